@@ -1,0 +1,1 @@
+drawloom_llvm_library(DrawloomDialect ir/Dialect.cpp DEPENDS DrawloomDialectIncGen)
