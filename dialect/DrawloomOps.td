@@ -67,10 +67,10 @@ def BiasAddOp : GraphOp<"bias_add"> {
   let assemblyFormat = "$x `,` $bias attr-dict `:` functional-type(operands, results)";
 }
 def ColumnSumOp : GraphOp<"column_sum"> {
-  let summary = "sum over rows (the gradient of a bias); chunks of rows are summed in a fixed order";
-  let arguments = (ins FT:$x);
+  let summary = "sum over rows (the gradient of a bias), added to init if given; chunks of rows are summed in a fixed order";
+  let arguments = (ins FT:$x, Optional<FT>:$init);
   let results = (outs FT:$out);
-  let assemblyFormat = "$x attr-dict `:` functional-type(operands, results)";
+  let assemblyFormat = "$x (`init` $init^)? attr-dict `:` functional-type(operands, results)";
 }
 
 def AddOp : DiffOp<"add", [SameOperandsAndResultType, Commutative]> {
@@ -101,8 +101,7 @@ def DropoutOp : DiffOp<"dropout"> {
   let summary = "zero each element with probability rate, scale the others by 1/(1 - rate); its own gradient";
   let description = [{
     The mask is a function of (rng[0] seed, rng[1] micro-step, site, element index) by Philox4x32-10 (Salmon et al.
-    2011; dialect/interp/Philox.h): recomputing replays it. Element e uses word e mod 4 of the block with counter
-    (e floordiv 4 as 64 bits, site, 0) and key (seed xor micro-step mixing, see Philox.h); it is kept when word >= rate * 2^32.
+    2011; runtime/abi/Philox.h `dropoutWord`): recomputing replays it. An element is kept when its word >= rate * 2^32.
     DROP1: 0 <= rate < 1. DROP2: rng is i64 [2].
   }];
   let arguments = (ins FT:$x, IT:$rng, F64Attr:$rate, I64Attr:$site);
@@ -241,17 +240,17 @@ def YieldOp : Drawloom_Op<"yield", [Pure, Terminator, ParentOneOf<["SegmentOp", 
 
 //===-- pieces and launches ----------------------------------------------------------------------------------------===//
 
-def AttendOp : GraphOp<"attend"> {
+def AttendOp : GraphOp<"attend", [AttrSizedOperandSegments]> {
   let summary = "attention over one piece in its view, continuing from the (out, lse) of the pieces before it";
   let description = [{
     An online softmax started from (max, sum, acc) = (lse0, 1, out0), or from (-inf, 0, 0) without them: chaining the disjoint pieces
     of a pattern gives exactly `attention`. Rows and heads outside the view pass (out0, lse0) through (0, -inf without them).
+    Compiled, out0 and lse0 are written over, so only the view's rows are touched.
     ATTEND1: both or neither of out0 and lse0. ATTEND2: shapes as in ATTN1..3.
   }];
   let arguments = (ins FT:$q, FT:$k, FT:$v, Optional<FT>:$out0, Optional<FT>:$lse0, Drawloom_ViewAttr:$view, I64Attr:$heads, F64Attr:$scale);
   let results = (outs FT:$out, FT:$lse);
   let assemblyFormat = "$q `,` $k `,` $v (`from` $out0^ `,` $lse0)? attr-dict `:` functional-type(operands, results)";
-  let builders = [];
 }
 def AttentionDeltaOp : GraphOp<"attention_delta"> {
   let summary = "delta[b, h, i] = Σ_c dout[b, i, h, c] * out[b, i, h, c], what softmax's backward subtracts";
