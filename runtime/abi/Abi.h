@@ -28,6 +28,7 @@ inline constexpr uint64_t kKernelStackBytes = 4u << 20;
 
 inline constexpr uint64_t kBufferAlignment = 64;
 inline constexpr uint64_t kSegmentAlignment = 4096;
+inline constexpr uint32_t kNoBuffer = 0xFFFFFFFFu; // a parameter's gradient, moment or moving average that is not there
 
 /// Names of the persistent buffers in arena Io, the same in every model (B = data.batch, n = model.n).
 namespace io {
