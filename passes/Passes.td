@@ -1,0 +1,136 @@
+// Passes on the graph and on memory. Those that make loops stand in attention/, tiles/ and rows/.
+#ifndef DRAWLOOM_PASSES_TD
+#define DRAWLOOM_PASSES_TD
+include "mlir/Pass/PassBase.td"
+
+//===-- graph -----------------------------------------------------------------------------------------------------===//
+
+def FormSegments : Pass<"drawloom-form-segments", "::mlir::ModuleOp"> {
+  let summary = "group the ops of @loss into units of recomputation";
+  let description = [{
+    Wraps each run of ops of `@loss` whose `drawloom.segment` says the same into a `drawloom.segment`. The results of ops
+    marked `drawloom.keep` are its trailing results, so that the backward pass need not recompute them (paper section 6:
+    attention weights are recomputed, but not from scratch: out and log-sum-exp are kept).
+
+    | mode | segments |
+    |---|---|
+    | none | none: every value that the backward pass reads is kept |
+    | attention | runs labelled `….attention` |
+    | block | one a layer: the labels without their last component |
+  }];
+  let options = [
+    Option<"mode", "mode", "std::string", "\"none\"", "what to recompute: none, attention or block">
+  ];
+  let statistics = [Statistic<"numSegments", "segments", "Number of segments formed">];
+}
+
+def Differentiate : Pass<"drawloom-differentiate", "::mlir::ModuleOp"> {
+  let summary = "make @gradient from @loss by reverse-mode differentiation";
+  let description = [{
+    `@loss(parameters, tokens, targets, rng) -> nll` becomes `@gradient(parameters, gradients, tokens, targets, rng,
+    loss_weights) -> (nll, new gradients)`; `loss_weights` is the cotangent of nll and each new gradient is the old one plus
+    the derivative, so that calls accumulate. `@loss` is removed. A module without `@loss` is left alone.
+  }];
+}
+
+def InlineSegments : Pass<"drawloom-inline-segments", "::mlir::ModuleOp"> {
+  let summary = "dissolve the forward segments after differentiation";
+  let description = [{ What recomputing needs stands in `recompute` regions by now; the forward ops go back into the function. }];
+}
+
+def Decompose : Pass<"drawloom-decompose", "::mlir::ModuleOp"> {
+  let summary = "linear becomes matmul and bias_add";
+}
+
+def SplitPieces : Pass<"drawloom-split-pieces", "::mlir::ModuleOp"> {
+  let summary = "attention over a pattern becomes a chain over the pattern's disjoint pieces, each in its view";
+  let description = [{
+    `attention` becomes a chain of `attend`, `attention_grad` an `attention_delta` and a chain of `attend_grad`. A compiled piece
+    writes only the rows (and, backward, the keys) of its view. So the chain starts from `fill` unless the first piece's view
+    has all rows of all heads (backward: and all keys).
+  }];
+  let statistics = [Statistic<"numPieces", "pieces", "Number of attend and attend_grad ops made">];
+}
+
+def AccumulateInPlace : Pass<"drawloom-accumulate-in-place", "::mlir::ModuleOp"> {
+  let summary = "add matrix products and column sums to the accumulated gradients where they are made";
+  let description = [{
+    `add(g, matmul)` becomes `matmul init g` and `add(g, column_sum)` becomes `column_sum init g` if g is an argument with role
+    gradient and both are used nowhere else. If the derivative comes out of a `recompute`, the addition moves into it first: so
+    a model has the same accumulations, and the same bits, whatever is recomputed. Not an optimization that may be left out:
+    a product summed onto g differs in rounding from a product added to g.
+  }];
+  let statistics = [
+    Statistic<"numSunk", "sunk", "Number of additions moved into recompute regions">,
+    Statistic<"numFolded", "folded", "Number of additions folded into matmul or column_sum">
+  ];
+}
+
+def Fuse : Pass<"drawloom-fuse", "::mlir::ModuleOp"> {
+  let summary = "group row ops that work on the same rows into fusions";
+  let description = [{
+    Greedy, in program order: a row op joins the group that makes one of its rows, then the groups that read the same rows. A
+    join is legal if it closes no cycle through ops outside the group and if nothing inside needs a value that is only known
+    after the last row (a column sum, the gradient of a scale). Nothing is computed twice and no arithmetic changes; values
+    used outside become results. Groups of one op stay as they are.
+  }];
+  let statistics = [
+    Statistic<"numFusions", "fusions", "Number of fusions made">,
+    Statistic<"numFused", "fused", "Number of ops in fusions">
+  ];
+}
+
+//===-- memory ----------------------------------------------------------------------------------------------------===//
+
+def InlineRecompute : Pass<"drawloom-inline-recompute", "::mlir::ModuleOp"> {
+  let summary = "dissolve recompute regions in place, keeping the order of ops";
+  let description = [{ Runs when nothing reorders or merges ops any more. }];
+}
+
+def InsertCopies : Pass<"drawloom-insert-copies", "::mlir::ModuleOp"> {
+  let summary = "copy what would otherwise be overwritten while it is still needed";
+  let description = [{
+    Afterwards every value can lie where memory planning wants it: a result tied to an operand over a dead operand, a part of a
+    concat in the joined tensor, the result of a function in the buffer it names. Where the graph asks for more (an operand
+    that is read later, a part with two uses, a buffer whose old value is read after the new one is made), a copy launch is
+    inserted. Models from the frontend need none.
+  }];
+  let statistics = [Statistic<"numCopies", "copies", "Number of copies inserted">];
+}
+
+def PlanMemory : Pass<"drawloom-plan-memory", "::mlir::ModuleOp"> {
+  let summary = "give every tensor value of every function a place in memory";
+  let description = [{
+    Writes, on the module, `drawloom.buffers` (an array of {name, dtype, shape, arena, offset, bytes}: the persistent buffers that
+    functions name) and `drawloom.arena_bytes`; on each function `drawloom.locals` (an array of {dtype, shape, offset, bytes, first,
+    last}: activations, with the first and last command that touch them) and `drawloom.activation_bytes`; on each op
+    `drawloom.places` and on each argument `drawloom.place`: a (buffer, byte offset) pair a value, where a buffer number below the
+    number of persistent buffers is one of those and any other a local. Commands are the ops that run (launch, matmul), counted
+    from 0 in each function; split and concat are views.
+
+    The parameters arena, the gradients arena and each slot of the optimizer arena (moment1, moment2, ema, in this order) have
+    one layout: what belongs to a parameter has the same offset in each. Activations are placed by size, largest first, each
+    at the best-fitting gap among those whose lifetimes overlap its own; offsets are multiples of 64 bytes.
+  }];
+  let options = [
+    Option<"report", "report", "bool", "false", "print the bytes of each arena and the peak to stderr">
+  ];
+}
+
+//===-- verification ----------------------------------------------------------------------------------------------===//
+
+def VerifyGraph : Pass<"drawloom-verify-graph", "::mlir::ModuleOp"> {
+  let summary = "the graph phase is over: no linear, attention, attention_grad or segment is left";
+}
+def VerifyLoops : Pass<"drawloom-verify-loops", "::mlir::ModuleOp"> {
+  let summary = "the loops phase is over: functions hold launch, matmul, split, concat and recompute only";
+}
+def VerifyMemory : Pass<"drawloom-verify-memory", "::mlir::ModuleOp"> {
+  let summary = "the memory phase is over: every value has a place, and places that overlap have disjoint lifetimes";
+  let description = [{
+    Recomputes from the IR alone what the plan must satisfy: places within their buffers; no two locals with overlapping bytes
+    live at the same command; every launch's kernel has memrefs of the strides that the places have.
+  }];
+}
+
+#endif
