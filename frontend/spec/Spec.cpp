@@ -1,0 +1,112 @@
+#include "frontend/spec/Spec.h"
+#include "runtime/support/File.h"
+#include <cmath>
+#include <filesystem>
+#include <toml++/toml.h>
+
+namespace drawloom::spec {
+
+Spec Spec::load(const std::string &path, const std::vector<std::string> &sets) {
+  std::string text;
+  try {
+    text = readTextFile(path);
+  } catch (const Error &e) {
+    throw Error(e.exitCode, fmt::format("cannot read the spec {}: {}", path, e.what()), e.hint);
+  }
+  return parse(text, path, sets);
+}
+
+namespace {
+
+/// The default's TOML text as a value of the key's type.
+Value defaultValue(const Key &key, bool distaug) {
+  std::string text(distaug && !key.distaug.empty() ? key.distaug : key.value);
+  Layer layer;
+  Diagnostics diagnostics;
+  parseSet(fmt::format("{}={}", key.name, text), layer, diagnostics);
+  if (!diagnostics.empty()) throw Error(kInternal, fmt::format("the default of {} is not valid: {}", key.name, text));
+  return layer.begin()->second.value;
+}
+
+/// Where a missing key would stand: the section's header line, else the file's start.
+Place sectionPlace(const std::string &text, const std::string &file, std::string_view section) {
+  unsigned line = 1;
+  for (size_t at = 0; at < text.size(); ++line) {
+    size_t end = std::min(text.find('\n', at), text.size());
+    if (std::string_view(text).substr(at, end - at).starts_with(fmt::format("[{}]", section))) return {file, line, 1, {}};
+    at = end + 1;
+  }
+  return {file, 1, 1, {}};
+}
+
+/// The first whole number l of a pattern's text that is an argument's first place, "fixed(128, c=32)": 128; 0 if there is none.
+int64_t strideOf(const std::string &pattern) {
+  for (const char *form : {"fixed(", "strided(", "column(", "block(", "summary("})
+    if (size_t at = pattern.find(form); at != pattern.npos) return std::strtoll(pattern.c_str() + at + std::string_view(form).size(), nullptr, 10);
+  return 0;
+}
+
+} // namespace
+
+Spec Spec::parse(const std::string &text, const std::string &name, const std::vector<std::string> &sets) {
+  Diagnostics diagnostics;
+  Spec spec;
+  spec.path = name;
+  Layer layer = readLayer(text, name, diagnostics, spec.sourceText);
+  Layer setLayer;
+  for (const std::string &s : sets) parseSet(s, setLayer, diagnostics);
+  diagnostics.throwIfAny(); // what is missing or does not fit together is only worth saying when the rest was read
+
+  mergeLayer(layer, setLayer);
+  bool distaug = layer.contains("model.preset") && std::get<std::string>(layer.at("model.preset").value) == "distaug";
+  for (const Key &key : keys()) {
+    if (auto it = layer.find(key.name); it != layer.end()) spec.entries[std::string(key.name)] = it->second;
+    else if (key.required())
+      diagnostics.error(sectionPlace(text, name, key.section()), fmt::format("{} is missing: {}", key.name, key.doc),
+                        fmt::format("add a line \"{} = …\" to section [{}]", key.leaf(), key.section()));
+    else if (!key.value.empty()) spec.entries[std::string(key.name)] = {defaultValue(key, distaug), Origin::Preset, {}, {}};
+  }
+  if (spec.text("attention.pattern").empty() && spec.list<std::string>("attention.layers").empty()) {
+    Place place = sectionPlace(text, name, "attention");
+    for (const char *k : {"attention.pattern", "attention.layers"})
+      if (!spec.entry(k).place.file.empty()) place = spec.entry(k).place;
+    diagnostics.error(place, "the attention pattern is missing: give attention.pattern or attention.layers",
+                      "for example: [attention] pattern = \"fixed(128, c=32)\"");
+  }
+  diagnostics.throwIfAny();
+
+  auto derive = [&](const char *key, Value value) {
+    if (!spec.entries.contains(key)) spec.entries[key] = {std::move(value), Origin::Derived, {}, {}};
+  };
+  int64_t n = spec.integer("model.n"), stride = strideOf(spec.layerPattern(0));
+  derive("model.name", std::filesystem::path(name).stem().string());
+  derive("model.ff", 4 * spec.integer("model.d"));
+  derive("model.qk", spec.integer("model.d"));
+  derive("model.embedding_width", stride > 0 ? std::min(stride, n) : int64_t(std::ceil(std::sqrt(double(n)))));
+  derive("run.out", "runs/" + spec.text("model.name"));
+  derive("sample.length", n);
+
+  checkShapes(spec, diagnostics);
+  diagnostics.throwIfAny();
+  return spec;
+}
+
+const Entry &Spec::entry(std::string_view key) const {
+  auto it = entries.find(key);
+  if (it == entries.end()) throw Error(kInternal, fmt::format("no spec key is called {}", key));
+  return it->second;
+}
+
+const std::string &Spec::layerPattern(int64_t layer) const {
+  const auto &patterns = list<std::string>("attention.layers");
+  return patterns.empty() ? text("attention.pattern") : patterns[size_t(layer) % patterns.size()];
+}
+
+Place Spec::layerPatternPlace(int64_t layer) const {
+  const Entry &layers = entry("attention.layers");
+  size_t count = list<std::string>("attention.layers").size();
+  if (count == 0) return entry("attention.pattern").place;
+  return layers.items.empty() ? layers.place : layers.items[size_t(layer) % count];
+}
+
+} // namespace drawloom::spec
