@@ -10,8 +10,7 @@ def Drawloom_PatternAttr : Drawloom_Attr<"Pattern", "pattern"> {
     at its place in the file. `getPattern()` gives the algebra's object.
   }];
   let parameters = (ins StringRefParameter<"canonical spelling">:$spelling);
-  let assemblyFormat = "`<` $spelling `>`";
-  let genVerifyDecl = 1;
+  let hasCustomAssemblyFormat = 1;
 }
 
 def Drawloom_ViewAttr : Drawloom_Attr<"View", "view"> {
@@ -24,7 +23,14 @@ def Drawloom_ViewAttr : Drawloom_Attr<"View", "view"> {
     [max keyLo(h, s, r), min keyHi(h, s, r)), and a slot is attended by the rows [max rowLo(h, s, t), min rowHi(h, s, t)).
     All four bounds are non-decreasing in their last dimension (proved when the view is made). If `predicate` is not
     empty, a pair within the bounds belongs to the piece only if one of the sets over (h, i, j) holds.
+
+    Written with named fields: `#drawloom.view<heads = [0, 1], slices = (h) -> (4), rows = (h, s) -> (8), query = ..., keys = ...,
+    key = ..., key_lo = ..., key_hi = ..., row_lo = ..., row_hi = ..., predicate = [(h, i, j) : (i - j >= 0)]>`; `predicate` may be left out.
+
+    VIEW1: heads are non-negative and ascending, at least one. VIEW2: the maps have the dimensions above and no symbols.
+    VIEW3: the bounds have at least one result, the other maps exactly one. VIEW4: predicate sets have the dimensions (h, i, j) and no symbols.
   }];
+  let builders = [AttrBuilder<(ins "const ::drawloom::PieceView &":$view)>];
   let parameters = (ins ArrayRefParameter<"int64_t">:$heads, "::mlir::AffineMap":$slices, "::mlir::AffineMap":$rows,
     "::mlir::AffineMap":$query, "::mlir::AffineMap":$keys, "::mlir::AffineMap":$key, "::mlir::AffineMap":$keyLo,
     "::mlir::AffineMap":$keyHi, "::mlir::AffineMap":$rowLo, "::mlir::AffineMap":$rowHi,

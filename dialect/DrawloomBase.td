@@ -24,9 +24,19 @@ def Drawloom_Dialect : Dialect {
     * loops: `fusion` groups row operations, `launch` runs an outlined kernel.
 
     Every verifier rule has a label such as `ATTN1`; the label stands in the op's description, in the message of
-    the verifier, and in the test of the rule. Every op has a meaning in the float64 interpreter (dialect/interp).
+    the verifier, and in the test of the rule. One rule holds for every graph op and op on pieces: SHAPE1: tensors are statically
+    shaped and no extent is 0. Every op has a meaning in the float64 interpreter (dialect/interp).
   }];
   let useDefaultAttributePrinterParser = 1;
+  let extraClassDeclaration = [{
+    /// Parsed patterns by spelling; a pattern attribute's object is made once a context.
+    ::std::shared_ptr<::drawloom::PatternCache> patterns;
+
+  private:
+    void registerAttributes();
+
+  public:
+  }];
 }
 
 class Drawloom_Attr<string name, string attrMnemonic> : AttrDef<Drawloom_Dialect, name> {

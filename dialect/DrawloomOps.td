@@ -18,7 +18,7 @@ def EmbedOp : DiffOp<"embed", [AttrSizedOperandSegments]> {
   let description = [{
     out[b, i] = table[tokens[b, i]] + Σ_k positions_k[((i + p) floordiv divisors[k]) mod rows(positions_k)], where p is
     `offset[0]` if given (decoding) and 0 otherwise. tokens: i32 [B, n]; table: [V+1, d]; positions_k: [rows_k, d].
-    EMBED1: every table has d columns. EMBED2: one positive divisor a position table. EMBED3: tokens are [B, n], out [B, n, d].
+    EMBED1: every table has d columns. EMBED2: one positive divisor a position table. EMBED3: tokens are [B, n], out [B, n, d]. EMBED4: offset is [1].
   }];
   let arguments = (ins IT:$tokens, FT:$table, Variadic<FT>:$positions, Optional<IT>:$offset, DenseI64ArrayAttr:$divisors);
   let results = (outs FT:$out);
@@ -26,6 +26,7 @@ def EmbedOp : DiffOp<"embed", [AttrSizedOperandSegments]> {
 }
 def EmbedGradOp : GraphOp<"embed_grad"> {
   let summary = "gradient of embed: one tensor a table (token table first), rows summed in order of (b, i)";
+  let description = [{ EMBEDG1: dout is [B, n, d] for tokens [B, n]. EMBEDG2: one result for the token table, then one a divisor, each [rows, d]. EMBEDG3: divisors are positive. }];
   let arguments = (ins FT:$dout, IT:$tokens, DenseI64ArrayAttr:$divisors);
   let results = (outs Variadic<FT>:$dtables);
   let assemblyFormat = "$dout `,` $tokens `divisors` $divisors attr-dict `:` functional-type(operands, results)";
@@ -34,13 +35,15 @@ def EmbedGradOp : GraphOp<"embed_grad"> {
 def LayerNormOp : DiffOp<"layer_norm"> {
   let summary = "normalize each row to mean 0 and variance 1, scale and shift; also gives mean and 1/std of each row";
   let description = [{ out = (x - mean) * rstd * gamma + beta with rstd = 1/sqrt(var + epsilon), var biased.
-    LN1: gamma and beta are [d]. LN2: mean and rstd have x's shape without its last dimension. }];
+    LN1: gamma and beta are [d]. LN2: mean and rstd have x's shape without its last dimension.
+    LN3: out has x's shape. LN4: epsilon is positive. Gradients flow through out alone. }];
   let arguments = (ins FT:$x, FT:$gamma, FT:$beta, DefaultValuedAttr<F64Attr, "1e-5">:$epsilon);
   let results = (outs FT:$out, FT:$mean, FT:$rstd);
   let assemblyFormat = "$x `,` $gamma `,` $beta attr-dict `:` functional-type(operands, results)";
 }
 def LayerNormGradOp : GraphOp<"layer_norm_grad"> {
   let summary = "gradients of layer_norm with respect to x, gamma and beta";
+  let description = [{ LNG1: gamma, dgamma and dbeta are [d]. LNG2: mean and rstd have x's shape without its last dimension. LNG3: dout and dx have x's shape. }];
   let arguments = (ins FT:$dout, FT:$x, FT:$gamma, FT:$mean, FT:$rstd);
   let results = (outs FT:$dx, FT:$dgamma, FT:$dbeta);
   let assemblyFormat = "$dout `,` $x `,` $gamma `,` $mean `,` $rstd attr-dict `:` functional-type(operands, results)";
@@ -62,12 +65,14 @@ def MatmulOp : GraphOp<"matmul"> {
 }
 def BiasAddOp : GraphOp<"bias_add"> {
   let summary = "add a vector to every row";
+  let description = [{ BIAS1: bias is [d] for x's last dimension d. BIAS2: out has x's shape. }];
   let arguments = (ins FT:$x, FT:$bias);
   let results = (outs FT:$out);
   let assemblyFormat = "$x `,` $bias attr-dict `:` functional-type(operands, results)";
 }
 def ColumnSumOp : GraphOp<"column_sum"> {
   let summary = "sum over rows (the gradient of a bias), added to init if given; chunks of rows are summed in a fixed order";
+  let description = [{ CSUM1: out is [d] for x's last dimension d. CSUM2: init, if given, has out's type. }];
   let arguments = (ins FT:$x, Optional<FT>:$init);
   let results = (outs FT:$out);
   let assemblyFormat = "$x (`init` $init^)? attr-dict `:` functional-type(operands, results)";
@@ -102,7 +107,7 @@ def DropoutOp : DiffOp<"dropout"> {
   let description = [{
     The mask is a function of (rng[0] seed, rng[1] micro-step, site, element index) by Philox4x32-10 (Salmon et al.
     2011; runtime/abi/Philox.h `dropoutWord`): recomputing replays it. An element is kept when its word >= rate * 2^32.
-    DROP1: 0 <= rate < 1. DROP2: rng is i64 [2].
+    DROP1: 0 <= rate < 1. DROP2: rng is i64 [2]. DROP3: out has x's shape. DROP4: 0 <= site < 2^32.
   }];
   let arguments = (ins FT:$x, IT:$rng, F64Attr:$rate, I64Attr:$site);
   let results = (outs FT:$out);
@@ -110,13 +115,14 @@ def DropoutOp : DiffOp<"dropout"> {
 }
 def SplitOp : DiffOp<"split"> {
   let summary = "cut the last dimension into parts; parts are views of the operand, never copies";
-  let description = [{ SPLIT1: the parts' last dimensions add up to x's. }];
+  let description = [{ SPLIT1: the parts' last dimensions add up to x's. SPLIT2: the parts have x's leading dimensions. }];
   let arguments = (ins FT:$x);
   let results = (outs Variadic<FT>:$parts);
   let assemblyFormat = "$x attr-dict `:` functional-type(operands, results)";
 }
 def ConcatOp : GraphOp<"concat"> {
   let summary = "join along the last dimension; producers write their part in place";
+  let description = [{ CONCAT1: the parts' last dimensions add up to out's. CONCAT2: the parts have out's leading dimensions. }];
   let arguments = (ins Variadic<FT>:$parts);
   let results = (outs FT:$out);
   let assemblyFormat = "$parts attr-dict `:` functional-type(operands, results)";
@@ -128,7 +134,8 @@ def AttentionOp : DiffOp<"attention"> {
     q, k: [B, n, H*D_qk]; v: [B, n, H*D_v]; head h owns channels [h*D, (h+1)*D). out: [B, n, H*D_v]; lse: [B, H, n], the
     natural logarithm of Σ_j exp(scale q·k_j). A row without keys gives out 0 and lse -inf and takes part in no gradient.
     ATTN1: H divides the channels of q, k and v. ATTN2: q and k have one shape. ATTN3: out is [B, n, H*D_v] and lse [B, H, n].
-    ATTN4: the pattern is causal (j <= i) for this n. ATTN5: B and n agree.
+    ATTN4: the pattern is causal (j <= i) for this n. ATTN5: B and n agree. ATTN6: heads is positive and scale finite.
+    Gradients flow through out alone.
   }];
   let arguments = (ins FT:$q, FT:$k, FT:$v, Drawloom_PatternAttr:$pattern, I64Attr:$heads, F64Attr:$scale);
   let results = (outs FT:$out, FT:$lse);
@@ -136,6 +143,9 @@ def AttentionOp : DiffOp<"attention"> {
 }
 def AttentionGradOp : GraphOp<"attention_grad"> {
   let summary = "gradients of attention with respect to q, k and v, from the saved out and lse";
+  let description = [{ 
+    ATTNG1: q, k, v, out, lse, pattern, heads and scale obey ATTN1..6. ATTNG2: dout has out's shape. ATTNG3: dq, dk and dv have the shapes of q, k and v.
+  }];
   let arguments = (ins FT:$dout, FT:$q, FT:$k, FT:$v, FT:$out, FT:$lse, Drawloom_PatternAttr:$pattern, I64Attr:$heads, F64Attr:$scale);
   let results = (outs FT:$dq, FT:$dk, FT:$dv);
   let assemblyFormat = "$dout `,` $q `,` $k `,` $v `,` $out `,` $lse attr-dict `:` functional-type(operands, results)";
@@ -146,6 +156,8 @@ def AttentionDecodeOp : GraphOp<"attention_decode"> {
     q, k: [S, 1, H*D_qk]; v: [S, 1, H*D_v]; caches [S, n, ...]; position i64 [1]. Work is proportional to the keys that the
     pattern gives the position (for a pattern without a dense view: to the predicate tests over j <= i plus the keys).
     The new caches are the old ones with row `position` replaced (in place when compiled).
+    DECODE1: H divides the channels of q, k and v. DECODE2: q and k are [S, 1, H*D_qk], v is [S, 1, H*D_v]. DECODE3: caches are [S, n, channels of k or v].
+    DECODE4: position is [1]. DECODE5: out has v's shape, new caches those of the caches. DECODE6: the pattern is causal for the caches' n.
   }];
   let arguments = (ins FT:$q, FT:$k, FT:$v, FT:$kcache, FT:$vcache, IT:$position, Drawloom_PatternAttr:$pattern, I64Attr:$heads, F64Attr:$scale);
   let results = (outs FT:$out, FT:$new_kcache, FT:$new_vcache);
@@ -161,6 +173,7 @@ def CrossEntropyOp : DiffOp<"cross_entropy"> {
 }
 def CrossEntropyGradOp : GraphOp<"cross_entropy_grad"> {
   let summary = "dnll * (softmax(logits) - onehot(target))";
+  let description = [{ XENTG1: dnll [B, n], logits and dlogits [B, n, V], targets [B, n]. }];
   let arguments = (ins FT:$dnll, FT:$logits, IT:$targets);
   let results = (outs FT:$dlogits);
   let assemblyFormat = "$dnll `,` $logits `,` $targets attr-dict `:` functional-type(operands, results)";
@@ -168,6 +181,7 @@ def CrossEntropyGradOp : GraphOp<"cross_entropy_grad"> {
 
 def GlobalNormOp : GraphOp<"global_norm"> {
   let summary = "Euclidean norm of all operands together, [1]; not finite if any element is not";
+  let description = [{ NORM1: norm is [1]. NORM2: there is at least one tensor. }];
   let arguments = (ins Variadic<FT>:$tensors);
   let results = (outs FT:$norm);
   let assemblyFormat = "$tensors attr-dict `:` functional-type(operands, results)";
@@ -178,7 +192,7 @@ def AdamOp : GraphOp<"adam"> {
     hyper: f32 [16], indices of runtime/abi/Abi.h Hyper. With s = clip > 0 ? min(1, clip / norm) : 1, g' = s g:
     m' = b1 m + (1-b1) g'; v' = b2 v + (1-b2) g'^2; p' = p - lr * ((m'/c1) / (sqrt(v'/c2) + eps) + (decay ? wd * p : 0)).
     The fourth result is the gradient to go on with: zeros after a step, the unchanged gradient if the norm is not finite.
-    ADAM1: all operands but norm and hyper have one type. ADAM2: norm is [1], hyper [16].
+    ADAM1: all operands but norm and hyper, and the results, have one type. ADAM2: norm is [1], hyper [16].
   }];
   let arguments = (ins FT:$param, FT:$grad, FT:$m, FT:$v, FT:$norm, FT:$hyper, UnitAttr:$decay);
   let results = (outs FT:$new_param, FT:$new_m, FT:$new_v, FT:$new_grad);
@@ -186,6 +200,7 @@ def AdamOp : GraphOp<"adam"> {
 }
 def EmaOp : GraphOp<"ema"> {
   let summary = "e' = decay e + (1 - decay) p with decay = hyper[kEmaDecay]; unchanged if the norm is not finite";
+  let description = [{ EMA1: ema, param and new_ema have one shape. EMA2: norm is [1], hyper [16]. }];
   let arguments = (ins FT:$ema, FT:$param, FT:$norm, FT:$hyper);
   let results = (outs FT:$new_ema);
   let assemblyFormat = "$ema `,` $param `,` $norm `,` $hyper attr-dict `:` functional-type(operands, results)";
@@ -199,7 +214,7 @@ def SegmentOp : Drawloom_Op<"segment", [IsolatedFromAbove, SingleBlock, DeclareO
     The region's arguments are the operands; it yields the results, then the values of ops marked `drawloom.keep` (attention's
     out and lse), which the backward pass uses instead of recomputing them (`kept` counts these trailing results).
     Differentiation makes a `recompute` from it; `drawloom-inline-segments` then dissolves the forward one.
-    SEG1: operands and region arguments agree. SEG2: yielded and result types agree.
+    SEG1: operands and region arguments agree. SEG2: yielded and result types agree. SEG3: 0 <= kept <= the number of results.
   }];
   let arguments = (ins Variadic<AnyType>:$inputs, DefaultValuedAttr<I64Attr, "0">:$kept);
   let results = (outs Variadic<AnyType>:$outputs);
@@ -246,7 +261,7 @@ def AttendOp : GraphOp<"attend", [AttrSizedOperandSegments]> {
     An online softmax started from (max, sum, acc) = (lse0, 1, out0), or from (-inf, 0, 0) without them: chaining the disjoint pieces
     of a pattern gives exactly `attention`. Rows and heads outside the view pass (out0, lse0) through (0, -inf without them).
     Compiled, out0 and lse0 are written over, so only the view's rows are touched.
-    ATTEND1: both or neither of out0 and lse0. ATTEND2: shapes as in ATTN1..3.
+    ATTEND1: both or neither of out0 and lse0. ATTEND2: shapes as in ATTN1..3, ATTN5 and ATTN6; out0 and lse0 like out and lse. ATTEND3: the view's heads are below H.
   }];
   let arguments = (ins FT:$q, FT:$k, FT:$v, Optional<FT>:$out0, Optional<FT>:$lse0, Drawloom_ViewAttr:$view, I64Attr:$heads, F64Attr:$scale);
   let results = (outs FT:$out, FT:$lse);
@@ -254,25 +269,31 @@ def AttendOp : GraphOp<"attend", [AttrSizedOperandSegments]> {
 }
 def AttentionDeltaOp : GraphOp<"attention_delta"> {
   let summary = "delta[b, h, i] = Σ_c dout[b, i, h, c] * out[b, i, h, c], what softmax's backward subtracts";
+  let description = [{ DELTA1: dout and out have one shape [B, n, H*D_v]. DELTA2: delta is [B, H, n]. }];
   let arguments = (ins FT:$dout, FT:$out, I64Attr:$heads);
   let results = (outs FT:$delta);
   let assemblyFormat = "$dout `,` $out attr-dict `:` functional-type(operands, results)";
 }
 def AttendGradOp : GraphOp<"attend_grad", [AttrSizedOperandSegments]> {
   let summary = "one piece's share of dq, dk and dv, added to those of the pieces before it";
+  let description = [{ 
+    ATTENDG1: all or none of dq0, dk0 and dv0. ATTENDG2: q, k, v, lse, heads and scale as in ATTN1..3, ATTN5 and ATTN6; dout is [B, n, H*D_v] and delta [B, H, n].
+    ATTENDG3: dq, dk, dv (and dq0, dk0, dv0) have the shapes of q, k and v. ATTENDG4: the view's heads are below H.
+  }];
   let arguments = (ins FT:$dout, FT:$q, FT:$k, FT:$v, FT:$lse, FT:$delta, Optional<FT>:$dq0, Optional<FT>:$dk0, Optional<FT>:$dv0,
     Drawloom_ViewAttr:$view, I64Attr:$heads, F64Attr:$scale);
   let results = (outs FT:$dq, FT:$dk, FT:$dv);
   let assemblyFormat = "$dout `,` $q `,` $k `,` $v `,` $lse `,` $delta (`from` $dq0^ `,` $dk0 `,` $dv0)? attr-dict `:` functional-type(operands, results)";
 }
 
-def LaunchOp : Drawloom_Op<"launch", [Pure]> {
+def LaunchOp : Drawloom_Op<"launch", [Pure, DeclareOpInterfaceMethods<SymbolUserOpInterface>]> {
   let summary = "run an outlined kernel over a grid of independent work items";
   let description = [{
     The kernel (a func.func in the module `@kernels`) takes, in this order: a memref for each operand, a memref for each result that
     `inplace` does not tie to an operand, an index for each of `scalars`, then `begin` and `end` (index), and performs work items
     [begin, end) of [0, grid). A result tied by `inplace` (operand number; -1 for none) is written over that operand.
-    `label`, `flops` and `bytes` describe it to people. LAUNCH1: the kernel exists and its signature matches. LAUNCH2: tied types agree.
+    `label`, `flops` and `bytes` describe it to people. LAUNCH1: the kernel exists and its signature matches. LAUNCH2: tied types agree
+    and an operand is tied once. LAUNCH3: grid is not negative.
   }];
   let arguments = (ins Variadic<AnyType>:$inputs, SymbolRefAttr:$kernel, I64Attr:$grid, DefaultValuedAttr<DenseI64ArrayAttr, "{}">:$scalars,
     DefaultValuedAttr<DenseI64ArrayAttr, "{}">:$inplace, DefaultValuedAttr<StrAttr, "\"\"">:$label,

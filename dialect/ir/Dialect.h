@@ -1,6 +1,12 @@
 // The drawloom dialect's C++ classes: attributes, ops, the differentiation interface.
 #pragma once
 #include "dialect/Pch.h"
+#include "dialect/pattern/View.h"
+#include <memory>
+
+namespace drawloom {
+class PatternCache;
+} // namespace drawloom
 
 #include "dialect/DrawloomDialect.h.inc"
 #include "dialect/DrawloomInterfaces.h.inc"
@@ -10,3 +16,15 @@
 
 #define GET_OP_CLASSES
 #include "dialect/DrawloomOps.h.inc"
+
+namespace drawloom {
+
+/// The attribute's view as the struct of the pattern algebra; `ViewAttr::get(context, view)` is the way back.
+PieceView toView(ViewAttr attr);
+
+/// Discardable attributes that ops carry through the passes (ARCHITECTURE.md section 1).
+inline constexpr llvm::StringLiteral kLabelAttr = "drawloom.label";     // string: for people, "layers.3.attention"
+inline constexpr llvm::StringLiteral kSegmentAttr = "drawloom.segment"; // string: the recompute unit the op belongs to
+inline constexpr llvm::StringLiteral kKeepAttr = "drawloom.keep";       // unit: results are kept, never recomputed
+
+} // namespace drawloom

@@ -1,1 +1,5 @@
-drawloom_llvm_library(DrawloomDialect ir/Dialect.cpp DEPENDS DrawloomDialectIncGen)
+drawloom_llvm_library(DrawloomDialect
+  ir/Dialect.cpp ir/Attributes.cpp
+  ir/GraphVerifiers.cpp ir/AttentionVerifiers.cpp ir/RegionVerifiers.cpp
+  ir/Gradients.cpp ir/SegmentGradient.cpp ir/ReverseMode.cpp
+  DEPENDS DrawloomDialectIncGen)
