@@ -17,7 +17,7 @@ namespace drawloom {
 /// are read-only memory.
 struct BufferRef {
   std::byte *data = nullptr;
-  uint64_t bytes = 0;
+  uint64_t bytes = 0; // product of shape times the element size
   plan::DType dtype = plan::DType::F32;
   std::vector<uint64_t> shape;
 };
@@ -35,7 +35,7 @@ struct ParameterRef {
 };
 
 struct ProgramOptions {
-  int threads = 0; // 0: one a core that this process may use
+  int threads = 0; // 0: one a core that this process may use; at most 128
 };
 
 /// What one command of a function has cost since profiling began. Times are wall-clock nanoseconds.

@@ -1,0 +1,53 @@
+// A function of a plan made ready to run: addresses resolved, GEMMs cut, nothing left to decide.
+#pragma once
+#include "runtime/abi/Abi.h"
+#include "runtime/device/Gemm.h"
+#include "runtime/program/Memory.h"
+#include "runtime/program/Program.h"
+#include <variant>
+#include <vector>
+
+namespace drawloom {
+
+class ThreadPool;
+
+class Executable {
+public:
+  /// `function` belongs to the verified `plan`, whose code segment is mapped at `code`; all outlive the executable.
+  Executable(const plan::Plan &plan, const plan::Function &function, const ProgramMemory &memory, const std::byte *code);
+
+  void run(ThreadPool &pool);
+  /// Runs and adds every command's time to timings().
+  void runTimed(ThreadPool &pool);
+
+  std::vector<CommandTiming> &timings() { return commandTimings; }
+  const std::vector<CommandTiming> &timings() const { return commandTimings; }
+
+private:
+  struct Launch {
+    abi::KernelFn kernel;
+    size_t places, scalars; // where they begin in the vectors below
+    uint64_t grid;
+    bool parallel;
+  };
+  struct Product {
+    GemmArguments arguments;
+    GemmChunks chunks;
+  };
+  struct Zero {
+    std::byte *begin;
+    uint64_t bytes;
+  };
+  using Command = std::variant<Launch, Product, Zero>;
+
+  Command prepare(const plan::Plan &plan, const plan::Function &function, const plan::Command &command,
+                  const ProgramMemory &memory, const std::byte *code);
+  void execute(const Command &command, ThreadPool &pool) const;
+
+  std::vector<Command> commands;
+  std::vector<void *> places;
+  std::vector<int64_t> scalars;
+  std::vector<CommandTiming> commandTimings;
+};
+
+} // namespace drawloom

@@ -1,0 +1,35 @@
+// Where a plan's memory is: one allocation a kind, checked against what the machine has before anything is touched.
+#pragma once
+#include "runtime/artifact/Artifact.h"
+#include "runtime/device/Memory.h"
+#include <array>
+
+namespace drawloom {
+
+class ProgramMemory {
+public:
+  /// Allocates the arenas of a verified artifact, zeroed, and maps its constants. Throws Error(kOutOfMemory) with the
+  /// memory plan when it does not fit.
+  explicit ProgramMemory(const Artifact &artifact);
+
+  /// The address of a place in a function (null: persistent buffers only).
+  std::byte *address(const plan::Place &place, const plan::Function *function) const;
+  std::byte *address(const plan::Buffer &buffer) const {
+    return arenas[size_t(buffer.arena())].data() + buffer.offset();
+  }
+
+private:
+  const plan::Plan &plan;
+  std::array<Mapping, size_t(plan::Arena::MAX) + 1> arenas;
+};
+
+/// Bytes of all arenas together.
+uint64_t totalArenaBytes(const plan::Plan &plan);
+
+/// Product of a buffer's shape times its element size.
+uint64_t contentBytes(const plan::Buffer &buffer);
+
+/// The memory plan for people: bytes by kind of memory and the `largest` buffers, one a line.
+std::string describeMemory(const plan::Plan &plan, size_t largest = 10);
+
+} // namespace drawloom

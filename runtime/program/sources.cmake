@@ -1,0 +1,1 @@
+list(APPEND DRAWLOOM_RUNTIME_SOURCES program/Executor.cpp program/Memory.cpp program/Program.cpp)
