@@ -134,7 +134,7 @@ def AttentionOp : DiffOp<"attention"> {
     q, k: [B, n, H*D_qk]; v: [B, n, H*D_v]; head h owns channels [h*D, (h+1)*D). out: [B, n, H*D_v]; lse: [B, H, n], the
     natural logarithm of Σ_j exp(scale q·k_j). A row without keys gives out 0 and lse -inf and takes part in no gradient.
     ATTN1: H divides the channels of q, k and v. ATTN2: q and k have one shape. ATTN3: out is [B, n, H*D_v] and lse [B, H, n].
-    ATTN4: the pattern is causal (j <= i) for this n. ATTN5: B and n agree. ATTN6: heads is positive and scale finite.
+    ATTN4: B and n agree. ATTN5: heads is positive and scale finite. (j <= i needs no rule: patterns are causal by definition.)
     Gradients flow through out alone.
   }];
   let arguments = (ins FT:$q, FT:$k, FT:$v, Drawloom_PatternAttr:$pattern, I64Attr:$heads, F64Attr:$scale);
@@ -144,7 +144,7 @@ def AttentionOp : DiffOp<"attention"> {
 def AttentionGradOp : GraphOp<"attention_grad"> {
   let summary = "gradients of attention with respect to q, k and v, from the saved out and lse";
   let description = [{ 
-    ATTNG1: q, k, v, out, lse, pattern, heads and scale obey ATTN1..6. ATTNG2: dout has out's shape. ATTNG3: dq, dk and dv have the shapes of q, k and v.
+    ATTNG1: q, k, v, out, lse, pattern, heads and scale obey ATTN1..5. ATTNG2: dout has out's shape. ATTNG3: dq, dk and dv have the shapes of q, k and v.
   }];
   let arguments = (ins FT:$dout, FT:$q, FT:$k, FT:$v, FT:$out, FT:$lse, Drawloom_PatternAttr:$pattern, I64Attr:$heads, F64Attr:$scale);
   let results = (outs FT:$dq, FT:$dk, FT:$dv);
@@ -157,7 +157,7 @@ def AttentionDecodeOp : GraphOp<"attention_decode"> {
     pattern gives the position (for a pattern without a dense view: to the predicate tests over j <= i plus the keys).
     The new caches are the old ones with row `position` replaced (in place when compiled).
     DECODE1: H divides the channels of q, k and v. DECODE2: q and k are [S, 1, H*D_qk], v is [S, 1, H*D_v]. DECODE3: caches are [S, n, channels of k or v].
-    DECODE4: position is [1]. DECODE5: out has v's shape, new caches those of the caches. DECODE6: the pattern is causal for the caches' n.
+    DECODE4: position is [1]. DECODE5: out has v's shape, new caches those of the caches. DECODE6: heads is positive and scale finite.
   }];
   let arguments = (ins FT:$q, FT:$k, FT:$v, FT:$kcache, FT:$vcache, IT:$position, Drawloom_PatternAttr:$pattern, I64Attr:$heads, F64Attr:$scale);
   let results = (outs FT:$out, FT:$new_kcache, FT:$new_vcache);
@@ -261,7 +261,7 @@ def AttendOp : GraphOp<"attend", [AttrSizedOperandSegments]> {
     An online softmax started from (max, sum, acc) = (lse0, 1, out0), or from (-inf, 0, 0) without them: chaining the disjoint pieces
     of a pattern gives exactly `attention`. Rows and heads outside the view pass (out0, lse0) through (0, -inf without them).
     Compiled, out0 and lse0 are written over, so only the view's rows are touched.
-    ATTEND1: both or neither of out0 and lse0. ATTEND2: shapes as in ATTN1..3, ATTN5 and ATTN6; out0 and lse0 like out and lse. ATTEND3: the view's heads are below H.
+    ATTEND1: both or neither of out0 and lse0. ATTEND2: shapes as in ATTN1..5; out0 and lse0 like out and lse. ATTEND3: the view's heads are below H.
   }];
   let arguments = (ins FT:$q, FT:$k, FT:$v, Optional<FT>:$out0, Optional<FT>:$lse0, Drawloom_ViewAttr:$view, I64Attr:$heads, F64Attr:$scale);
   let results = (outs FT:$out, FT:$lse);
@@ -277,7 +277,7 @@ def AttentionDeltaOp : GraphOp<"attention_delta"> {
 def AttendGradOp : GraphOp<"attend_grad", [AttrSizedOperandSegments]> {
   let summary = "one piece's share of dq, dk and dv, added to those of the pieces before it";
   let description = [{ 
-    ATTENDG1: all or none of dq0, dk0 and dv0. ATTENDG2: q, k, v, lse, heads and scale as in ATTN1..3, ATTN5 and ATTN6; dout is [B, n, H*D_v] and delta [B, H, n].
+    ATTENDG1: all or none of dq0, dk0 and dv0. ATTENDG2: q, k, v, lse, heads and scale as in ATTN1..5; dout is [B, n, H*D_v] and delta [B, H, n].
     ATTENDG3: dq, dk, dv (and dq0, dk0, dv0) have the shapes of q, k and v. ATTENDG4: the view's heads are below H.
   }];
   let arguments = (ins FT:$dout, FT:$q, FT:$k, FT:$v, FT:$lse, FT:$delta, Optional<FT>:$dq0, Optional<FT>:$dk0, Optional<FT>:$dv0,
@@ -302,4 +302,8 @@ def LaunchOp : Drawloom_Op<"launch", [Pure, DeclareOpInterfaceMethods<SymbolUser
   let hasVerifier = 1;
   let assemblyFormat = "$kernel `grid` $grid `(` $inputs `)` attr-dict `:` functional-type(operands, results)";
 }
+
+//===-- tiles ------------------------------------------------------------------------------------------------------===//
+
+include "DrawloomTileOps.td"
 #endif

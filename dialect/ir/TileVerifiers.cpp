@@ -1,0 +1,83 @@
+// Verifiers of the tile ops.
+#include "dialect/ir/Dialect.h"
+
+using namespace mlir;
+using namespace drawloom;
+
+namespace {
+
+/// TILE1: a tile is scratch of its own, so its address is a constant distance from the others.
+LogicalResult checkTiles(Operation *op, ArrayRef<Value> tiles) {
+  for (Value tile : tiles) {
+    if (!tile) continue;
+    auto type = cast<MemRefType>(tile.getType());
+    if (!type.hasStaticShape() || !type.getLayout().isIdentity())
+      return op->emitOpError() << "TILE1: a tile must have a static shape and no layout, got " << type;
+  }
+  return success();
+}
+
+ArrayRef<int64_t> shape(Value v) { return cast<MemRefType>(v.getType()).getShape(); }
+
+LogicalResult checkExtent(Operation *op, StringRef rule, StringRef what, int64_t expected, int64_t got) {
+  if (expected == got) return success();
+  return op->emitOpError() << rule << ": expected " << what << " to be " << expected << ", got " << got;
+}
+
+/// What loads and stores share: TILE1, the map, transposing.
+LogicalResult checkTransfer(Operation *op, StringRef mapRule, StringRef transposeRule, Value tile, AffineMap map,
+                            size_t operands, bool transpose) {
+  if (failed(checkTiles(op, {tile}))) return failure();
+  if (map.getNumSymbols() != 0 || map.getNumResults() != 1 || map.getNumDims() != operands || operands == 0)
+    return op->emitOpError() << mapRule << ": expected a map of " << operands << " dimensions to one result, got " << AffineMapAttr::get(map);
+  if (transpose && shape(tile).size() != 2)
+    return op->emitOpError() << transposeRule << ": expected a tile of rank 2 to transpose, got " << tile.getType();
+  return success();
+}
+
+} // namespace
+
+LogicalResult TileLoadOp::verify() {
+  return checkTransfer(*this, "TLOAD1", "TLOAD2", getTile(), getMap(), getAt().size(), getTranspose());
+}
+
+LogicalResult TileStoreOp::verify() {
+  return checkTransfer(*this, "TSTORE1", "TSTORE2", getTile(), getMap(), getAt().size(), getTranspose());
+}
+
+LogicalResult TileFillOp::verify() { return checkTiles(*this, {getTile()}); }
+
+LogicalResult TileMatmulOp::verify() {
+  if (failed(checkTiles(*this, {getC(), getA(), getB(), getRescale()}))) return failure();
+  auto c = shape(getC()), a = shape(getA()), b = shape(getB());
+  unsigned m = getTransposeA() ? 1 : 0;
+  if (failed(checkExtent(*this, "TMM1", "the rows of a", c[0], a[m]))) return failure();
+  if (failed(checkExtent(*this, "TMM1", "the rows of b", a[1 - m], b[0]))) return failure();
+  if (failed(checkExtent(*this, "TMM1", "the columns of b", c[1], b[1]))) return failure();
+  if (!getRescale()) return success();
+  if (!getAccumulate()) return emitOpError() << "TMM2: rescale needs accumulate";
+  return checkExtent(*this, "TMM2", "the extent of rescale", c[1], shape(getRescale())[0]);
+}
+
+LogicalResult TileMaskOp::verify() {
+  if (failed(checkTiles(*this, {getScores()}))) return failure();
+  if (getPositions() == 0 || getPositions() > uint64_t(std::numeric_limits<int64_t>::max()))
+    return emitOpError() << "TMASK1: expected a positive number of positions, got " << int64_t(getPositions());
+  return success();
+}
+
+/// [K, N] and vectors [N].
+static LogicalResult checkColumns(Operation *op, StringRef rule, Value matrix, ArrayRef<Value> vectors) {
+  if (failed(checkTiles(op, {matrix})) || failed(checkTiles(op, vectors))) return failure();
+  for (Value v : vectors)
+    if (failed(checkExtent(op, rule, "the extent of a vector", shape(matrix)[1], shape(v)[0]))) return failure();
+  return success();
+}
+
+LogicalResult TileSoftmaxStepOp::verify() { return checkColumns(*this, "TSTEP1", getScores(), {getM()}); }
+
+LogicalResult TileSoftmaxFinishOp::verify() { return checkColumns(*this, "TFIN1", getAcc(), {getM()}); }
+
+LogicalResult TileSoftmaxGradOp::verify() { return checkColumns(*this, "TGRAD1", getScores(), {getLse()}); }
+
+LogicalResult TileDotOp::verify() { return checkColumns(*this, "TDOT1", getA(), {getOut()}); }
