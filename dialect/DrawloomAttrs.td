@@ -7,10 +7,15 @@ def Drawloom_PatternAttr : Drawloom_Attr<"Pattern", "pattern"> {
   let description = [{
     `#drawloom.pattern<"fixed(128, c=32)">`. The text is a named form or a set expression of dialect/pattern/Parser.h;
     it is stored in canonical spelling, so equal spellings are one attribute. Parsing an invalid text is an error
-    at its place in the file. `getPattern()` gives the algebra's object.
+    at its place in the file. `patternOf(attribute)` of dialect/ir/Attributes.h gives the algebra's object, and
+    `PatternAttr::get(context, pattern)` is the way back.
+
+    PATTERN1: the text is a pattern in canonical spelling (text in a file is respelt when it is read).
   }];
   let parameters = (ins StringRefParameter<"canonical spelling">:$spelling);
+  let builders = [AttrBuilder<(ins "const ::drawloom::Pattern &":$pattern)>];
   let hasCustomAssemblyFormat = 1;
+  let genVerifyDecl = 1;
 }
 
 def Drawloom_ViewAttr : Drawloom_Attr<"View", "view"> {

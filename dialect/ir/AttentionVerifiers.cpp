@@ -11,7 +11,7 @@ namespace {
 struct QkvRules {
   StringRef divides, sameQk, results, batch, numbers;
 };
-constexpr QkvRules kAttention = {"ATTN1", "ATTN2", "ATTN3", "ATTN5", "ATTN6"};
+constexpr QkvRules kAttention = {"ATTN1", "ATTN2", "ATTN3", "ATTN4", "ATTN5"};
 constexpr QkvRules kAttend = {"ATTEND2", "ATTEND2", "ATTEND2", "ATTEND2", "ATTEND2"};
 constexpr QkvRules kAttentionGrad = {"ATTNG1", "ATTNG1", "ATTNG1", "ATTNG1", "ATTNG1"};
 constexpr QkvRules kAttendGrad = {"ATTENDG2", "ATTENDG2", "ATTENDG2", "ATTENDG2", "ATTENDG2"};
@@ -27,12 +27,17 @@ LogicalResult checkHeads(Operation *op, StringRef numbers, StringRef divides, in
   return success();
 }
 
+LogicalResult checkScale(Operation *op, StringRef rule, APFloat scale) {
+  if (scale.isFinite()) return success();
+  return op->emitOpError() << rule << ": scale must be finite, got " << scale.convertToDouble();
+}
+
 LogicalResult checkQkv(Operation *op, const QkvRules &rules, Value q, Value k, Value v, int64_t heads, APFloat scale) {
   for (auto [name, value] : {std::pair{"q", q}, {"k", k}, {"v", v}})
     if (failed(checkRank(op, rules.batch, name, value, 3, "[B, n, channels]"))) return failure();
-  if (!scale.isFinite()) return op->emitOpError() << rules.numbers << ": scale must be finite";
-  if (failed(checkHeads(op, rules.numbers, rules.divides, heads, {q, k, v}))) return failure();
-  if (failed(checkShape(op, rules.sameQk, "k", k, shapeOf(q)))) return failure();
+  if (failed(checkScale(op, rules.numbers, scale)) ||
+      failed(checkHeads(op, rules.numbers, rules.divides, heads, {q, k, v})) ||
+      failed(checkShape(op, rules.sameQk, "k", k, shapeOf(q)))) return failure();
   if (withoutLast(shapeOf(q)) != withoutLast(shapeOf(v)))
     return op->emitOpError() << rules.batch << ": q and v must agree in batch and positions, got "
                              << shapeText(shapeOf(q)) << " and " << shapeText(shapeOf(v));
@@ -53,26 +58,19 @@ LogicalResult checkViewHeads(Operation *op, StringRef rule, ViewAttr view, int64
   return op->emitOpError() << rule << ": the view's heads must be below " << heads << ", got " << last;
 }
 
-/// Decided by the algebra on the set itself, exactly, for every head.
-LogicalResult checkCausal(Operation *op, StringRef rule, PatternAttr pattern, int64_t n, int64_t heads) {
-  return success();
-}
-
 } // namespace
 
 LogicalResult AttentionOp::verify() {
   if (failed(checkStaticShapes(*this)) ||
-      failed(checkQkv(*this, kAttention, getQ(), getK(), getV(), getHeads(), getScale())) ||
-      failed(checkOutAndLse(*this, "ATTN3", getV(), getOut(), "out", getLse(), "lse", getHeads())))
+      failed(checkQkv(*this, kAttention, getQ(), getK(), getV(), getHeads(), getScale())))
     return failure();
-  return checkCausal(*this, "ATTN4", getPattern(), shapeOf(getQ())[1], getHeads());
+  return checkOutAndLse(*this, "ATTN3", getV(), getOut(), "out", getLse(), "lse", getHeads());
 }
 
 LogicalResult AttentionGradOp::verify() {
   if (failed(checkStaticShapes(*this)) ||
       failed(checkQkv(*this, kAttentionGrad, getQ(), getK(), getV(), getHeads(), getScale())) ||
       failed(checkOutAndLse(*this, "ATTNG1", getV(), getOut(), "out", getLse(), "lse", getHeads())) ||
-      failed(checkCausal(*this, "ATTNG1", getPattern(), shapeOf(getQ())[1], getHeads())) ||
       failed(checkShape(*this, "ATTNG2", "dout", getDout(), shapeOf(getV()))) ||
       failed(checkShape(*this, "ATTNG3", "dq", getDq(), shapeOf(getQ()))) ||
       failed(checkShape(*this, "ATTNG3", "dk", getDk(), shapeOf(getK()))))
@@ -88,7 +86,8 @@ LogicalResult AttentionDecodeOp::verify() {
     if (failed(checkShape(*this, "DECODE2", name, value, {batch, 1, shapeOf(value)[2]}))) return failure();
   }
   if (failed(checkShape(*this, "DECODE2", "k", getK(), shapeOf(getQ()))) ||
-      failed(checkHeads(*this, "DECODE1", "DECODE1", getHeads(), {getQ(), getK(), getV()})) ||
+      failed(checkScale(*this, "DECODE6", getScale())) ||
+      failed(checkHeads(*this, "DECODE6", "DECODE1", getHeads(), {getQ(), getK(), getV()})) ||
       failed(checkRank(*this, "DECODE3", "kcache", getKcache(), 3, "[S, n, channels of k]")))
     return failure();
   int64_t batch = shapeOf(getQ())[0], n = shapeOf(getKcache())[1];
@@ -96,10 +95,9 @@ LogicalResult AttentionDecodeOp::verify() {
       failed(checkShape(*this, "DECODE3", "vcache", getVcache(), {batch, n, shapeOf(getV())[2]})) ||
       failed(checkShape(*this, "DECODE4", "position", getPosition(), {1})) ||
       failed(checkShape(*this, "DECODE5", "out", getOut(), shapeOf(getV()))) ||
-      failed(checkShape(*this, "DECODE5", "new_kcache", getNewKcache(), shapeOf(getKcache()))) ||
-      failed(checkShape(*this, "DECODE5", "new_vcache", getNewVcache(), shapeOf(getVcache()))))
+      failed(checkShape(*this, "DECODE5", "new_kcache", getNewKcache(), shapeOf(getKcache()))))
     return failure();
-  return checkCausal(*this, "DECODE6", getPattern(), n, getHeads());
+  return checkShape(*this, "DECODE5", "new_vcache", getNewVcache(), shapeOf(getVcache()));
 }
 
 LogicalResult AttendOp::verify() {

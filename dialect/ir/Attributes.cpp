@@ -1,5 +1,5 @@
 // The dialect's attributes: spelling of patterns, syntax and checks of views, conversions to the algebra's structs.
-#include "dialect/ir/Dialect.h"
+#include "dialect/ir/Attributes.h"
 #include "dialect/ir/PatternCache.h"
 
 using namespace mlir;
@@ -17,11 +17,46 @@ void DrawloomDialect::registerAttributes() {
 
 //===-- patterns ----------------------------------------------------------------------------------------------------===//
 
+const drawloom::Pattern *PatternCache::find(StringRef text, PatternError &error) {
+  std::lock_guard<std::mutex> guard(lock);
+  auto [entry, isNew] = patterns.try_emplace(text);
+  if (isNew) entry->second = drawloom::Pattern::parse(text, error);
+  if (entry->second) return &*entry->second;
+  patterns.erase(entry); // errors are not kept: the next caller wants its message too
+  return nullptr;
+}
+
+const drawloom::Pattern &drawloom::patternOf(PatternAttr attr) {
+  PatternError error;
+  auto *dialect = attr.getContext()->getLoadedDialect<DrawloomDialect>();
+  const drawloom::Pattern *pattern = dialect->patterns->find(attr.getSpelling(), error);
+  if (!pattern) llvm::report_fatal_error(llvm::Twine("a pattern attribute holds no pattern: ") + error.str());
+  return *pattern;
+}
+
+PatternAttr PatternAttr::get(MLIRContext *context, const drawloom::Pattern &pattern) { return get(context, pattern.spelling()); }
+
+LogicalResult PatternAttr::verify(function_ref<InFlightDiagnostic()> emitError, StringRef spelling) {
+  PatternError error;
+  std::optional<drawloom::Pattern> pattern = drawloom::Pattern::parse(spelling, error);
+  if (!pattern) return emitError() << "PATTERN1: " << error.str();
+  std::string canonical = pattern->spelling();
+  if (canonical == spelling) return success();
+  return emitError() << "PATTERN1: the canonical spelling of '" << spelling << "' is '" << canonical << "'";
+}
+
+/// Errors point at the offending text within the string.
 Attribute PatternAttr::parse(AsmParser &parser, Type) {
   std::string text;
   if (parser.parseLess()) return {};
+  const char *quote = parser.getCurrentLocation().getPointer();
   if (parser.parseString(&text) || parser.parseGreater()) return {};
-  return PatternAttr::get(parser.getContext(), text);
+  PatternError error;
+  if (std::optional<drawloom::Pattern> pattern = drawloom::Pattern::parse(text, error)) return get(parser.getContext(), *pattern);
+  InFlightDiagnostic diagnostic = parser.emitError(SMLoc::getFromPointer(quote + error.column));
+  diagnostic << "PATTERN1: " << error.message;
+  if (!error.hint.empty()) diagnostic << " (" << error.hint << ")";
+  return {};
 }
 
 void PatternAttr::print(AsmPrinter &printer) const {

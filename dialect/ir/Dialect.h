@@ -5,6 +5,7 @@
 #include <memory>
 
 namespace drawloom {
+class Pattern;
 class PatternCache;
 } // namespace drawloom
 
