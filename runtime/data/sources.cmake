@@ -1,0 +1,1 @@
+list(APPEND DRAWLOOM_RUNTIME_SOURCES data/Text.cpp data/Split.cpp data/Batches.cpp)

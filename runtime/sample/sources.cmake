@@ -1,0 +1,1 @@
+list(APPEND DRAWLOOM_RUNTIME_SOURCES sample/Choose.cpp sample/Utf8.cpp sample/Decoder.cpp sample/SampleCommand.cpp)

@@ -1,0 +1,34 @@
+// What a checkpoint says about its run beside the tensors, and whether this run may go on from it.
+#pragma once
+#include "runtime/data/Text.h"
+#include "runtime/train/Progress.h"
+#include "runtime/train/TrainSpec.h"
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace drawloom {
+
+/// The loss since the last log line and the logged losses: all that training carries from step to step beside tensors.
+struct LossRecord {
+  Window window;
+  std::vector<std::pair<int64_t, double>> history; // (finished steps, mean nats), the newest kHistory
+  static constexpr size_t kHistory = 256;
+  void log(int64_t step);
+};
+
+/// state.json of a run after `step` steps. `sequence` is the next window's number (runtime/data/Batches.h).
+Json describeState(const TrainSpec &spec, int64_t steps, const Text &text, uint64_t sequence, uint64_t epoch,
+                   const LossRecord &record);
+
+LossRecord lossRecordOf(const Json &state);
+
+/// Compares the spec that a checkpoint was trained with to this one. Throws Error(kBadInput) when the model or its
+/// attention differ. Returns the settings of training and data that differ, as "train.lr: 0.001 -> 0.0005": the run goes
+/// on, but its bits are not those of an uninterrupted one.
+std::vector<std::string> compareSpecs(const Json &state, const TrainSpec &spec, const std::string &checkpoint);
+
+/// Throws Error(kBadInput) unless `text` is the file that the run was trained on.
+void checkSameText(const Json &state, const Text &text, const std::string &checkpoint);
+
+} // namespace drawloom

@@ -1,0 +1,49 @@
+// One optimizer step: micro-steps that add up gradients, then the update.
+#pragma once
+#include "runtime/data/Batches.h"
+#include "runtime/train/TrainSpec.h"
+#include "runtime/train/TrainableProgram.h"
+#include <functional>
+
+namespace drawloom {
+
+struct StepResult {
+  double nll = 0;      // mean negative log-likelihood of the step's bytes, nats
+  double gradNorm = 0; // before clipping
+  double lr = 0;
+};
+
+class StepRunner {
+public:
+  /// `steps`: length of the schedule. All references must outlive it.
+  StepRunner(TrainableProgram &program, const TrainSpec &spec, std::span<const uint8_t> text, const WindowOrder &order,
+             int64_t steps);
+
+  /// Does step number `step` (from 0): a function of the weights, the moments and the step only. Throws Error(kFailed) that
+  /// names the first non-finite tensor when the loss or the gradient norm is not finite; values, moments and moving
+  /// averages are then those of before the step, and the gradients are zeros.
+  StepResult run(int64_t step);
+
+  /// Called after each batch was filled in, and before each update.
+  std::function<void(std::span<const int32_t> tokens, std::span<const int32_t> targets)> onBatch;
+  std::function<void(int64_t step)> beforeUpdate;
+
+private:
+  double gradient(uint64_t microStep);
+  [[noreturn]] void failNonFinite(int64_t step, const std::string &seen);
+
+  TrainableProgram &program;
+  const TrainSpec &spec;
+  std::span<const uint8_t> text;
+  const WindowOrder &order;
+  int64_t steps;
+  std::span<int32_t> tokens, targets;
+  std::span<float> lossWeights, nll, hyper, gradNorm;
+  std::span<int64_t> rng;
+};
+
+/// The first element that is not finite: "gradient of 'layers.0.qkv.weight' at [3, 7] is nan"; empty when all are finite.
+/// Looks through the values, then the gradients, in the order of the parameters.
+std::string firstNonFinite(const std::vector<ParameterRef> &parameters);
+
+} // namespace drawloom
