@@ -1,4 +1,5 @@
 // What a single key cannot say: divisibility, extents that must multiply to n, patterns that must make sense.
+#include "dialect/pattern/Pattern.h"
 #include "frontend/spec/Spec.h"
 #include <numeric>
 
@@ -67,6 +68,22 @@ struct Checker {
         return error({"data.split"}, fmt::format("data.split: expected fractions up to 1 or whole numbers of bytes, found {}", toToml(split)));
   }
 
+  /// Each pattern text must parse; the error stands at its column inside the string where that can be told.
+  void patterns() {
+    size_t count = std::max<size_t>(1, spec.list<std::string>("attention.layers").size());
+    for (size_t k = 0; k < count; ++k) {
+      const std::string &text = spec.layerPattern(int64_t(k));
+      Place place = spec.layerPatternPlace(int64_t(k));
+      PatternError wrong;
+      if (Pattern::parse(text, wrong)) continue;
+      std::string line = diagnostics.line(place.file, place.line), where;
+      if (place.column >= 1 && place.column <= line.size() && line.compare(place.column, text.size(), text) == 0)
+        place.column += wrong.column;
+      else where = fmt::format(" (column {} of \"{}\")", wrong.column, text);
+      diagnostics.error(place, fmt::format("pattern: {}{}", wrong.message, where), wrong.hint);
+    }
+  }
+
   void sample() {
     if (spec.integer("sample.length") > spec.integer("model.n"))
       error({"sample.length", "model.n"},
@@ -81,6 +98,7 @@ void checkShapes(const Spec &spec, Diagnostics &diagnostics) {
   check.heads("model.d");
   if (spec.integer("model.qk") != spec.integer("model.d")) check.heads("model.qk");
   check.embedding();
+  check.patterns();
   check.data();
   check.sample();
 }

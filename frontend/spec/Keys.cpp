@@ -60,8 +60,8 @@ constexpr Key table[] = {
     {"train.accumulation", Type::Int, "1", "", "", {1, 65536}, "", "micro-steps whose gradients one optimizer step adds up"},
     {"train.seed", Type::Int, "1", "", "", atLeast0, "", "seed of initial weights, data order and dropout"},
 
-    {"memory.recompute", Type::Choice, "\"block\"", "", "", any, "none|attention|block",
-     "what the backward pass computes again instead of keeping: nothing, the attention branch, or both branches"},
+    {"memory.recompute", Type::Choice, "\"none\"", "", "", any, "none|attention|block",
+     "what the backward pass computes again instead of keeping: nothing, the attention branch, or the whole block (paper section 5.4)"},
 
     {"run.out", Type::String, "", "", "runs/ and model.name", any, "", "folder of checkpoints and logs"},
     {"run.device", Type::Choice, "\"cpu\"", "", "", any, "cpu", "what runs the model"},

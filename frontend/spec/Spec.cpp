@@ -1,3 +1,4 @@
+#include "dialect/pattern/Pattern.h"
 #include "frontend/spec/Spec.h"
 #include "runtime/support/File.h"
 #include <cmath>
@@ -39,11 +40,20 @@ Place sectionPlace(const std::string &text, const std::string &file, std::string
   return {file, 1, 1, {}};
 }
 
-/// The first whole number l of a pattern's text that is an argument's first place, "fixed(128, c=32)": 128; 0 if there is none.
-int64_t strideOf(const std::string &pattern) {
-  for (const char *form : {"fixed(", "strided(", "column(", "block(", "summary("})
-    if (size_t at = pattern.find(form); at != pattern.npos) return std::strtoll(pattern.c_str() + at + std::string_view(form).size(), nullptr, 10);
+/// The l of the first named form in a pattern: 128 for "fixed(128, c=32)"; 0 if there is none.
+int64_t strideOf(const SetNode &set) {
+  if (set.kind == SetKind::Form) return set.l;
+  for (const SetRef &child : set.children)
+    if (int64_t l = strideOf(*child)) return l;
   return 0;
+}
+
+/// Width of the matrix that positions are laid out in (paper section 5.3): the stride, or a square without one.
+int64_t defaultWidth(const std::string &text, int64_t n) {
+  PatternError ignored; // checkShapes reports it
+  auto pattern = Pattern::parse(text, ignored);
+  int64_t stride = pattern ? strideOf(pattern->root()) : 0;
+  return stride > 1 ? std::min(stride, n) : int64_t(std::ceil(std::sqrt(double(n))));
 }
 
 } // namespace
@@ -78,11 +88,11 @@ Spec Spec::parse(const std::string &text, const std::string &name, const std::ve
   auto derive = [&](const char *key, Value value) {
     if (!spec.entries.contains(key)) spec.entries[key] = {std::move(value), Origin::Derived, {}, {}};
   };
-  int64_t n = spec.integer("model.n"), stride = strideOf(spec.layerPattern(0));
+  int64_t n = spec.integer("model.n");
   derive("model.name", std::filesystem::path(name).stem().string());
   derive("model.ff", 4 * spec.integer("model.d"));
   derive("model.qk", spec.integer("model.d"));
-  derive("model.embedding_width", stride > 0 ? std::min(stride, n) : int64_t(std::ceil(std::sqrt(double(n)))));
+  derive("model.embedding_width", defaultWidth(spec.layerPattern(0), n));
   derive("run.out", "runs/" + spec.text("model.name"));
   derive("sample.length", n);
 

@@ -220,6 +220,20 @@ TEST(SpecError, ShapeWithoutImage) {
 TEST(SpecError, EmbeddingWiderThanN) {
   expectFailure(failure(replaced(kSmall, "d = 32", "d = 32\nembedding_width = 65")), kBadInput, {"a.toml:6:19: error: model.embedding_width = 65 is more than model.n = 64"});
 }
+TEST(SpecError, PatternsPointIntoTheString) {
+  expectFailure(failure(replaced(kSmall, "fixed(16, c=4)", "fixed(16, c=5)")), kBadInput, {"a.toml:8:", "error: pattern: ", "8 | pattern = \"fixed(16, c=5)\""});
+  expectFailure(failure(replaced(kSmall, "fixed(16, c=4)", "dense or locl(4)")), kBadInput, {"a.toml:8:21: error: pattern: ", "locl", "local"});
+}
+TEST(SpecError, PatternOfALayerPointsThere) {
+  std::string text = replaced(kSmall, "pattern = \"fixed(16, c=4)\"", "layers = [\n  \"dense\",\n  \"i <\",\n]");
+  expectFailure(failure(text), kBadInput, {"a.toml:10:", "error: pattern: "});
+}
+TEST(SpecError, EscapedPatternNamesItsColumn) {
+  expectFailure(failure(replaced(kSmall, "fixed(16, c=4)", "\\u0064ense or locl(4)")), kBadInput, {"a.toml:8:11: error: pattern: ", "(column 10 of \"dense or locl(4)\")"});
+}
+TEST(SpecError, PatternInASetIsUsage) {
+  expectFailure(failure(kSmall, {"attention.pattern=locl(4)"}), kUsage, {"--set attention.pattern=locl(4): error: pattern: ", "column 1 of"});
+}
 TEST(SpecError, DataSplit) {
   expectFailure(failure(small("[data]\nsplit = [0.9, 0.2, 0]\n")), kBadInput, {"the fractions add up to 1.1"});
   expectFailure(failure(small("[data]\nsplit = [100, 0.5, 0]\n")), kBadInput, {"whole numbers of bytes"});
