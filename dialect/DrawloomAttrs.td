@@ -30,7 +30,8 @@ def Drawloom_ViewAttr : Drawloom_Attr<"View", "view"> {
     empty, a pair within the bounds belongs to the piece only if one of the sets over (h, i, j) holds.
 
     Written with named fields: `#drawloom.view<heads = [0, 1], slices = (h) -> (4), rows = (h, s) -> (8), query = ..., keys = ...,
-    key = ..., key_lo = ..., key_hi = ..., row_lo = ..., row_hi = ..., predicate = [(h, i, j) : (i - j >= 0)]>`; `predicate` may be left out.
+    key = ..., key_lo = ..., key_hi = ..., row_lo = ..., row_hi = ..., predicate = ["(h, i, j) : (i - j >= 0)"]>`; `predicate` may be left
+    out, and its sets are quoted because MLIR's lexer would take `>=` for the end of the attribute.
 
     VIEW1: heads are non-negative and ascending, at least one. VIEW2: the maps have the dimensions above and no symbols.
     VIEW3: the bounds have at least one result, the other maps exactly one. VIEW4: predicate sets have the dimensions (h, i, j) and no symbols.

@@ -18,7 +18,8 @@ constexpr QkvRules kAttendGrad = {"ATTENDG2", "ATTENDG2", "ATTENDG2", "ATTENDG2"
 
 LogicalResult checkHeads(Operation *op, StringRef numbers, StringRef divides, int64_t heads, ValueRange qkv) {
   if (heads <= 0) return op->emitOpError() << numbers << ": heads must be positive, got " << heads;
-  for (auto [name, v] : llvm::zip(ArrayRef<StringRef>{"q", "k", "v"}, qkv)) {
+  constexpr StringRef names[] = {"q", "k", "v"};
+  for (auto [name, v] : llvm::zip(names, qkv)) {
     int64_t channels = shapeOf(v).back();
     if (channels % heads != 0)
       return op->emitOpError() << divides << ": heads (" << heads << ") must divide the channels of " << name << ", got "

@@ -1,6 +1,7 @@
 // The dialect's attributes: spelling of patterns, syntax and checks of views, conversions to the algebra's structs.
 #include "dialect/ir/Attributes.h"
 #include "dialect/ir/PatternCache.h"
+#include "mlir/AsmParser/AsmParser.h"
 
 using namespace mlir;
 using namespace drawloom;
@@ -97,6 +98,16 @@ LogicalResult verifyMaps(function_ref<InFlightDiagnostic()> emitError, const Pie
   return success();
 }
 
+/// `"(h, i, j) : (i - j >= 0)"`.
+ParseResult parseQuotedSet(AsmParser &parser, IntegerSet &set) {
+  std::string text;
+  SMLoc start = parser.getCurrentLocation();
+  if (parser.parseString(&text)) return failure();
+  set = parseIntegerSet(text, parser.getContext());
+  if (set) return success();
+  return parser.emitError(start) << "VIEW4: expected an affine set, got '" << text << "'";
+}
+
 } // namespace
 
 ViewAttr ViewAttr::get(MLIRContext *context, const PieceView &v) {
@@ -135,7 +146,11 @@ void ViewAttr::print(AsmPrinter &printer) const {
   }
   if (!view.predicate.empty()) {
     printer << ", predicate = [";
-    llvm::interleaveComma(view.predicate, printer, [&](IntegerSet set) { set.print(printer.getStream()); });
+    llvm::interleaveComma(view.predicate, printer, [&](IntegerSet set) {
+      printer << '"';
+      set.print(printer.getStream());
+      printer << '"';
+    });
     printer << "]";
   }
   printer << ">";
@@ -152,7 +167,7 @@ Attribute ViewAttr::parse(AsmParser &parser, Type) {
         parser.parseAffineMap(view.*field.map))
       return {};
   if (succeeded(parser.parseOptionalComma())) {
-    auto parseSet = [&] { return parser.parseIntegerSet(view.predicate.emplace_back()); };
+    auto parseSet = [&] { return parseQuotedSet(parser, view.predicate.emplace_back()); };
     if (parser.parseKeyword("predicate") || parser.parseEqual() ||
         parser.parseCommaSeparatedList(AsmParser::Delimiter::Square, parseSet))
       return {};
