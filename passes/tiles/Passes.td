@@ -1,0 +1,34 @@
+// Passes on tile loops.
+#ifndef DRAWLOOM_TILE_PASSES_TD
+#define DRAWLOOM_TILE_PASSES_TD
+include "mlir/Pass/PassBase.td"
+
+def SplitEdgeTiles : Pass<"drawloom-split-edge-tiles"> {
+  let summary = "split loops over tiles into edge tiles, whole tiles and edge tiles";
+  let description = [{
+    A loop whose body masks a score tile becomes three: the tiles before those that the mask's `whole` range covers, the tiles
+    inside it, and the rest. The bounds of a view are monotone, so the whole tiles of a row of tiles are one range. The middle loop has no mask,
+    and loads and stores of the rows it advances over have no limit: every row exists.
+  }];
+  let dependentDialects = ["::mlir::scf::SCFDialect", "::mlir::affine::AffineDialect", "::mlir::arith::ArithDialect"];
+  let statistics = [Statistic<"numSplit", "split", "Number of loops split">];
+}
+
+def VectorizeTiles : Pass<"drawloom-vectorize-tiles"> {
+  let summary = "lower tile ops to loops over vectors with register tiles";
+  let description = [{
+    Each tile op becomes `scf` loops over `vector` ops of at most `vector-width` lanes along the tile's last dimension; extents that are
+    no multiple of it are covered by narrower vectors. A matmul keeps a block of the result in registers: the block is chosen by
+    the multiply-adds, loads and register moves that covering the tile with it takes, among the blocks that fit `registers`.
+
+    A result has the same bits for every value of the options: lanes are independent, and sums over a tile's first dimension
+    are taken in a fixed order.
+  }];
+  let dependentDialects = ["::mlir::scf::SCFDialect", "::mlir::affine::AffineDialect", "::mlir::arith::ArithDialect",
+    "::mlir::math::MathDialect", "::mlir::memref::MemRefDialect", "::mlir::vector::VectorDialect"];
+  let options = [
+    Option<"vectorWidth", "vector-width", "int64_t", "16", "f32 lanes of a vector register: 16 for AVX-512, 8 for AVX2">,
+    Option<"registers", "registers", "int64_t", "32", "vector registers: 32 for AVX-512, 16 for AVX2">
+  ];
+}
+#endif

@@ -1,0 +1,34 @@
+#include "passes/tiles/Emitter.h"
+#include "passes/tiles/Passes.h"
+
+using namespace mlir;
+
+namespace drawloom {
+#define GEN_PASS_DEF_VECTORIZETILES
+#include "passes/tiles/Passes.h.inc"
+
+namespace {
+
+struct VectorizeTiles : impl::VectorizeTilesBase<VectorizeTiles> {
+  using Base::Base;
+
+  void runOnOperation() override {
+    if (!llvm::isPowerOf2_64(vectorWidth) || registers < 4) {
+      getOperation()->emitError("expected vector-width to be a power of two and registers to be at least 4, got ")
+          << vectorWidth << " and " << registers;
+      return signalPassFailure();
+    }
+    getOperation()->walk([&](Operation *op) {
+      llvm::TypeSwitch<Operation *>(op)
+          .Case<TileLoadOp, TileStoreOp, TileFillOp, TileMatmulOp, TileMaskOp, TileSoftmaxStepOp, TileSoftmaxFinishOp,
+                TileSoftmaxGradOp, TileDotOp>([&](auto tileOp) {
+            OpBuilder builder(tileOp);
+            tiles::lower(tileOp, tiles::Emitter(builder, tileOp.getLoc(), vectorWidth, registers));
+            tileOp.erase();
+          });
+    });
+  }
+};
+
+} // namespace
+} // namespace drawloom
