@@ -84,6 +84,11 @@ struct Checker {
     }
   }
 
+  void length() {
+    if (spec.integer("train.steps") == 0 && spec.number("train.epochs") == 0)
+      error({"train.steps", "train.epochs"}, "train.steps and train.epochs are both 0", "give one of them");
+  }
+
   void sample() {
     if (spec.integer("sample.length") > spec.integer("model.n"))
       error({"sample.length", "model.n"},
@@ -100,6 +105,7 @@ void checkShapes(const Spec &spec, Diagnostics &diagnostics) {
   check.embedding();
   check.patterns();
   check.data();
+  check.length();
   check.sample();
 }
 

@@ -8,7 +8,8 @@ namespace drawloom::spec {
 namespace {
 
 constexpr double inf = std::numeric_limits<double>::infinity();
-constexpr Range any{}, atLeast0{0, inf}, atLeast1{1, inf}, positive{0, inf, true}, belowOne{0, 1, false, true};
+constexpr double exact = 9007199254740992.0; // 2^53: whole numbers up to here survive JSON
+constexpr Range any{}, atLeast0{0, inf}, whole{0, exact}, natural{1, exact}, positive{0, inf, true}, belowOne{0, 1, false, true};
 
 // Limits that no machine reaches, so that products of extents stay far from 2^63.
 constexpr Range positions{1, double(1 << 24)}, layers{1, 10000}, channels{1, double(1 << 20)};
@@ -43,10 +44,10 @@ constexpr Key table[] = {
      "train, validation and test parts, in file order: fractions (adding up to at most 1) or numbers of bytes"},
     {"data.batch", Type::Int, "1", "", "", {1, 65536}, "", "sequences a micro-step"},
 
-    {"train.steps", Type::Int, "0", "", "", atLeast0, "", "optimizer steps; 0: as many as train.epochs needs"},
-    {"train.epochs", Type::Float, "1.0", "", "", positive, "", "passes over the training part, when train.steps is 0"},
+    {"train.steps", Type::Int, "0", "", "", whole, "", "optimizer steps; 0: as many as train.epochs takes"},
+    {"train.epochs", Type::Float, "", "", "1, or 0 if train.steps is given", atLeast0, "", "passes over the training part, instead of train.steps"},
     {"train.lr", Type::Float, "0.00035", "", "", positive, "", "peak learning rate"},
-    {"train.warmup", Type::Int, "5000", "", "", atLeast0, "", "steps in which the learning rate rises linearly from 0"},
+    {"train.warmup", Type::Int, "5000", "", "", whole, "", "steps in which the learning rate rises linearly from 0"},
     {"train.schedule", Type::Choice, "\"cosine\"", "", "", any, "cosine|constant",
      "learning rate after the warm-up: half a cosine down to 0 at the last step, or constant"},
     {"train.clip", Type::Float, "1.0", "", "", atLeast0, "", "largest global gradient norm; 0: no clipping"},
@@ -58,7 +59,7 @@ constexpr Key table[] = {
     {"train.ema", Type::Float, "0.0", "0.999", "", belowOne, "",
      "decay of the moving average of the weights that evaluation and sampling use; 0: none"},
     {"train.accumulation", Type::Int, "1", "", "", {1, 65536}, "", "micro-steps whose gradients one optimizer step adds up"},
-    {"train.seed", Type::Int, "1", "", "", atLeast0, "", "seed of initial weights, data order and dropout"},
+    {"train.seed", Type::Int, "1", "", "", whole, "", "seed of initial weights, data order and dropout"},
 
     {"memory.recompute", Type::Choice, "\"none\"", "", "", any, "none|attention|block",
      "what the backward pass computes again instead of keeping: nothing, the attention branch, or the whole block (paper section 5.4)"},
@@ -66,19 +67,19 @@ constexpr Key table[] = {
     {"run.out", Type::String, "", "", "runs/ and model.name", any, "", "folder of checkpoints and logs"},
     {"run.device", Type::Choice, "\"cpu\"", "", "", any, "cpu", "what runs the model"},
     {"run.threads", Type::Int, "0", "", "", {0, 4096}, "", "threads; 0: one a core. Results do not depend on it"},
-    {"run.log_every", Type::Int, "10", "", "", atLeast1, "", "steps between logged points"},
-    {"run.eval_every", Type::Int, "1000", "", "", atLeast0, "", "steps between evaluations on the validation part; 0: none"},
-    {"run.eval_tokens", Type::Int, "0", "", "", atLeast0, "", "tokens of such an evaluation; 0: the whole validation part"},
-    {"run.checkpoint_every", Type::Int, "1000", "", "", atLeast0, "",
+    {"run.log_every", Type::Int, "10", "", "", natural, "", "steps between logged points"},
+    {"run.eval_every", Type::Int, "1000", "", "", whole, "", "steps between evaluations on the validation part; 0: none"},
+    {"run.eval_tokens", Type::Int, "0", "", "", whole, "", "tokens of such an evaluation; 0: the whole validation part"},
+    {"run.checkpoint_every", Type::Int, "1000", "", "", whole, "",
      "steps between checkpoints; 0: only at the end and after a signal"},
-    {"run.keep_checkpoints", Type::Int, "3", "", "", atLeast1, "", "newest checkpoints that are kept"},
+    {"run.keep_checkpoints", Type::Int, "3", "", "", {0, 1 << 30}, "", "newest checkpoints that are kept; 0: all"},
     {"run.max_seconds", Type::Float, "0.0", "", "", atLeast0, "",
      "training stops after this many seconds, with a checkpoint; 0: never"},
 
     {"sample.batch", Type::Int, "1", "", "", {1, 65536}, "", "sequences that are sampled side by side"},
     {"sample.temperature", Type::Float, "1.0", "", "", atLeast0, "", "divides the logits; 0: always the likeliest byte"},
     {"sample.top_k", Type::Int, "0", "", "", {0, 256}, "", "samples only from the k likeliest bytes; 0: from all"},
-    {"sample.length", Type::Int, "", "", "model.n", positions, "", "bytes to sample, prompt included; at most n"},
+    {"sample.length", Type::Int, "0", "", "", {0, double(1 << 24)}, "", "bytes to draw after the prompt; 0: until n positions are full"},
 };
 
 constexpr std::string_view exclusive[][2] = {{"attention.pattern", "attention.layers"}, {"train.steps", "train.epochs"}};
@@ -119,6 +120,7 @@ std::string_view typeName(Type type) {
 
 std::string rangeText(const Range &r) {
   bool low = r.min > -inf, high = r.max < inf;
+  if (r.max == exact) return r.min == 0 ? "a whole number from 0 up" : fmt::format("a whole number from {} up", r.min);
   if (low && high && r.min == r.max) return fmt::format("{}", r.min);
   if (low && high)
     return fmt::format("in {}{}, {}{}", r.openMin ? '(' : '[', r.min, r.max, r.openMax ? ')' : ']');

@@ -94,11 +94,26 @@ Spec Spec::parse(const std::string &text, const std::string &name, const std::ve
   derive("model.qk", spec.integer("model.d"));
   derive("model.embedding_width", defaultWidth(spec.layerPattern(0), n));
   derive("run.out", "runs/" + spec.text("model.name"));
-  derive("sample.length", n);
+  derive("train.epochs", spec.integer("train.steps") > 0 ? 0.0 : 1.0);
 
   checkShapes(spec, diagnostics);
   diagnostics.throwIfAny();
   return spec;
+}
+
+Spec Spec::fromJson(const nlohmann::ordered_json &json, const std::string &name) {
+  std::string text;
+  try {
+    for (const Key &key : keys()) {
+      auto section = json.find(key.section());
+      if (section == json.end() || !section->contains(std::string(key.leaf()))) continue;
+      const auto &value = section->at(std::string(key.leaf()));
+      // Of an exclusive pair the one that says nothing would exclude the other.
+      bool says = value.is_number() ? value != 0 : !value.empty() && value != "";
+      if (exclusivePartner(key.name).empty() || says) text += fmt::format("{} = {}\n", key.name, value.dump());
+    }
+  } catch (const nlohmann::json::exception &e) { fail(kBadInput, "{}: its spec is not readable: {}", name, e.what()); }
+  return parse(text, name);
 }
 
 const Entry &Spec::entry(std::string_view key) const {

@@ -29,6 +29,9 @@ public:
   /// The same for text in memory; includes are relative to `name`'s folder.
   static Spec parse(const std::string &text, const std::string &name, const std::vector<std::string> &sets = {});
 
+  /// A resolved spec from toJson()'s form, as an artifact carries it; `name` stands for the file in messages and origins.
+  static Spec fromJson(const nlohmann::ordered_json &json, const std::string &name);
+
   const Entry &entry(std::string_view key) const;
   int64_t integer(std::string_view key) const { return std::get<int64_t>(entry(key).value); }
   double number(std::string_view key) const { return std::get<double>(entry(key).value); }

@@ -69,7 +69,7 @@ TEST(Spec, FillsDefaultsAndDerivesTheRest) {
   EXPECT_EQ(s.integer("model.ff"), 128);
   EXPECT_EQ(s.integer("model.qk"), 32);
   EXPECT_EQ(s.integer("model.embedding_width"), 16) << "the pattern's stride";
-  EXPECT_EQ(s.integer("sample.length"), 64);
+  EXPECT_EQ(s.number("train.epochs"), 1);
   EXPECT_EQ(s.number("train.epsilon"), 1e-8);
   EXPECT_EQ(s.list<double>("data.split"), (std::vector<double>{0.9, 0.05, 0.05}));
 }
@@ -105,11 +105,15 @@ TEST(Spec, JsonHasExactlyTheKeysOfTheTable) {
   EXPECT_EQ(json["attention"]["pattern"], "fixed(16, c=4)");
 }
 
+TEST(Spec, ReadsItsJsonForm) {
+  Spec s = Spec::parse(small("[data]\npath = \"a \\\"b\\\"\\\\c é\"\n"), "small.toml", {"train.lr=1e-5", "attention.layers=[\"dense\", \"local(4)\"]"});
+  EXPECT_EQ(Spec::fromJson(s.toJson(), "model.loom").toJson(), s.toJson());
+}
 TEST(Spec, ShownSpecReadsBackAsTheSameSpec) {
   Spec s = Spec::parse(small("[data]\npath = \"a \\\"b\\\"\\\\c\"\n"), "small.toml", {"train.lr=1e-5", "attention.layers=[\"dense\", \"local(4)\"]"});
   // A shown spec names both of an exclusive pair; the empty one is dropped, as it says nothing.
   std::string text = replaced(s.show(), "pattern = \"\"", "#");
-  text = replaced(text, "epochs = 1.0", "#");
+  text = replaced(text, "steps = 0", "#");
   EXPECT_EQ(Spec::parse(text, "shown.toml").toJson(), s.toJson());
 }
 
@@ -186,7 +190,7 @@ TEST(SpecError, WrongRanges) {
   expectFailure(failure(small("[train]\nlr = 0\n")), kBadInput, {"train.lr: must be greater than 0"});
   expectFailure(failure(small("[train]\nlr = inf\n")), kBadInput, {"train.lr: expected a finite number"});
   expectFailure(failure(small("[train]\nlr = nan\n")), kBadInput, {"train.lr: expected a finite number"});
-  expectFailure(failure(small("[run]\nlog_every = 0\n")), kBadInput, {"run.log_every: must be at least 1, found 0"});
+  expectFailure(failure(small("[run]\nlog_every = 0\n")), kBadInput, {"run.log_every: must be a whole number from 1 up, found 0"});
 }
 TEST(SpecError, WrongChoice) {
   expectFailure(failure(small("[memory]\nrecompute = \"all\"\n")), kBadInput, {"memory.recompute: expected \"none\", \"attention\" or \"block\", found \"all\""});
@@ -202,6 +206,11 @@ TEST(SpecError, MissingPattern) {
 TEST(SpecError, ExclusiveKeys) {
   expectFailure(failure(small("layers = [\"dense\"]\n")), kBadInput, {"exclude each other"});
   expectFailure(failure(small("[train]\nsteps = 3\nepochs = 2\n")), kBadInput, {"exclude each other"});
+}
+TEST(SpecError, NoLength) { expectFailure(failure(small("[train]\nepochs = 0\n")), kBadInput, {"a.toml:10:10: error: train.steps and train.epochs are both 0"}); }
+TEST(Spec, StepsTakeThePlaceOfEpochs) {
+  EXPECT_EQ(Spec::parse(small("[train]\nepochs = 5\n"), "a.toml", {"train.steps=7"}).number("train.epochs"), 0);
+  EXPECT_EQ(Spec::parse(small("[train]\nsteps = 5\n"), "a.toml", {"train.epochs=2"}).integer("train.steps"), 0);
 }
 TEST(SpecError, HeadsMustDivide) {
   expectFailure(failure(replaced(kSmall, "heads = 4", "heads = 5")), kBadInput, {"a.toml:4:9: error: model.heads = 5 does not divide model.d = 32", "4 | heads = 5"});
