@@ -1,3 +1,4 @@
+#include "dialect/pattern/Formula.h"
 #include "dialect/pattern/Parser.h"
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/ADT/StringRef.h"
@@ -73,6 +74,9 @@ public:
     std::optional<Operand> value = parseOr();
     if (!value || !wantSet(*value)) return nullptr;
     if (current.kind != Token::End) return fail(current.column, "expected the end of the pattern, found " + shown(current), symbolHint()), nullptr;
+    if (disjunctionSize(*value->set) > kDisjunctionLimit)
+      return fail(value->column, "the pattern has more than " + std::to_string(kDisjunctionLimit) + " cases when written as 'or' of 'and's",
+                  "'!=' and 'or' under 'and' multiply them"), nullptr;
     return value->set;
   }
 

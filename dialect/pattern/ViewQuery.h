@@ -32,7 +32,8 @@ private:
   };
   void compile(mlir::AffineExpr e);
   std::vector<Step> steps;
-  std::vector<unsigned> starts;
+  std::vector<unsigned> starts; ///< of each result's steps
+  unsigned depth = 0;           ///< of the stack
 };
 
 /// A union of integer sets over (h, i, j) without symbols.

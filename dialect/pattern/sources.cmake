@@ -2,4 +2,13 @@
 drawloom_llvm_library(DrawloomPattern
   pattern/Syntax.cpp
   pattern/Parser.cpp
-  pattern/Pattern.cpp)
+  pattern/Pattern.cpp
+  pattern/Linear.cpp
+  pattern/Formula.cpp
+  pattern/Conditions.cpp
+  pattern/Cells.cpp
+  pattern/Coordinates.cpp
+  pattern/CellView.cpp
+  pattern/Views.cpp
+  pattern/ViewQuery.cpp
+  pattern/VerifyView.cpp)

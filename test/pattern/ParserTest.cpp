@@ -1,0 +1,1 @@
+#include "test/pattern/Support.h"
