@@ -32,10 +32,8 @@ struct CompileReport {
 mlir::FailureOr<std::vector<std::byte>> compileToArtifact(mlir::ModuleOp module, const CompileOptions &options,
                                                           CompileReport *report = nullptr);
 
-/// Loads every dialect that the compiler may meet or make, and registers what lowering them needs.
+/// Adds every dialect that the compiler may meet or make, and what lowering them needs, to the registry of a context.
+/// (To write an artifact: writeFileAtomically of runtime/support/File.h.)
 void registerCompiler(mlir::DialectRegistry &registry);
-
-/// Writes a file so that it is there whole or not at all: temporary name beside it, fsync, rename. Throws drawloom::Error.
-void writeFileAtomically(const std::string &path, const std::vector<std::byte> &bytes);
 
 } // namespace drawloom

@@ -1,0 +1,91 @@
+#include "codegen/LowerToLLVM.h"
+#include "mlir/Conversion/AffineToStandard/AffineToStandard.h"
+#include "mlir/Conversion/ArithToLLVM/ArithToLLVM.h"
+#include "mlir/Conversion/ControlFlowToLLVM/ControlFlowToLLVM.h"
+#include "mlir/Conversion/FuncToLLVM/ConvertFuncToLLVMPass.h"
+#include "mlir/Conversion/IndexToLLVM/IndexToLLVM.h"
+#include "mlir/Conversion/MathToLLVM/MathToLLVM.h"
+#include "mlir/Conversion/MemRefToLLVM/MemRefToLLVM.h"
+#include "mlir/Conversion/ReconcileUnrealizedCasts/ReconcileUnrealizedCasts.h"
+#include "mlir/Conversion/SCFToControlFlow/SCFToControlFlow.h"
+#include "mlir/Conversion/UBToLLVM/UBToLLVM.h"
+#include "mlir/Conversion/VectorToLLVM/ConvertVectorToLLVMPass.h"
+#include "mlir/Conversion/VectorToSCF/VectorToSCF.h"
+#include "mlir/Dialect/Affine/IR/AffineOps.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
+#include "mlir/Dialect/MemRef/Transforms/Passes.h"
+#include "mlir/Pass/PassManager.h"
+#include "mlir/Target/LLVMIR/Dialect/Builtin/BuiltinToLLVMIRTranslation.h"
+#include "mlir/Target/LLVMIR/Dialect/LLVMIR/LLVMToLLVMIRTranslation.h"
+#include "mlir/Transforms/Passes.h"
+
+using namespace mlir;
+
+namespace drawloom {
+
+void registerLoweringDialects(DialectRegistry &registry) {
+  registerBuiltinDialectTranslation(registry);
+  registerLLVMDialectTranslation(registry);
+}
+
+/// Stack memory of constant size belongs to the function, whatever loop asks for it: in a loop it would grow each time.
+static void hoistAllocas(func::FuncOp function) {
+  Block &entry = function.getBody().front();
+  SmallVector<memref::AllocaOp> allocas;
+  function.walk([&](memref::AllocaOp op) {
+    if (op->getBlock() != &entry && op->getNumOperands() == 0) allocas.push_back(op);
+  });
+  for (auto op : allocas) op->moveBefore(&entry, entry.begin());
+}
+
+/// One module for each function, so that they can be lowered and compiled apart.
+static OwningOpRef<ModuleOp> splitByFunction(ModuleOp kernels) {
+  OpBuilder b(kernels.getContext());
+  OwningOpRef<ModuleOp> all = ModuleOp::create(b, kernels.getLoc());
+  b.setInsertionPointToEnd(all->getBody());
+  for (auto function : kernels.getOps<func::FuncOp>()) {
+    auto one = ModuleOp::create(b, function.getLoc());
+    auto copy = cast<func::FuncOp>(function->clone());
+    one.getBody()->push_back(copy);
+    hoistAllocas(copy);
+  }
+  return all;
+}
+
+static void addLowering(OpPassManager &pm) {
+  pm.addNestedPass<func::FuncOp>(createLowerAffinePass());
+  VectorTransferToSCFOptions transfers;
+  transfers.enableFullUnroll();
+  pm.addNestedPass<func::FuncOp>(createConvertVectorToSCFPass(transfers));
+  pm.addPass(createCanonicalizerPass());
+  pm.addPass(createLoopInvariantCodeMotionPass());
+  pm.addPass(createSCFToControlFlowPass());
+  pm.addPass(memref::createExpandStridedMetadataPass());
+  pm.addNestedPass<func::FuncOp>(createLowerAffinePass()); // strided metadata is affine arithmetic
+  ConvertVectorToLLVMPassOptions vectors;
+  vectors.reassociateFPReductions = false;
+  pm.addPass(createConvertVectorToLLVMPass(vectors));
+  pm.addPass(createConvertMathToLLVMPass());
+  pm.addPass(createArithToLLVMConversionPass());
+  pm.addPass(createConvertIndexToLLVMPass());
+  pm.addPass(createFinalizeMemRefToLLVMConversionPass());
+  pm.addPass(createConvertControlFlowToLLVMPass());
+  ConvertFuncToLLVMPassOptions functions;
+  functions.useBarePtrCallConv = true;
+  pm.addPass(createConvertFuncToLLVMPass(functions));
+  pm.addPass(createUBToLLVMConversionPass()); // the vector lowering makes ub.poison
+  pm.addPass(createReconcileUnrealizedCastsPass());
+  pm.addPass(createCSEPass());
+}
+
+FailureOr<OwningOpRef<ModuleOp>> lowerKernelsToLLVM(ModuleOp kernels, bool verifyEach) {
+  OwningOpRef<ModuleOp> all = splitByFunction(kernels);
+  PassManager pm(kernels.getContext(), ModuleOp::getOperationName());
+  pm.enableVerifier(verifyEach);
+  addLowering(pm.nest<ModuleOp>());
+  if (failed(pm.run(*all))) return failure();
+  return all;
+}
+
+} // namespace drawloom
