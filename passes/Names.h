@@ -10,10 +10,7 @@ inline constexpr llvm::StringLiteral kRoleAttr = "drawloom.role";
 inline constexpr llvm::StringLiteral kInitAttr = "drawloom.init";
 inline constexpr llvm::StringLiteral kDecayAttr = "drawloom.decay";
 
-// On ops.
-inline constexpr llvm::StringLiteral kLabelAttr = "drawloom.label";     // what people call the op, e.g. "layers.3.attention"
-inline constexpr llvm::StringLiteral kSegmentAttr = "drawloom.segment"; // the unit of recomputing it belongs to
-inline constexpr llvm::StringLiteral kKeepAttr = "drawloom.keep";       // its results are kept, not recomputed
+// Those on ops (drawloom.label, drawloom.segment, drawloom.keep) stand in dialect/ir/Dialect.h.
 
 // Made by drawloom-plan-memory.
 inline constexpr llvm::StringLiteral kBuffersAttr = "drawloom.buffers";             // module: persistent buffers

@@ -10,6 +10,9 @@ namespace drawloom {
 #define GEN_PASS_REGISTRATION
 #include "passes/Passes.h.inc"
 
+/// Registers the dialects that our passes read and make.
+void registerAllDialects(mlir::DialectRegistry &registry);
+
 /// Registers these passes and those of the sub-folders, so that pipelines can name them. May be called more than once.
 void registerAllPasses();
 

@@ -117,6 +117,13 @@ def PlanMemory : Pass<"drawloom-plan-memory", "::mlir::ModuleOp"> {
   ];
 }
 
+//===-- looking on --------------------------------------------------------------------------------------------------===//
+
+def DumpModule : Pass<"drawloom-dump-module", "::mlir::ModuleOp"> {
+  let summary = "write the module to a file";
+  let options = [Option<"file", "file", "std::string", "\"-\"", "where to (- is standard output)">];
+}
+
 //===-- verification ----------------------------------------------------------------------------------------------===//
 
 def VerifyGraph : Pass<"drawloom-verify-graph", "::mlir::ModuleOp"> {

@@ -124,6 +124,12 @@ OpResult tiedResult(OpOperand &operand) {
   return {};
 }
 
+bool mayReuse(OpOperand &operand, OpResult result) {
+  auto reuse = result.getOwner()->getAttrOfType<DenseI64ArrayAttr>(kReuseAttr);
+  unsigned number = result.getResultNumber();
+  return reuse && number < reuse.size() && reuse[number] == operand.getOperandNumber();
+}
+
 bool isWrittenIntoConcat(OpOperand &part) { return concatAtEnd(chainStart(part.get())) == &part; }
 
 int64_t rowCount(RankedTensorType type) {

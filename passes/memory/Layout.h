@@ -40,4 +40,7 @@ bool isWrittenIntoConcat(mlir::OpOperand &part);
 /// result, and that no other item reads that share. Unlike `inplace` it leaves the kernel's signature alone.
 inline constexpr llvm::StringLiteral kReuseAttr = "drawloom.reuse";
 
+/// True if `result` may take over the memory of `operand` in this sense. Both belong to one op.
+bool mayReuse(mlir::OpOperand &operand, mlir::OpResult result);
+
 } // namespace drawloom

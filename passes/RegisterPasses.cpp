@@ -1,0 +1,50 @@
+// Makes every dialect and pass known by name.
+#include "passes/Passes.h"
+#include "passes/Pipelines.h"
+#if __has_include("passes/attention/Passes.h")
+#include "passes/attention/Passes.h"
+#endif
+#if __has_include("passes/tiles/Passes.h")
+#include "passes/tiles/Passes.h"
+#endif
+#if __has_include("passes/rows/Passes.h")
+#include "passes/rows/Passes.h"
+#endif
+#include "mlir/Dialect/ControlFlow/IR/ControlFlowOps.h"
+#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
+#include "mlir/Dialect/UB/IR/UBOps.h"
+#include "mlir/Transforms/Passes.h"
+
+namespace drawloom {
+
+void registerAllDialects(mlir::DialectRegistry &registry) {
+  registry.insert<DrawloomDialect, mlir::affine::AffineDialect, mlir::arith::ArithDialect, mlir::cf::ControlFlowDialect,
+                  mlir::func::FuncDialect, mlir::LLVM::LLVMDialect, mlir::math::MathDialect, mlir::memref::MemRefDialect,
+                  mlir::scf::SCFDialect, mlir::ub::UBDialect, mlir::vector::VectorDialect>();
+}
+
+void registerAllPasses() {
+  static const bool once = [] {
+    registerDrawloomPasses();
+    registerDrawloomRowsPasses();
+    registerDrawloomTilePasses();
+#if __has_include("passes/attention/Passes.h")
+    registerDrawloomAttentionPasses();
+#endif
+#if __has_include("passes/tiles/Passes.h")
+    registerDrawloomTilePasses();
+#endif
+#if __has_include("passes/rows/Passes.h")
+    registerDrawloomRowsPasses();
+#endif
+    registerDrawloomPipeline();
+    mlir::registerCSEPass();
+    mlir::registerCanonicalizerPass();
+    mlir::registerLoopInvariantCodeMotionPass();
+    mlir::registerSymbolDCEPass();
+    return true;
+  }();
+  (void)once;
+}
+
+} // namespace drawloom

@@ -1,0 +1,164 @@
+// drawloom-split-pieces: attention over a pattern becomes a chain over disjoint pieces.
+#include "dialect/pattern/ViewQuery.h"
+#include "dialect/pattern/Views.h"
+#include "passes/Passes.h"
+#include <cmath>
+
+using namespace mlir;
+
+namespace drawloom {
+#define GEN_PASS_DEF_SPLITPIECES
+#include "passes/Passes.h.inc"
+
+namespace {
+
+/// A piece and whether a kernel that writes only the view's rows (keys) writes every row (key) of every head.
+struct Piece {
+  ViewAttr view;
+  bool allRows = false, allKeys = false;
+};
+
+/// Whether every key position below n of every head is a slot of the view. O(slots) evaluations a head.
+bool coversAllKeys(const PieceView &view, int64_t n, int64_t heads) {
+  if (int64_t(view.heads.size()) != heads)
+    return false;
+  ViewEvaluator evaluator(view);
+  auto usesHead = [](AffineMap map) { return map.isFunctionOfDim(0); };
+  bool sameForAllHeads = !usesHead(view.slices) && !usesHead(view.keys) && !usesHead(view.key);
+  for (int64_t h : view.heads) {
+    std::vector<bool> seen(n, false);
+    int64_t missing = n;
+    for (int64_t s = 0, slices = evaluator.slices(h); s < slices && missing > 0; ++s)
+      for (int64_t t = 0, keys = evaluator.keys(h, s); t < keys; ++t) {
+        int64_t j = evaluator.key(h, s, t);
+        missing -= !seen[j];
+        seen[j] = true;
+      }
+    if (missing > 0)
+      return false;
+    if (sameForAllHeads)
+      break;
+  }
+  return true;
+}
+
+/// Pieces of patterns, each pattern split once.
+class Splitter {
+public:
+  explicit Splitter(MLIRContext *context) : context(context) {}
+
+  /// The pieces of `pattern` for n positions and `heads` heads; fails with an error at `op` for an invalid pattern.
+  FailureOr<ArrayRef<Piece>> pieces(Operation *op, PatternAttr pattern, int64_t n, int64_t heads) {
+    auto [entry, isNew] = known.try_emplace({pattern, n, heads});
+    if (isNew) {
+      PatternError error;
+      std::optional<Pattern> parsed = Pattern::parse(pattern.getSpelling().str(), error);
+      if (!parsed) {
+        known.erase(entry);
+        return op->emitOpError() << "pattern: " << error.str();
+      }
+      for (const PieceView &view : makeViews(*parsed, n, heads, context))
+        entry->second.push_back({ViewAttr::get(context, view), coversAllRows(view, n, heads), coversAllKeys(view, n, heads)});
+    }
+    return ArrayRef<Piece>(entry->second);
+  }
+
+private:
+  MLIRContext *context;
+  std::map<std::tuple<PatternAttr, int64_t, int64_t>, std::vector<Piece>,
+           decltype([](const auto &a, const auto &b) {
+             auto key = [](const auto &k) { return std::tuple(std::get<0>(k).getAsOpaquePointer(), std::get<1>(k), std::get<2>(k)); };
+             return key(a) < key(b);
+           })>
+      known;
+};
+
+/// Ops made for one attention op, with its labels.
+class ChainBuilder {
+public:
+  explicit ChainBuilder(Operation *op) : builder(op), loc(op->getLoc()), labels(op->getDiscardableAttrDictionary()) {}
+
+  template <typename OpTy, typename... Args> OpTy make(Args &&...args) {
+    auto made = OpTy::create(builder, loc, std::forward<Args>(args)...);
+    made->setDiscardableAttrs(labels);
+    return made;
+  }
+
+  Value fill(Value like, double value) { return make<FillOp>(like.getType(), builder.getF64FloatAttr(value)); }
+
+private:
+  OpBuilder builder;
+  Location loc;
+  DictionaryAttr labels;
+};
+
+int64_t positions(Value q) { return cast<RankedTensorType>(q.getType()).getDimSize(1); }
+
+struct SplitPieces : impl::SplitPiecesBase<SplitPieces> {
+  LogicalResult split(Splitter &splitter, AttentionOp op) {
+    auto pieces = splitter.pieces(op, op.getPatternAttr(), positions(op.getQ()), op.getHeads());
+    if (failed(pieces))
+      return failure();
+    ChainBuilder chain(op);
+    Value out, lse;
+    if (pieces->empty() || !pieces->front().allRows) {
+      out = chain.fill(op.getOut(), 0.0);
+      lse = chain.fill(op.getLse(), -INFINITY);
+    }
+    for (const Piece &piece : *pieces) {
+      auto attend = chain.make<AttendOp>(op.getOut().getType(), op.getLse().getType(), op.getQ(), op.getK(), op.getV(), out,
+                                         lse, piece.view, op.getHeadsAttr(), op.getScaleAttr());
+      out = attend.getOut();
+      lse = attend.getLse();
+      ++numPieces;
+    }
+    op->replaceAllUsesWith(ValueRange{out, lse});
+    op->erase();
+    return success();
+  }
+
+  LogicalResult split(Splitter &splitter, AttentionGradOp op) {
+    auto pieces = splitter.pieces(op, op.getPatternAttr(), positions(op.getQ()), op.getHeads());
+    if (failed(pieces))
+      return failure();
+    ChainBuilder chain(op);
+    Value dq, dk, dv;
+    if (pieces->empty() || !pieces->front().allRows || !pieces->front().allKeys) {
+      dq = chain.fill(op.getDq(), 0.0);
+      dk = chain.fill(op.getDk(), 0.0);
+      dv = chain.fill(op.getDv(), 0.0);
+    }
+    Value delta;
+    if (!pieces->empty())
+      delta = chain.make<AttentionDeltaOp>(op.getLse().getType(), op.getDout(), op.getOut(), op.getHeadsAttr());
+    for (const Piece &piece : *pieces) {
+      auto grad = chain.make<AttendGradOp>(op.getDq().getType(), op.getDk().getType(), op.getDv().getType(), op.getDout(),
+                                           op.getQ(), op.getK(), op.getV(), op.getLse(), delta, dq, dk, dv, piece.view,
+                                           op.getHeadsAttr(), op.getScaleAttr());
+      dq = grad.getDq();
+      dk = grad.getDk();
+      dv = grad.getDv();
+      ++numPieces;
+    }
+    op->replaceAllUsesWith(ValueRange{dq, dk, dv});
+    op->erase();
+    return success();
+  }
+
+  void runOnOperation() override {
+    Splitter splitter(&getContext());
+    WalkResult result = getOperation().walk([&](Operation *op) {
+      LogicalResult done = success();
+      if (auto attention = dyn_cast<AttentionOp>(op))
+        done = split(splitter, attention);
+      else if (auto grad = dyn_cast<AttentionGradOp>(op))
+        done = split(splitter, grad);
+      return failed(done) ? WalkResult::interrupt() : WalkResult::advance();
+    });
+    if (result.wasInterrupted())
+      signalPassFailure();
+  }
+};
+
+} // namespace
+} // namespace drawloom

@@ -1,0 +1,136 @@
+#include "passes/memory/CopyKernel.h"
+#include "passes/Names.h"
+#include "passes/memory/Layout.h"
+#include "llvm/ADT/StringExtras.h"
+
+using namespace mlir;
+
+namespace drawloom {
+namespace {
+
+constexpr int64_t kItemElements = 1 << 14; // elements that one work item copies, about
+constexpr int64_t kLanes = 8;
+
+/// How many elements of a row are copied, and where rows start on either side.
+struct CopyShape {
+  int64_t rows, length, sourceStride, targetStride;
+  Type element;
+
+  int64_t rowsAnItem() const { return std::max<int64_t>(1, kItemElements / std::max<int64_t>(1, length)); }
+  int64_t items() const { return llvm::divideCeil(rows, rowsAnItem()); }
+};
+
+CopyShape shapeOf(LaunchOp copy) {
+  Value source = copy.getInputs()[0], target = copy.getOutputs()[0];
+  auto type = cast<RankedTensorType>(source.getType());
+  return {rowCount(type), rowLength(type), rowStride(source), rowStride(target), type.getElementType()};
+}
+
+ModuleOp kernelsModule(ModuleOp module) {
+  if (auto kernels = module.lookupSymbol<ModuleOp>(kKernelsModule))
+    return kernels;
+  OpBuilder builder = OpBuilder::atBlockEnd(module.getBody());
+  return ModuleOp::create(builder, module.getLoc(), kKernelsModule);
+}
+
+std::string kernelName(LaunchOp copy, const CopyShape &shape) {
+  std::string name = "copy";
+  for (Type type : {copy.getInputs()[0].getType(), copy.getOutputs()[0].getType()}) {
+    for (int64_t extent : cast<RankedTensorType>(type).getShape())
+      name += "_" + std::to_string(extent);
+    name += type == copy.getInputs()[0].getType() ? "_s" + std::to_string(shape.sourceStride) : "";
+  }
+  llvm::raw_string_ostream(name) << "_s" << shape.targetStride << "_" << shape.element;
+  return name;
+}
+
+/// memref as rows of `length` elements, `stride` apart.
+Value asRows(OpBuilder &b, Location loc, Value memref, const CopyShape &shape, int64_t stride) {
+  auto layout = StridedLayoutAttr::get(b.getContext(), 0, {stride, 1});
+  auto type = MemRefType::get({shape.rows, shape.length}, shape.element, layout);
+  return memref::ReinterpretCastOp::create(b, loc, type, memref, /*offset=*/0, {shape.rows, shape.length}, {stride, 1});
+}
+
+void copyRow(OpBuilder &b, Location loc, Value source, Value target, Value row, const CopyShape &shape) {
+  auto constant = [&](int64_t v) { return arith::ConstantIndexOp::create(b, loc, v).getResult(); };
+  int64_t whole = shape.length / kLanes * kLanes;
+  auto vector = VectorType::get(kLanes, shape.element);
+  scf::ForOp::create(b, loc, constant(0), constant(whole), constant(kLanes), {},
+                     [&](OpBuilder &b, Location loc, Value column, ValueRange) {
+                       Value chunk = vector::LoadOp::create(b, loc, vector, source, ValueRange{row, column});
+                       vector::StoreOp::create(b, loc, chunk, target, ValueRange{row, column});
+                       scf::YieldOp::create(b, loc);
+                     });
+  for (int64_t column = whole; column < shape.length; ++column) {
+    Value at = constant(column);
+    Value one = memref::LoadOp::create(b, loc, source, ValueRange{row, at});
+    memref::StoreOp::create(b, loc, one, target, ValueRange{row, at});
+  }
+}
+
+func::FuncOp makeKernel(ModuleOp kernels, StringRef name, LaunchOp copy, const CopyShape &shape) {
+  OpBuilder b = OpBuilder::atBlockEnd(kernels.getBody());
+  Location loc = copy.getLoc();
+  Type index = b.getIndexType();
+  auto type = b.getFunctionType(
+      {kernelMemRefType(copy.getInputs()[0]), kernelMemRefType(copy.getOutputs()[0]), index, index}, {});
+  auto func = func::FuncOp::create(b, loc, name, type);
+  Block *body = func.addEntryBlock();
+  b.setInsertionPointToEnd(body);
+  Value source = asRows(b, loc, body->getArgument(0), shape, shape.sourceStride);
+  Value target = asRows(b, loc, body->getArgument(1), shape, shape.targetStride);
+  auto constant = [&](int64_t v) { return arith::ConstantIndexOp::create(b, loc, v).getResult(); };
+  Value perItem = constant(shape.rowsAnItem());
+  Value first = arith::MulIOp::create(b, loc, body->getArgument(2), perItem);
+  Value end = arith::MulIOp::create(b, loc, body->getArgument(3), perItem);
+  end = arith::MinSIOp::create(b, loc, end, constant(shape.rows));
+  scf::ForOp::create(b, loc, first, end, constant(1), {}, [&](OpBuilder &b, Location loc, Value row, ValueRange) {
+    copyRow(b, loc, source, target, row, shape);
+    scf::YieldOp::create(b, loc);
+  });
+  func::ReturnOp::create(b, loc);
+  return func;
+}
+
+LaunchOp makeLaunch(OpBuilder &builder, Value source, Type type) {
+  auto kernel = SymbolRefAttr::get(builder.getStringAttr(kKernelsModule),
+                                   {FlatSymbolRefAttr::get(builder.getContext(), "copy")});
+  return LaunchOp::create(builder, source.getLoc(), TypeRange{type}, ValueRange{source}, kernel, /*grid=*/0,
+                          /*scalars=*/ArrayRef<int64_t>{}, /*inplace=*/ArrayRef<int64_t>{}, "copy");
+}
+
+} // namespace
+
+Value insertCopy(OpBuilder &builder, Value source) {
+  return makeLaunch(builder, source, source.getType()).getOutputs()[0];
+}
+
+Value insertCopy(OpBuilder &builder, Value source, int64_t stride) {
+  auto type = cast<RankedTensorType>(source.getType());
+  int64_t length = rowLength(type);
+  if (stride == length)
+    return insertCopy(builder, source);
+  auto resized = [&](int64_t columns) {
+    SmallVector<int64_t> shape(type.getShape());
+    shape.back() = columns;
+    return RankedTensorType::get(shape, type.getElementType());
+  };
+  Value wide = makeLaunch(builder, source, resized(stride)).getOutputs()[0];
+  auto split = SplitOp::create(builder, source.getLoc(), TypeRange{type, resized(stride - length)}, wide);
+  return split.getParts()[0];
+}
+
+void finishCopy(ModuleOp module, LaunchOp copy) {
+  CopyShape shape = shapeOf(copy);
+  ModuleOp kernels = kernelsModule(module);
+  std::string name = kernelName(copy, shape);
+  if (!kernels.lookupSymbol(name))
+    makeKernel(kernels, name, copy, shape);
+  Builder b(module.getContext());
+  copy.setKernelAttr(SymbolRefAttr::get(b.getStringAttr(kKernelsModule), {FlatSymbolRefAttr::get(b.getContext(), name)}));
+  copy.setGrid(shape.items());
+  int64_t bytes = shape.element.getIntOrFloatBitWidth() / 8;
+  copy.setBytes(2 * shape.rows * shape.length * bytes);
+}
+
+} // namespace drawloom

@@ -1,0 +1,11 @@
+// drawloom-opt: runs passes and phases on .mlir files. `drawloom-opt --help` lists our passes.
+#include "passes/Passes.h"
+#include "mlir/Tools/mlir-opt/MlirOptMain.h"
+
+int main(int argc, char **argv) {
+  mlir::DialectRegistry registry;
+  drawloom::registerAllDialects(registry);
+  drawloom::registerAllPasses();
+  return mlir::asMainReturnCode(
+      mlir::MlirOptMain(argc, argv, "Drawloom's optimizer driver: patterns, graphs, loops\n", registry));
+}
