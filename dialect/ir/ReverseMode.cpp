@@ -88,7 +88,8 @@ LogicalResult drawloom::differentiateOps(OpBuilder &builder, ArrayRef<Operation 
   llvm::DenseSet<Value> results;
   for (Value v : wanted)
     if (Value grad = cotangents.lookup(v)) results.insert(grad);
-  for (Operation *op : llvm::reverse(inserted.list())) {
+  SmallVector<Operation *> built = inserted.list();
+  for (Operation *op : llvm::reverse(built)) {
     bool used = llvm::any_of(op->getResults(), [&](Value r) { return !r.use_empty() || results.contains(r); });
     if (used) continue;
     for (auto it = cotangents.begin(); it != cotangents.end(); ++it)

@@ -37,7 +37,8 @@ SmallVector<Value> SegmentOp::buildGradient(OpBuilder &builder, ValueRange resul
   Block &forward = getBody().front();
   auto yielded = cast<YieldOp>(forward.getTerminator()).getValues();
   RecomputeBody body;
-  OpBuilder inner = OpBuilder::atBlockEnd(&body.block);
+  OpBuilder inner(getContext());
+  inner.setInsertionPointToEnd(&body.block);
 
   // Forward ops again, on the segment's operands.
   IRMapping again;
