@@ -27,11 +27,13 @@ void registerAllPasses() {
   static const bool once = [] {
     registerDrawloomPasses();
     registerDrawloomRowsPasses();
+    registerDrawloomAttentionPasses();
     registerDrawloomTilePasses();
 #if __has_include("passes/attention/Passes.h")
     registerDrawloomAttentionPasses();
 #endif
 #if __has_include("passes/tiles/Passes.h")
+    registerDrawloomAttentionPasses();
     registerDrawloomTilePasses();
 #endif
 #if __has_include("passes/rows/Passes.h")

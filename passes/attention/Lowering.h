@@ -1,0 +1,58 @@
+// The lowering of each attention op, and what they share.
+#pragma once
+#include "passes/attention/TileKernel.h"
+
+namespace drawloom::attention {
+
+struct Options {
+  int64_t queryTile = 0, keyTile = 0; ///< 0: by the cost model
+  int64_t minItems = 4;
+};
+
+/// While a module is lowered.
+struct Context {
+  Context(rows::KernelLibrary &kernels, Options options) : kernels(kernels), options(options) {}
+
+  rows::KernelLibrary &kernels;
+  Options options;
+  llvm::DenseMap<mlir::Attribute, ViewFacts> facts; ///< by view and shape
+  int64_t launches = 0;
+
+  ViewFacts factsOf(ViewAttr view, const Shape &shape);
+  /// The options' tile extents, or the cost model's.
+  TileSizes tileSizes(ViewAttr view, const Shape &shape, bool isBackward) const;
+};
+
+/// From q [B, n, H*D_qk] and v [B, n, H*D_v].
+Shape shapeOf(Value q, Value v, int64_t heads, double scale);
+
+/// What makes a launch, apart from its kernel's body.
+struct LaunchSpec {
+  llvm::StringRef name;                   ///< of the kernel; also ends the label
+  std::string key;                        ///< with the types: kernels of equal keys are equal
+  llvm::SmallVector<Value> inputs;
+  llvm::SmallVector<mlir::Type> results;
+  llvm::SmallVector<int64_t> inplace;     ///< an input for each result, or -1
+  llvm::SmallVector<mlir::MemRefType> memrefs; ///< of the inputs, then of the results that are not in place
+  int64_t grid = 0, flops = 0, bytes = 0;
+};
+
+/// Makes the kernel if there is none, and a launch of it at the builder's place. `op` gives location and label.
+mlir::FailureOr<LaunchOp> launch(Context &context, mlir::OpBuilder &b, mlir::Operation *op, const LaunchSpec &spec,
+                                 llvm::function_ref<void(const TileKernel &)> build);
+
+/// A tensor of one value.
+Value filled(mlir::OpBuilder &b, mlir::Location loc, mlir::Type type, double value);
+
+/// The text that stands for a shape and tile extents in a kernel's key.
+std::string describe(const Shape &shape, TileSizes sizes);
+std::string print(mlir::Attribute attribute);
+
+int64_t bytesOf(mlir::ValueRange values, int64_t viewHeads, int64_t heads);
+
+mlir::LogicalResult lower(AttendOp op, Context &context);
+mlir::LogicalResult lower(AttendGradOp op, Context &context);
+mlir::LogicalResult lower(AttentionDeltaOp op, Context &context);
+mlir::LogicalResult lower(AttentionDecodeOp op, Context &context);
+
+} // namespace drawloom::attention

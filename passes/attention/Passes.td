@@ -1,0 +1,35 @@
+// The pass that turns attention into kernels of tile loops.
+#ifndef DRAWLOOM_ATTENTION_PASSES_TD
+#define DRAWLOOM_ATTENTION_PASSES_TD
+include "mlir/Pass/PassBase.td"
+
+def LowerAttention : Pass<"drawloom-lower-attention", "::mlir::ModuleOp"> {
+  let summary = "attention pieces become launches of kernels of block-sparse tile loops";
+  let description = [{
+    Each `attend`, `attend_grad`, `attention_delta` and `attention_decode` becomes a `launch` (two for some gradients) of a function in
+    the module `@kernels`. A kernel runs over work items, and in an item over tiles of keys and queries whose bounds come from the view's affine
+    maps: the work is proportional to the pattern, and no table of tiles exists. Equal kernels are one.
+
+    | op | a work item owns |
+    |---|---|
+    | attend | a query tile of (batch, head, slice), longest first |
+    | attend_grad | all rows and keys of (batch, head, slice), or of (batch, head) where slices share keys: five products a tile |
+    | attend_grad with few such items | first launch: a query tile's dq; second launch: a key tile's dk and dv: seven products a tile |
+    | attention_delta | a tile of positions of (batch, head) |
+    | attention_decode | (sequence, head) |
+
+    Everything is written by one item, in an order that depends on shapes alone, so results have the same bits for any number of
+    threads. An `attend` or `attend_grad` without `from` whose view leaves rows (or keys) out starts from `fill`.
+
+    Tile extents come from a small cost model (attention/TileSizes.h) unless given.
+  }];
+  let dependentDialects = ["::mlir::scf::SCFDialect", "::mlir::affine::AffineDialect", "::mlir::arith::ArithDialect",
+    "::mlir::memref::MemRefDialect", "::mlir::func::FuncDialect"];
+  let options = [
+    Option<"queryTile", "query-tile", "int64_t", "0", "queries a tile (a power of two); 0: by the cost model">,
+    Option<"keyTile", "key-tile", "int64_t", "0", "keys a tile; 0: by the cost model">,
+    Option<"minItems", "min-items", "int64_t", "4", "fewest work items for which a gradient is one kernel with five products a tile">
+  ];
+  let statistics = [Statistic<"numLaunches", "launches", "Number of launches made">];
+}
+#endif

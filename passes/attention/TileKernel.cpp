@@ -1,0 +1,156 @@
+#include "passes/attention/TileKernel.h"
+#include <limits>
+
+using namespace mlir;
+
+namespace drawloom::attention {
+
+Value TileKernel::apply(AffineMap map, ValueRange operands) const {
+  return affine::AffineApplyOp::create(b, loc, map, operands);
+}
+
+Value TileKernel::apply(AffineExpr expr, ValueRange operands) const {
+  return apply(AffineMap::get(operands.size(), 0, expr), operands);
+}
+
+Value TileKernel::min(Value x, Value y) const { return arith::MinSIOp::create(b, loc, x, y); }
+Value TileKernel::max(Value x, Value y) const { return arith::MaxSIOp::create(b, loc, x, y); }
+
+Value TileKernel::maxOf(AffineMap map, ValueRange operands) const {
+  return affine::AffineMaxOp::create(b, loc, map, operands);
+}
+Value TileKernel::minOf(AffineMap map, ValueRange operands) const {
+  return affine::AffineMinOp::create(b, loc, map, operands);
+}
+
+Value TileKernel::tile(ArrayRef<int64_t> shape) const {
+  OpBuilder::InsertionGuard guard(b);
+  b.setInsertionPointToStart(&kernel.function.getBody().front());
+  return memref::AllocaOp::create(b, loc, MemRefType::get(shape, b.getF32Type()), b.getI64IntegerAttr(64));
+}
+
+void TileKernel::loop(Value from, Value to, int64_t step, llvm::function_ref<void(Value)> body) const {
+  auto loop = scf::ForOp::create(b, loc, from, to, index(step));
+  OpBuilder::InsertionGuard guard(b);
+  b.setInsertionPoint(loop.getBody()->getTerminator());
+  body(loop.getInductionVar());
+}
+
+void TileKernel::when(Value condition, llvm::function_ref<void()> body) const {
+  auto guarded = scf::IfOp::create(b, loc, condition, /*withElseRegion=*/false);
+  OpBuilder::InsertionGuard guard(b);
+  b.setInsertionPointToStart(guarded.thenBlock());
+  body();
+}
+
+Value TileKernel::less(Value x, Value y) const {
+  return arith::CmpIOp::create(b, loc, arith::CmpIPredicate::slt, x, y);
+}
+
+void TileKernel::forEachItem(ArrayRef<int64_t> extents, llvm::function_ref<void(ArrayRef<Value>)> body) const {
+  loop(kernel.begin(), kernel.end(), 1, [&](Value item) {
+    SmallVector<Value> coordinates(extents.size());
+    int64_t stride = 1;
+    for (size_t i = extents.size(); i-- > 0; stride *= extents[i])
+      coordinates[i] = extents[i] == 1 ? index(0) : apply(dim(0).floorDiv(stride) % extents[i], item);
+    body(coordinates);
+  });
+}
+
+Value TileKernel::headAt(ArrayRef<int64_t> heads, Value position) const {
+  int64_t step = heads.size() > 1 ? heads[1] - heads[0] : 1;
+  bool isProgression = true;
+  for (size_t i = 1; i < heads.size(); ++i)
+    isProgression &= heads[i] - heads[i - 1] == step;
+  if (isProgression)
+    return apply(dim(0) * step + heads[0], position);
+  Value head = index(heads[0]);
+  for (size_t i = 1; i < heads.size(); ++i) {
+    Value isHere = arith::CmpIOp::create(b, loc, arith::CmpIPredicate::eq, position, index(i));
+    head = arith::SelectOp::create(b, loc, isHere, index(heads[i]), head);
+  }
+  return head;
+}
+
+void TileKernel::load(Value tile, Value source, Value outer, Value inner, AffineMap map, ValueRange at, Value limit,
+                      bool transpose, double factor) const {
+  TileLoadOp::create(b, loc, tile, source, outer, inner, at, limit, map, transpose, APFloat(float(factor)));
+}
+
+void TileKernel::store(Value tile, Value target, Value outer, Value inner, AffineMap map, ValueRange at, Value limit,
+                       bool transpose, bool accumulate, double factor) const {
+  TileStoreOp::create(b, loc, tile, target, outer, inner, at, limit, map, transpose, accumulate, APFloat(float(factor)));
+}
+
+void TileKernel::fill(Value tile, double value) const { TileFillOp::create(b, loc, tile, APFloat(float(value))); }
+
+void TileKernel::matmul(Value c, Value a, Value bTile, bool transposeA, bool accumulate, Value rescale) const {
+  TileMatmulOp::create(b, loc, c, a, bTile, rescale, transposeA, accumulate);
+}
+
+Value TileKernel::channel(Value head, int64_t channels) const { return apply(dim(0) * channels, head); }
+
+ViewInKernel::Range ViewInKernel::keySlots(const Rows &rows, int64_t tile) const {
+  Value last = k.min(k.apply(k.dim(0) + (tile - 1), rows.row), k.apply(k.dim(0) - 1, rows.limit));
+  SmallVector<Value> first{rows.head, rows.slice, rows.row}, final{rows.head, rows.slice, last};
+  Range range;
+  range.from = k.max(k.maxOf(view.keyLo, first), k.index(0));
+  range.to = k.min(k.minOf(view.keyHi, final), keys(rows.head, rows.slice));
+  bool hasWholeTiles = view.predicate.empty();
+  range.wholeFrom = hasWholeTiles ? k.maxOf(view.keyLo, final) : range.to;
+  range.wholeTo = hasWholeTiles ? k.minOf(view.keyHi, first) : range.from;
+  return range;
+}
+
+ViewInKernel::Range ViewInKernel::queryRows(Value head, Value slice, Value slot, Value keys, int64_t tile) const {
+  Value last = k.min(k.apply(k.dim(0) + (tile - 1), slot), k.apply(k.dim(0) - 1, keys));
+  SmallVector<Value> first{head, slice, slot}, final{head, slice, last};
+  Range range;
+  range.from = k.max(k.maxOf(view.rowLo, first), k.index(0));
+  range.to = k.min(k.minOf(view.rowHi, final), rows(head, slice));
+  bool hasWholeTiles = view.predicate.empty();
+  range.wholeFrom = hasWholeTiles ? k.maxOf(view.rowLo, final) : range.to;
+  range.wholeTo = hasWholeTiles ? k.minOf(view.rowHi, first) : range.from;
+  return range;
+}
+
+void ViewInKernel::mask(Value scores, const Rows &rows, Value slot, Value keys, const Range &range) const {
+  TileMaskOp::create(k.b, k.loc, scores, rows.head, rows.slice, rows.row, slot, rows.limit, keys, range.wholeFrom,
+                     range.wholeTo, attr, n);
+}
+
+ForwardTile::ForwardTile(const TileKernel &k, const Shape &shape, TileSizes sizes) : k(k), shape(shape), sizes(sizes) {
+  queries = k.tile({shape.dQk, sizes.queries});
+  acc = k.tile({shape.dV, sizes.queries});
+  m = k.tile({sizes.queries});
+  l = k.tile({sizes.queries});
+  rescale = k.tile({sizes.queries});
+  scores = k.tile({sizes.keys, sizes.queries});
+  keyTile = k.tile({sizes.keys, shape.dQk});
+  valueTile = k.tile({sizes.keys, shape.dV});
+}
+
+void ForwardTile::start() const {
+  k.fill(m, -std::numeric_limits<double>::infinity());
+  k.fill(l, 1.0);
+  k.fill(acc, 0.0);
+}
+
+void ForwardTile::meetKeys(const ViewInKernel &view, const Rows &rows, Value keys, Value values) const {
+  ViewInKernel::Range range = view.keySlots(rows, sizes.queries);
+  Value extent = view.keys(rows.head, rows.slice);
+  Value keyChannel = k.channel(rows.head, shape.dQk), valueChannel = k.channel(rows.head, shape.dV);
+  k.loop(range.from, range.to, sizes.keys, [&](Value slot) {
+    SmallVector<Value> at{rows.head, rows.slice, slot};
+    k.load(keyTile, keys, rows.batch, keyChannel, view.view.key, at, range.to);
+    k.matmul(scores, keyTile, queries);
+    view.mask(scores, rows, slot, extent, range);
+    TileSoftmaxStepOp::create(k.b, k.loc, scores, m, l, rescale);
+    k.load(valueTile, values, rows.batch, valueChannel, view.view.key, at, range.to);
+    k.matmul(acc, valueTile, scores, /*transposeA=*/true, /*accumulate=*/true, rescale);
+  });
+}
+
+void ForwardTile::finish() const { TileSoftmaxFinishOp::create(k.b, k.loc, acc, m, l); }
+
+} // namespace drawloom::attention

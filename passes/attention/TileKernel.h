@@ -1,0 +1,120 @@
+// What the attention kernels are built from: work items, a view's bounds as IR, scratch tiles, the step over a key tile.
+#pragma once
+#include "passes/attention/TileSizes.h"
+#include "passes/attention/ViewFacts.h"
+#include "passes/rows/KernelLibrary.h"
+#include "dialect/ir/Dialect.h"
+
+namespace drawloom::attention {
+
+using mlir::ArrayRef;
+using mlir::Value;
+using mlir::ValueRange;
+
+inline constexpr double kLog2E = 1.4426950408889634;
+
+/// Shapes of an attention op.
+struct Shape {
+  int64_t batch, n, heads, dQk, dV;
+  double scale;
+};
+
+/// Rows [row, limit) of a slice, of which a tile takes as many as it has room for.
+struct Rows {
+  Value batch, head, slice, row, limit;
+};
+
+/// Builds ops in a kernel at one insertion point.
+class TileKernel {
+public:
+  explicit TileKernel(rows::KernelBuilder &kernel) : kernel(kernel), b(kernel.b), loc(kernel.loc) {}
+
+  rows::KernelBuilder &kernel;
+  mlir::OpBuilder &b;
+  mlir::Location loc;
+
+  Value index(int64_t value) const { return kernel.index(value); }
+  Value apply(mlir::AffineMap map, ValueRange operands) const;
+  /// The expression with the operands as its dimensions.
+  Value apply(mlir::AffineExpr expr, ValueRange operands) const;
+  Value min(Value x, Value y) const;
+  Value max(Value x, Value y) const;
+  /// Greatest (least) result of a map that has several.
+  Value maxOf(mlir::AffineMap map, ValueRange operands) const;
+  Value minOf(mlir::AffineMap map, ValueRange operands) const;
+  mlir::AffineExpr dim(unsigned position) const { return b.getAffineDimExpr(position); }
+
+  /// A scratch tile that lives as long as the kernel.
+  Value tile(ArrayRef<int64_t> shape) const;
+
+  void loop(Value from, Value to, int64_t step, llvm::function_ref<void(Value)> body) const;
+  void when(Value condition, llvm::function_ref<void()> body) const;
+  Value less(Value x, Value y) const;
+
+  /// For each work item in [begin, end): its coordinates in `extents`, the last one running fastest.
+  void forEachItem(ArrayRef<int64_t> extents, llvm::function_ref<void(ArrayRef<Value>)> body) const;
+
+  /// The head that is `position` in `heads`.
+  Value headAt(ArrayRef<int64_t> heads, Value position) const;
+
+  void load(Value tile, Value source, Value outer, Value inner, mlir::AffineMap map, ValueRange at, Value limit,
+            bool transpose = false, double factor = 1.0) const;
+  void store(Value tile, Value target, Value outer, Value inner, mlir::AffineMap map, ValueRange at, Value limit,
+             bool transpose = false, bool accumulate = false, double factor = 1.0) const;
+  void fill(Value tile, double value) const;
+  void matmul(Value c, Value a, Value b, bool transposeA = false, bool accumulate = false, Value rescale = {}) const;
+
+  /// The first channel of a head that has `channels` of them.
+  Value channel(Value head, int64_t channels) const;
+};
+
+/// A view inside a kernel.
+class ViewInKernel {
+public:
+  ViewInKernel(const TileKernel &k, ViewAttr attr, int64_t n) : k(k), attr(attr), view(toView(attr)), n(n) {}
+
+  const TileKernel &k;
+  const ViewAttr attr;
+  const PieceView view;
+  const int64_t n;
+
+  Value rows(Value head, Value slice) const { return k.apply(view.rows, {head, slice}); }
+  Value keys(Value head, Value slice) const { return k.apply(view.keys, {head, slice}); }
+
+  /// [from, to) is what a tile may meet; [wholeFrom, wholeTo) is what all of it meets (no promise if empty).
+  struct Range {
+    Value from, to, wholeFrom, wholeTo;
+  };
+  /// Key slots of the first `tile` of `rows`.
+  Range keySlots(const Rows &rows, int64_t tile) const;
+  /// Rows of the slots [slot, min(slot + tile, keys)).
+  Range queryRows(Value head, Value slice, Value slot, Value keys, int64_t tile) const;
+
+  /// Masks a score tile of (rows, slots from `slot`); `range` is that of the loop around it.
+  void mask(Value scores, const Rows &rows, Value slot, Value keys, const Range &range) const;
+};
+
+/// Forward state of one query tile, in scratch; the same for attend and attention_decode.
+class ForwardTile {
+public:
+  ForwardTile(const TileKernel &k, const Shape &shape, TileSizes sizes);
+
+  Value queries; ///< [dQk, queries], scaled
+  Value acc;     ///< [dV, queries]
+  Value m, l;    ///< [queries]; after `finish`, m is the log-sum-exp
+
+  /// No key met yet.
+  void start() const;
+  /// Goes on with all keys of `rows` in the view; memrefs [B, n, H*D].
+  void meetKeys(const ViewInKernel &view, const Rows &rows, Value keys, Value values) const;
+  void finish() const;
+  double queryFactor() const { return shape.scale * kLog2E; }
+
+private:
+  const TileKernel &k;
+  Shape shape;
+  TileSizes sizes;
+  Value rescale, scores, keyTile, valueTile;
+};
+
+} // namespace drawloom::attention
