@@ -1,15 +1,9 @@
 // Makes every dialect and pass known by name.
 #include "passes/Passes.h"
 #include "passes/Pipelines.h"
-#if __has_include("passes/attention/Passes.h")
 #include "passes/attention/Passes.h"
-#endif
-#if __has_include("passes/tiles/Passes.h")
-#include "passes/tiles/Passes.h"
-#endif
-#if __has_include("passes/rows/Passes.h")
 #include "passes/rows/Passes.h"
-#endif
+#include "passes/tiles/Passes.h"
 #include "mlir/Dialect/ControlFlow/IR/ControlFlowOps.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/Dialect/UB/IR/UBOps.h"
@@ -26,19 +20,9 @@ void registerAllDialects(mlir::DialectRegistry &registry) {
 void registerAllPasses() {
   static const bool once = [] {
     registerDrawloomPasses();
-    registerDrawloomRowsPasses();
     registerDrawloomAttentionPasses();
     registerDrawloomTilePasses();
-#if __has_include("passes/attention/Passes.h")
-    registerDrawloomAttentionPasses();
-#endif
-#if __has_include("passes/tiles/Passes.h")
-    registerDrawloomAttentionPasses();
-    registerDrawloomTilePasses();
-#endif
-#if __has_include("passes/rows/Passes.h")
     registerDrawloomRowsPasses();
-#endif
     registerDrawloomPipeline();
     mlir::registerCSEPass();
     mlir::registerCanonicalizerPass();
