@@ -3,10 +3,10 @@
 #include "runtime/support/Format.h"
 #include <algorithm>
 #include <cerrno>
-#include <csignal>
 #include <charconv>
-#include <filesystem>
+#include <csignal>
 #include <fcntl.h>
+#include <filesystem>
 #include <optional>
 #include <sys/statvfs.h>
 #include <unistd.h>
@@ -25,7 +25,8 @@ static std::string folderName(int64_t step) { return fmt::format("{}{:08}", kPre
 static std::optional<int64_t> wholeNumber(std::string_view text) {
   int64_t value = 0;
   auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (text.empty() || error != std::errc() || end != text.data() + text.size() || value < 0) return std::nullopt;
+  if (text.empty() || error != std::errc() || end != text.data() + text.size() || value < 0)
+    return std::nullopt;
   return value;
 }
 
@@ -35,7 +36,8 @@ std::vector<CheckpointEntry> listCheckpoints(const std::string &out) {
   for (const auto &entry : fs::directory_iterator(out, ignored)) {
     std::string name = entry.path().filename();
     if (!name.starts_with(kPrefix) || !fs::exists(entry.path() / kStateFile, ignored)) continue;
-    if (auto step = wholeNumber(std::string_view(name).substr(kPrefix.size()))) found.push_back({*step, entry.path()});
+    if (auto step = wholeNumber(std::string_view(name).substr(kPrefix.size())))
+      found.push_back({*step, entry.path()});
   }
   std::sort(found.begin(), found.end(), [](auto &a, auto &b) { return a.step < b.step; });
   return found;
@@ -46,12 +48,14 @@ std::string findCheckpoint(const std::string &out, const std::string &which) {
     if (fs::exists(fs::path(which) / kStateFile)) return which;
     auto inside = listCheckpoints(which); // a run's folder stands for its newest checkpoint
     if (!inside.empty()) return inside.back().folder;
-    failWithHint(kMissingInput, "name a folder like RUN/step-00001234, or 'latest' for the newest of the output folder",
+    failWithHint(kMissingInput,
+                 "name a folder like RUN/step-00001234, or 'latest' for the newest of the output folder",
                  "'{}' is no checkpoint: it has no {}", which, kStateFile);
   }
   auto all = listCheckpoints(out);
   if (all.empty())
-    failWithHint(kMissingInput, "train first, or name a checkpoint folder with --checkpoint; --out names the run's folder",
+    failWithHint(kMissingInput,
+                 "train first, or name a checkpoint folder with --checkpoint; --out names the run's folder",
                  "there is no checkpoint in '{}'", out);
   return all.back().folder;
 }
@@ -70,8 +74,9 @@ static void removeStale(const fs::path &out) {
 }
 
 static void checkRoom(const std::string &out, uint64_t needed) {
-  struct statvfs s {};
-  if (::statvfs(out.c_str(), &s) != 0) failErrno(errno, fmt::format("cannot use the output folder '{}'", out));
+  struct statvfs s{};
+  if (::statvfs(out.c_str(), &s) != 0)
+    failErrno(errno, fmt::format("cannot use the output folder '{}'", out));
   uint64_t free = uint64_t(s.f_bavail) * s.f_frsize;
   if (free < needed + kExtraRoom)
     failWithHint(kIo, "free some space, lower run.keep_checkpoints, or choose another folder with --out",
@@ -84,7 +89,8 @@ void prepareOutputFolder(const std::string &out, uint64_t bytesNeeded) {
   std::error_code code;
   fs::create_directories(out, code);
   if (code) failErrno(code.value(), fmt::format("cannot create the output folder '{}'", out));
-  if (::access(out.c_str(), W_OK | X_OK) != 0) failErrno(errno, fmt::format("cannot write to the output folder '{}'", out));
+  if (::access(out.c_str(), W_OK | X_OK) != 0)
+    failErrno(errno, fmt::format("cannot write to the output folder '{}'", out));
   removeStale(out);
   checkRoom(out, bytesNeeded);
 }
@@ -97,10 +103,12 @@ static std::vector<Tensor> optimizerTensors(const std::vector<ParameterRef> &par
 }
 
 uint64_t checkpointBytes(const std::vector<ParameterRef> &parameters) {
-  return safetensorsBytes(tensorsOf(parameters, Slot::Value)) + safetensorsBytes(optimizerTensors(parameters));
+  return safetensorsBytes(tensorsOf(parameters, Slot::Value)) +
+         safetensorsBytes(optimizerTensors(parameters));
 }
 
-/// Gives `temporary` the name `target`. What had it before keeps a hidden name until the new folder is in place.
+/// Gives `temporary` the name `target`. What had it before keeps a hidden name until the new folder is in
+/// place.
 static void moveIntoPlace(const fs::path &temporary, const fs::path &target) {
   if (::rename(temporary.c_str(), target.c_str()) == 0) return;
   bool occupied = errno == EEXIST || errno == ENOTEMPTY;
@@ -130,7 +138,8 @@ static void removeOlder(const std::string &out, int keep) {
   }
 }
 
-std::string saveCheckpoint(const std::string &out, int64_t step, TrainableProgram &program, Json state, int keep) {
+std::string saveCheckpoint(const std::string &out, int64_t step, TrainableProgram &program, Json state,
+                           int keep) {
   fs::path target = fs::path(out) / folderName(step);
   fs::path temporary = fs::path(out) / fmt::format(".{}{}{}", folderName(step), kTemporary, ::getpid());
   uint64_t needed = checkpointBytes(program.parameters());
@@ -145,9 +154,11 @@ std::string saveCheckpoint(const std::string &out, int64_t step, TrainableProgra
     std::error_code ignored;
     fs::remove_all(temporary, ignored);
     auto older = listCheckpoints(out);
-    std::string kept = older.empty() ? "there is no older checkpoint" : fmt::format("the latest is '{}'", older.back().folder);
-    throw Error(kIo, fmt::format("cannot save the checkpoint of step {} (it takes {}): {}; {}", step,
-                                 formatBytes(needed + kExtraRoom), e.what(), kept),
+    std::string kept = older.empty() ? "there is no older checkpoint"
+                                     : fmt::format("the latest is '{}'", older.back().folder);
+    throw Error(kIo,
+                fmt::format("cannot save the checkpoint of step {} (it takes {}): {}; {}", step,
+                            formatBytes(needed + kExtraRoom), e.what(), kept),
                 e.hint);
   }
   removeOlder(out, keep);
@@ -159,8 +170,8 @@ Json readState(const std::string &folder) {
   Json state = parseStrictJson(readTextFile(path), path);
   require(state.is_object() && state.contains("format") && state["format"].is_number_integer(), kBadInput,
           "{}: not the state of a checkpoint: no \"format\"", path);
-  require(state["format"] == kCheckpointFormat, kBadInput, "{}: checkpoint format {}, this program reads {}", path,
-          state["format"].dump(), kCheckpointFormat);
+  require(state["format"] == kCheckpointFormat, kBadInput, "{}: checkpoint format {}, this program reads {}",
+          path, state["format"].dump(), kCheckpointFormat);
   require(state.contains("step") && state["step"].is_number_unsigned(), kBadInput, "{}: no \"step\"", path);
   return state;
 }

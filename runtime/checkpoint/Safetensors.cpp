@@ -8,29 +8,31 @@
 
 namespace drawloom {
 
-static_assert(std::endian::native == std::endian::little, "safetensors data is little-endian, written as it lies in memory");
+static_assert(std::endian::native == std::endian::little,
+              "safetensors data is little-endian, written as it lies in memory");
 
 static constexpr uint64_t kMaxHeader = 100'000'000; // the limit of the format's reference reader
 static constexpr const char *kMetadata = "__metadata__";
 
 static std::optional<uint64_t> elementBytes(const std::string &dtype) {
-  static const std::map<std::string, uint64_t> sizes{{"BOOL", 1}, {"U8", 1},  {"I8", 1},  {"F8_E5M2", 1}, {"F8_E4M3", 1},
-                                                     {"I16", 2},  {"U16", 2}, {"F16", 2}, {"BF16", 2},    {"I32", 4},
-                                                     {"U32", 4},  {"F32", 4}, {"I64", 8}, {"U64", 8},     {"F64", 8}};
+  static const std::map<std::string, uint64_t> sizes{
+      {"BOOL", 1}, {"U8", 1},  {"I8", 1},  {"F8_E5M2", 1}, {"F8_E4M3", 1}, {"I16", 2}, {"U16", 2}, {"F16", 2},
+      {"BF16", 2}, {"I32", 4}, {"U32", 4}, {"F32", 4},     {"I64", 8},     {"U64", 8}, {"F64", 8}};
   auto it = sizes.find(dtype);
   return it == sizes.end() ? std::nullopt : std::optional(it->second);
 }
 
 SafetensorsFile::SafetensorsFile(const std::string &path) : name(path), file(path) {
   auto bytes = file.bytes();
-  require(bytes.size() >= 8, kBadInput, "{}: not a safetensors file: expected at least 8 bytes, found {}", name,
-          bytes.size());
+  require(bytes.size() >= 8, kBadInput, "{}: not a safetensors file: expected at least 8 bytes, found {}",
+          name, bytes.size());
   uint64_t headerBytes;
   std::memcpy(&headerBytes, bytes.data(), 8);
-  require(headerBytes <= kMaxHeader, kBadInput, "{}: not a safetensors file: header length {} exceeds {}", name,
-          headerBytes, kMaxHeader);
-  require(headerBytes <= bytes.size() - 8, kBadInput, "{}: truncated: the header has {} bytes, the file ends after {}",
-          name, headerBytes, bytes.size() - 8);
+  require(headerBytes <= kMaxHeader, kBadInput, "{}: not a safetensors file: header length {} exceeds {}",
+          name, headerBytes, kMaxHeader);
+  require(headerBytes <= bytes.size() - 8, kBadInput,
+          "{}: truncated: the header has {} bytes, the file ends after {}", name, headerBytes,
+          bytes.size() - 8);
   auto rest = bytes.subspan(8);
   readHeader({reinterpret_cast<const char *>(rest.data()), size_t(headerBytes)}, rest.subspan(headerBytes));
 }
@@ -43,11 +45,13 @@ static std::optional<uint64_t> asCount(const Json &v) {
 }
 
 static std::vector<uint64_t> countsOf(const Json &entry, const char *key, const std::string &where) {
-  require(entry.contains(key) && entry[key].is_array(), kBadInput, "{}: expected an array \"{}\"", where, key);
+  require(entry.contains(key) && entry[key].is_array(), kBadInput, "{}: expected an array \"{}\"", where,
+          key);
   std::vector<uint64_t> out;
   for (const Json &v : entry[key]) {
     auto count = asCount(v);
-    require(count.has_value(), kBadInput, "{}: \"{}\" holds {}, expected whole numbers from 0 up", where, key, v.dump());
+    require(count.has_value(), kBadInput, "{}: \"{}\" holds {}, expected whole numbers from 0 up", where, key,
+            v.dump());
     out.push_back(*count);
   }
   return out;
@@ -71,14 +75,16 @@ void SafetensorsFile::readHeader(std::string_view header, std::span<const std::b
     auto size = elementBytes(dtype);
     require(size.has_value(), kBadInput, "{}: unknown dtype '{}'", where, dtype);
     auto shape = countsOf(entry, "shape", where), range = countsOf(entry, "data_offsets", where);
-    require(range.size() == 2 && range[0] <= range[1], kBadInput, "{}: data_offsets is no [begin, end]", where);
-    require(range[1] <= data.size(), kBadInput, "{}: truncated: its data ends at byte {}, the file holds {} bytes of data",
-            where, range[1], data.size());
+    require(range.size() == 2 && range[0] <= range[1], kBadInput, "{}: data_offsets is no [begin, end]",
+            where);
+    require(range[1] <= data.size(), kBadInput,
+            "{}: truncated: its data ends at byte {}, the file holds {} bytes of data", where, range[1],
+            data.size());
     uint64_t bytes = *size;
     for (uint64_t extent : shape)
       require(!__builtin_mul_overflow(bytes, extent, &bytes), kBadInput, "{}: its shape overflows", where);
-    require(bytes == range[1] - range[0], kBadInput, "{}: dtype and shape call for {} bytes, data_offsets for {}", where,
-            bytes, range[1] - range[0]);
+    require(bytes == range[1] - range[0], kBadInput,
+            "{}: dtype and shape call for {} bytes, data_offsets for {}", where, bytes, range[1] - range[0]);
     index[key] = list.size();
     ranges.emplace_back(range[0], range[1]);
     list.push_back({key, dtype, shape, data.subspan(range[0], bytes)});
@@ -92,9 +98,10 @@ void SafetensorsFile::checkRanges(uint64_t dataBytes) {
   std::sort(order.begin(), order.end(), [&](size_t a, size_t b) { return ranges[a] < ranges[b]; });
   uint64_t at = 0;
   for (size_t k : order) {
-    require(ranges[k].first >= at, kBadInput, "{}: tensor '{}' overlaps the one before it", name, list[k].name);
-    require(ranges[k].first == at, kBadInput, "{}: {} unused bytes before tensor '{}'", name, ranges[k].first - at,
+    require(ranges[k].first >= at, kBadInput, "{}: tensor '{}' overlaps the one before it", name,
             list[k].name);
+    require(ranges[k].first == at, kBadInput, "{}: {} unused bytes before tensor '{}'", name,
+            ranges[k].first - at, list[k].name);
     at = ranges[k].second;
   }
   require(at == dataBytes, kBadInput, "{}: {} bytes of data belong to no tensor", name, dataBytes - at);
@@ -105,7 +112,8 @@ const Tensor *SafetensorsFile::find(const std::string &tensor) const {
   return it == index.end() ? nullptr : &list[it->second];
 }
 
-static std::string headerOf(const std::vector<Tensor> &tensors, const std::map<std::string, std::string> &metadata) {
+static std::string headerOf(const std::vector<Tensor> &tensors,
+                            const std::map<std::string, std::string> &metadata) {
   Json json = Json::object();
   if (!metadata.empty()) json[kMetadata] = metadata;
   uint64_t at = 0;
@@ -118,7 +126,8 @@ static std::string headerOf(const std::vector<Tensor> &tensors, const std::map<s
   return header;
 }
 
-uint64_t safetensorsBytes(const std::vector<Tensor> &tensors, const std::map<std::string, std::string> &metadata) {
+uint64_t safetensorsBytes(const std::vector<Tensor> &tensors,
+                          const std::map<std::string, std::string> &metadata) {
   uint64_t bytes = 8 + headerOf(tensors, metadata).size();
   for (const Tensor &t : tensors) bytes += t.data.size();
   return bytes;

@@ -1,5 +1,6 @@
 // The safetensors format: u64 little-endian header length, a JSON header, then the tensors' bytes.
-//   {"NAME": {"dtype": "F32", "shape": [2, 3], "data_offsets": [0, 24]}, ..., "__metadata__": {"key": "text"}}
+//   {"NAME": {"dtype": "F32", "shape": [2, 3], "data_offsets": [0, 24]}, ..., "__metadata__": {"key":
+//   "text"}}
 // Offsets count from the end of the header; ranges are disjoint and cover the rest of the file without holes.
 #pragma once
 #include "runtime/support/File.h"
@@ -49,7 +50,8 @@ private:
 void writeSafetensors(const std::string &path, const std::vector<Tensor> &tensors,
                       const std::map<std::string, std::string> &metadata = {});
 /// Bytes that the file will have.
-uint64_t safetensorsBytes(const std::vector<Tensor> &tensors, const std::map<std::string, std::string> &metadata = {});
+uint64_t safetensorsBytes(const std::vector<Tensor> &tensors,
+                          const std::map<std::string, std::string> &metadata = {});
 
 template <class T> constexpr const char *safetensorsType();
 template <> constexpr const char *safetensorsType<float>() { return "F32"; }

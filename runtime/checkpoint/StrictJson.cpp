@@ -12,7 +12,8 @@ Json parseStrictJson(std::string_view text, const std::string &name) {
     if (event == Json::parse_event_t::object_end) keys.pop_back();
     if (event == Json::parse_event_t::key) {
       auto key = parsed.get<std::string>();
-      require(keys.back().insert(key).second, kBadInput, "{}: the key \"{}\" occurs twice in one object", name, key);
+      require(keys.back().insert(key).second, kBadInput, "{}: the key \"{}\" occurs twice in one object",
+              name, key);
     }
     return true;
   };

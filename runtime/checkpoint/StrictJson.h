@@ -1,4 +1,5 @@
-// JSON from files that others may have written: a key that occurs twice in one object is an error, not a matter of luck.
+// JSON from files that others may have written: a key that occurs twice in one object is an error, not a
+// matter of luck.
 #pragma once
 #include <nlohmann/json.hpp>
 #include <string>

@@ -1,6 +1,6 @@
 #include "runtime/checkpoint/Weights.h"
-#include <fmt/ranges.h>
 #include <cstring>
+#include <fmt/ranges.h>
 #include <set>
 
 namespace drawloom {
@@ -30,11 +30,13 @@ std::span<float> spanOf(const ParameterRef &p, Slot slot) {
 std::vector<Tensor> tensorsOf(const std::vector<ParameterRef> &parameters, Slot slot, bool withSuffix) {
   std::vector<Tensor> out;
   for (const ParameterRef &p : parameters)
-    if (auto s = spanOf(p, slot); !s.empty()) out.push_back(tensorOf(p.name + (withSuffix ? suffixOf(slot) : ""), p.shape, s));
+    if (auto s = spanOf(p, slot); !s.empty())
+      out.push_back(tensorOf(p.name + (withSuffix ? suffixOf(slot) : ""), p.shape, s));
   return out;
 }
 
-void loadTensors(const SafetensorsFile &file, const std::vector<ParameterRef> &parameters, Slot slot, Slot into) {
+void loadTensors(const SafetensorsFile &file, const std::vector<ParameterRef> &parameters, Slot slot,
+                 Slot into) {
   for (const ParameterRef &p : parameters) {
     std::span<float> to = spanOf(p, into);
     if (to.empty()) continue;
@@ -46,8 +48,8 @@ void loadTensors(const SafetensorsFile &file, const std::vector<ParameterRef> &p
     require(t->dtype == "F32", kBadInput, "{}: tensor '{}' is {}, expected F32", file.path(), name, t->dtype);
     if (t->shape != p.shape)
       failWithHint(kBadInput, "the weights are those of another model, or of another version of its spec",
-                   "{}: tensor '{}' has shape [{}], the model's has [{}]", file.path(), name, fmt::join(t->shape, ", "),
-                   fmt::join(p.shape, ", "));
+                   "{}: tensor '{}' has shape [{}], the model's has [{}]", file.path(), name,
+                   fmt::join(t->shape, ", "), fmt::join(p.shape, ", "));
     std::memcpy(to.data(), t->data.data(), to.size_bytes());
   }
 }

@@ -15,9 +15,11 @@ std::span<float> spanOf(const ParameterRef &parameter, Slot slot);
 /// Tensors over the parameters' memory, in their order; parameters without that slot are left out.
 std::vector<Tensor> tensorsOf(const std::vector<ParameterRef> &parameters, Slot slot, bool withSuffix = true);
 
-/// Copies tensor NAME + suffixOf(slot) of every parameter from `file` into its slot `into` (parameters without that slot
-/// are left out). Throws Error(kBadInput) unless each is there as F32 with the parameter's shape.
-void loadTensors(const SafetensorsFile &file, const std::vector<ParameterRef> &parameters, Slot slot, Slot into);
+/// Copies tensor NAME + suffixOf(slot) of every parameter from `file` into its slot `into` (parameters
+/// without that slot are left out). Throws Error(kBadInput) unless each is there as F32 with the parameter's
+/// shape.
+void loadTensors(const SafetensorsFile &file, const std::vector<ParameterRef> &parameters, Slot slot,
+                 Slot into);
 /// Throws Error(kBadInput) when `file` holds a tensor that is no parameter's with one of these slots.
 void rejectUnknownTensors(const SafetensorsFile &file, const std::vector<ParameterRef> &parameters,
                           const std::vector<Slot> &slots);

@@ -30,7 +30,8 @@ uint64_t permute(uint64_t seed, uint64_t index, uint64_t size, uint64_t x) {
   if (size <= 1) return x;
   int half = (std::bit_width(size - 1) + 1) / 2;
   uint64_t mask = (uint64_t(1) << half) - 1;
-  do { // the network permutes [0, 4^half); walking its cycle until below `size` gives a permutation of [0, size)
+  do { // the network permutes [0, 4^half); walking its cycle until below `size` gives a permutation of [0,
+       // size)
     uint64_t left = x >> half, right = x & mask;
     for (int round = 0; round < kFeistelRounds; ++round) {
       uint64_t f = abi::philoxBlock(seed, index, kOrderSite + uint32_t(round), uint32_t(right))[0];

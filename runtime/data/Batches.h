@@ -1,10 +1,11 @@
-// Which bytes training sees when: a pure function of (seed, sequence number), so that a resumed run needs no state.
+// Which bytes training sees when: a pure function of (seed, sequence number), so that a resumed run needs no
+// state.
 //
-// The training text is cut into W non-overlapping windows of n bytes. Epoch e moves all cuts by a random offset below n
-// (so that windows do not always begin at the same bytes) and visits the windows in a random order, each once: a Feistel
-// network over the window numbers with Philox as its round function, which needs neither a table nor the order so far.
-// Sequence number s is window s mod W of epoch s / W; micro-step k of a run with batches of B takes the sequences
-// [k B, (k + 1) B), which may belong to two epochs.
+// The training text is cut into W non-overlapping windows of n bytes. Epoch e moves all cuts by a random
+// offset below n (so that windows do not always begin at the same bytes) and visits the windows in a random
+// order, each once: a Feistel network over the window numbers with Philox as its round function, which needs
+// neither a table nor the order so far. Sequence number s is window s mod W of epoch s / W; micro-step k of a
+// run with batches of B takes the sequences [k B, (k + 1) B), which may belong to two epochs.
 #pragma once
 #include "runtime/data/Split.h"
 #include <cstdint>
@@ -17,10 +18,12 @@ inline constexpr int32_t kStartSymbol = 256;
 
 class WindowOrder {
 public:
-  /// Windows of n bytes in `part`. Throws Error(kBadInput) when the part is shorter than one window; `what` names it.
+  /// Windows of n bytes in `part`. Throws Error(kBadInput) when the part is shorter than one window; `what`
+  /// names it.
   WindowOrder(uint64_t seed, Range part, uint64_t n, const std::string &what);
 
-  /// Windows an epoch: floor((size - n + 1) / n), at least 1, so that every offset leaves room for all of them.
+  /// Windows an epoch: floor((size - n + 1) / n), at least 1, so that every offset leaves room for all of
+  /// them.
   uint64_t windows() const { return count; }
   uint64_t epochOf(uint64_t sequence) const { return sequence / count; }
   /// First byte (in the file) of the window with a sequence number.
@@ -35,8 +38,8 @@ private:
 /// Where element x of [0, size) goes in permutation number `index`: a bijection for every (seed, index).
 uint64_t permute(uint64_t seed, uint64_t index, uint64_t size, uint64_t x);
 
-/// One row of a batch: targets[t] = bytes[t], tokens = [256, bytes[0], ..., bytes[n-2]]. Rows beyond the end of `bytes`
-/// are filled with byte 0, which a causal model cannot see before the end.
+/// One row of a batch: targets[t] = bytes[t], tokens = [256, bytes[0], ..., bytes[n-2]]. Rows beyond the end
+/// of `bytes` are filled with byte 0, which a causal model cannot see before the end.
 void fillRow(std::span<const uint8_t> bytes, std::span<int32_t> tokens, std::span<int32_t> targets);
 
 } // namespace drawloom

@@ -18,9 +18,10 @@ struct Split {
   Range train, valid, test;
 };
 
-/// The parts in order. `parts` are either fractions, each at most 1 and together at most 1, or, when any of them exceeds
-/// 1, numbers of bytes. Fractions are cut at floor(cumulative fraction * size), so parts that sum to 1 cover every byte.
-/// Throws Error(kBadInput) for negative or fractional byte counts, fractions above 1 and more bytes than there are.
+/// The parts in order. `parts` are either fractions, each at most 1 and together at most 1, or, when any of
+/// them exceeds 1, numbers of bytes. Fractions are cut at floor(cumulative fraction * size), so parts that
+/// sum to 1 cover every byte. Throws Error(kBadInput) for negative or fractional byte counts, fractions above
+/// 1 and more bytes than there are.
 Split splitData(uint64_t size, const std::array<double, 3> &parts);
 
 /// "train", "valid" or "test". Throws Error(kUsage) for another name.

@@ -1,5 +1,6 @@
-// Philox sites of everything but dropout. Dropout owns the sites from 0 up with step = micro-step; initial weights have a
-// step of their own; the others take sites from the top, so that no two uses ever read the same random words.
+// Philox sites of everything but dropout. Dropout owns the sites from 0 up with step = micro-step; initial
+// weights have a step of their own; the others take sites from the top, so that no two uses ever read the
+// same random words.
 #pragma once
 #include <cstdint>
 

@@ -8,12 +8,14 @@ namespace drawloom {
 
 static MappedFile openText(const std::string &path) {
   if (path.empty())
-    failWithHint(kMissingInput, "give a text file: data.path in the spec, or --data FILE", "the model has no data file");
+    failWithHint(kMissingInput, "give a text file: data.path in the spec, or --data FILE",
+                 "the model has no data file");
   try {
     return MappedFile(path);
   } catch (const Error &e) {
     if (e.exitCode != kMissingInput) throw;
-    failWithHint(kMissingInput, "a relative data.path starts at the current folder; --data FILE names another file",
+    failWithHint(kMissingInput,
+                 "a relative data.path starts at the current folder; --data FILE names another file",
                  "data file '{}' does not exist", path);
   }
 }

@@ -14,7 +14,8 @@ static std::vector<int> candidates(std::span<const float> logits, int64_t topK) 
   std::vector<int> all(logits.size());
   std::iota(all.begin(), all.end(), 0);
   if (topK <= 0 || size_t(topK) >= all.size()) return all;
-  std::sort(all.begin(), all.end(), [&](int a, int b) { return logits[a] != logits[b] ? logits[a] > logits[b] : a < b; });
+  std::sort(all.begin(), all.end(),
+            [&](int a, int b) { return logits[a] != logits[b] ? logits[a] > logits[b] : a < b; });
   all.resize(size_t(topK));
   std::sort(all.begin(), all.end());
   return all;
@@ -22,13 +23,15 @@ static std::vector<int> candidates(std::span<const float> logits, int64_t topK) 
 
 int chooseByte(std::span<const float> logits, double temperature, int64_t topK, double uniform) {
   for (size_t k = 0; k < logits.size(); ++k)
-    require(std::isfinite(logits[k]), kFailed, "the model's logit of byte {} is {}: cannot draw from it", k, logits[k]);
+    require(std::isfinite(logits[k]), kFailed, "the model's logit of byte {} is {}: cannot draw from it", k,
+            logits[k]);
   int best = int(std::max_element(logits.begin(), logits.end()) - logits.begin());
   if (temperature == 0) return best;
   std::vector<int> chosen = candidates(logits, topK);
   std::vector<double> cumulative;
   double sum = 0;
-  for (int k : chosen) cumulative.push_back(sum += std::exp((double(logits[k]) - double(logits[best])) / temperature));
+  for (int k : chosen)
+    cumulative.push_back(sum += std::exp((double(logits[k]) - double(logits[best])) / temperature));
   auto it = std::upper_bound(cumulative.begin(), cumulative.end(), uniform * sum);
   // uniform * sum may round up to sum itself.
   return chosen[std::min(size_t(it - cumulative.begin()), chosen.size() - 1)];

@@ -16,13 +16,14 @@ struct SampleSettings {
 
 class Decoder {
 public:
-  /// `n` positions, `rows` samples side by side (sample.batch). Throws Error(kBadInput) when the buffers are others.
+  /// `n` positions, `rows` samples side by side (sample.batch). Throws Error(kBadInput) when the buffers are
+  /// others.
   Decoder(TrainableProgram &program, uint64_t n, uint64_t rows);
 
   /// Forgets everything: position 0, caches zero.
   void restart();
-  /// Feeds one token a row (0..255, or the start symbol 256 at position 0) and returns the logits [rows, 256] of what comes
-  /// next. At most n times after restart().
+  /// Feeds one token a row (0..255, or the start symbol 256 at position 0) and returns the logits [rows, 256]
+  /// of what comes next. At most n times after restart().
   std::span<const float> advance(std::span<const int32_t> tokens);
   uint64_t position() const { return at; } // tokens fed so far
 
@@ -34,11 +35,12 @@ private:
   std::span<float> logits;
 };
 
-/// Draws `length` bytes a row behind `prompt` (fewer when the context of n bytes is full; 0: until then) and returns the
-/// rows' bytes without the prompt. `onByte(row, byte)` sees each as it is drawn. Every byte of a row is a function of the
-/// weights, the prompt, the settings and the row's number. Throws Error(kUsage) when the prompt leaves no room.
-std::vector<std::string> drawText(TrainableProgram &program, uint64_t n, uint64_t rows, const std::string &prompt,
-                                  uint64_t length, const SampleSettings &settings,
+/// Draws `length` bytes a row behind `prompt` (fewer when the context of n bytes is full; 0: until then) and
+/// returns the rows' bytes without the prompt. `onByte(row, byte)` sees each as it is drawn. Every byte of a
+/// row is a function of the weights, the prompt, the settings and the row's number. Throws Error(kUsage) when
+/// the prompt leaves no room.
+std::vector<std::string> drawText(TrainableProgram &program, uint64_t n, uint64_t rows,
+                                  const std::string &prompt, uint64_t length, const SampleSettings &settings,
                                   const std::function<void(uint64_t row, uint8_t byte)> &onByte = {});
 
 } // namespace drawloom

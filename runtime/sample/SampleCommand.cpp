@@ -18,9 +18,7 @@ public:
   void text(const std::string &bytes) {
     for (char b : bytes) byte(uint8_t(b));
   }
-  void byte(uint8_t b) {
-    show(terminal ? utf8.add(b) : std::string(1, char(b)));
-  }
+  void byte(uint8_t b) { show(terminal ? utf8.add(b) : std::string(1, char(b))); }
   void finish() { show((terminal ? utf8.finish() : "") + "\n"); }
 
 private:
@@ -35,8 +33,13 @@ private:
 
 static void printJson(const std::vector<std::string> &texts, const SampleOptions &o, const SampleSettings &s,
                       const ChosenWeights &weights, double seconds) {
-  Json j{{"prompt", displayText(o.prompt)}, {"temperature", s.temperature}, {"top_k", s.topK}, {"seed", s.seed},
-         {"checkpoint", weights.path}, {"weights", weights.name()}, {"seconds", seconds}};
+  Json j{{"prompt", displayText(o.prompt)},
+         {"temperature", s.temperature},
+         {"top_k", s.topK},
+         {"seed", s.seed},
+         {"checkpoint", weights.path},
+         {"weights", weights.name()},
+         {"seconds", seconds}};
   j["samples"] = Json::array();
   for (const std::string &t : texts) {
     Json bytes = Json::array(); // text that is not UTF-8 cannot be told from its display form
@@ -47,13 +50,16 @@ static void printJson(const std::vector<std::string> &texts, const SampleOptions
 }
 
 int sampleCommand(TrainableProgram &program, const SampleOptions &o) {
-  require(program.hasFunction("decode"), kBadInput, "the artifact cannot sample: it has no function 'decode'");
+  require(program.hasFunction("decode"), kBadInput,
+          "the artifact cannot sample: it has no function 'decode'");
   TrainSpec spec = TrainSpec::parse(program.specJson());
-  SampleSettings settings{o.temperature.value_or(spec.sample.temperature), o.topK.value_or(int(spec.sample.topK)), o.seed, 0};
+  SampleSettings settings{o.temperature.value_or(spec.sample.temperature),
+                          o.topK.value_or(int(spec.sample.topK)), o.seed, 0};
   require(settings.temperature >= 0, kUsage, "--temperature {}: expected 0 or more", settings.temperature);
   require(o.count > 0, kUsage, "--count {}: expected 1 or more", o.count);
   uint64_t rows = uint64_t(spec.sample.batch), length = uint64_t(o.length.value_or(spec.sample.length));
-  ChosenWeights weights = chooseWeights(program, o.out.empty() ? spec.run.out : o.out, o.checkpoint, o.weights);
+  ChosenWeights weights =
+      chooseWeights(program, o.out.empty() ? spec.run.out : o.out, o.checkpoint, o.weights);
 
   Stopwatch watch;
   std::vector<std::string> texts;
@@ -69,8 +75,10 @@ int sampleCommand(TrainableProgram &program, const SampleOptions &o) {
       if (texts.size() < size_t(o.count)) texts.push_back(std::move(t));
   }
   double seconds = watch.seconds();
-  if (stream) streamer.finish();
-  else if (o.json) printJson(texts, o, settings, weights, seconds);
+  if (stream)
+    streamer.finish();
+  else if (o.json)
+    printJson(texts, o, settings, weights, seconds);
   else
     for (size_t k = 0; k < texts.size(); ++k) {
       fmt::print("--- sample {} of {}\n", k + 1, texts.size());
@@ -80,8 +88,8 @@ int sampleCommand(TrainableProgram &program, const SampleOptions &o) {
       one.finish();
     }
   if (!o.json && ::isatty(STDERR_FILENO))
-    fmt::print(stderr, "({} bytes in {}, {} weights of {})\n", texts[0].size(), formatDuration(seconds), weights.name(),
-               weights.path);
+    fmt::print(stderr, "({} bytes in {}, {} weights of {})\n", texts[0].size(), formatDuration(seconds),
+               weights.name(), weights.path);
   return kSuccess;
 }
 

@@ -14,8 +14,8 @@ static int continuations(uint8_t first) {
   return -1;
 }
 
-/// Whether `byte` can follow what is pending. The second byte's range excludes overlong forms, surrogates and what lies
-/// above U+10FFFF (Unicode, Table 3-7).
+/// Whether `byte` can follow what is pending. The second byte's range excludes overlong forms, surrogates and
+/// what lies above U+10FFFF (Unicode, Table 3-7).
 bool Utf8Stream::continues(uint8_t byte) const {
   uint8_t low = 0x80, high = 0xBF;
   if (pending.size() == 1) switch (uint8_t(pending[0])) {

@@ -5,8 +5,8 @@
 
 namespace drawloom {
 
-/// Collects bytes and gives back what can be shown: whole UTF-8 characters at once, and every byte that cannot be part of
-/// one as U+FFFD. An unfinished character waits for its other bytes.
+/// Collects bytes and gives back what can be shown: whole UTF-8 characters at once, and every byte that
+/// cannot be part of one as U+FFFD. An unfinished character waits for its other bytes.
 class Utf8Stream {
 public:
   /// What becomes visible with this byte; may be empty.

@@ -10,14 +10,17 @@ using namespace drawloom;
 static int runTool(int argc, char **argv) {
   CLI::App app("Example:  drawloom-run train M.loom --out runs/first\n\n"
                "Run models that `drawloom compile SPEC -o M.loom` has compiled.\n"
-               "Exit codes: 0 done, 1 failed, 2 wrong usage, 65 bad input, 66 missing input, 70 internal error, 71 out of memory,\n"
+               "Exit codes: 0 done, 1 failed, 2 wrong usage, 65 bad input, 66 missing input, 70 internal "
+               "error, 71 out of memory,\n"
                "74 input/output error, 130 or 143 stopped by a signal with a checkpoint saved.",
                "drawloom-run");
   app.require_subcommand(1);
+  listVerbsBriefly(app);
   TrainOptions train;
   EvalOptions eval;
   SampleOptions sample;
-  auto *trainApp = app.add_subcommand("train"), *evalApp = app.add_subcommand("eval"), *sampleApp = app.add_subcommand("sample");
+  auto *trainApp = app.add_subcommand("train"), *evalApp = app.add_subcommand("eval"),
+       *sampleApp = app.add_subcommand("sample");
   addTrainOptions(*trainApp, train, "M.loom");
   addEvalOptions(*evalApp, eval, "M.loom");
   addSampleOptions(*sampleApp, sample, "M.loom");

@@ -11,7 +11,8 @@ ChosenWeights chooseWeights(TrainableProgram &program, const std::string &out, c
   bool file = checkpoint.ends_with(".safetensors");
   chosen.path = file ? checkpoint : findCheckpoint(out, checkpoint);
   bool averaged = !file && weights != "raw" && hasEma(chosen.path);
-  require(weights != "ema" || averaged, kUsage, "'{}' holds no moving averages (train.ema was 0)", chosen.path);
+  require(weights != "ema" || averaged, kUsage, "'{}' holds no moving averages (train.ema was 0)",
+          chosen.path);
   chosen.ema = averaged;
   loadWeights(chosen.path, program, chosen.ema);
   return chosen;

@@ -15,9 +15,11 @@ static std::vector<EvalWindow> spread(const std::vector<EvalWindow> &all, uint64
 }
 
 std::vector<EvalWindow> evaluationWindows(Range part, uint64_t n, uint64_t minContext, uint64_t maxBytes) {
-  require(minContext < n, kUsage, "the least context is {} bytes, expected less than the model's {}", minContext, n);
+  require(minContext < n, kUsage, "the least context is {} bytes, expected less than the model's {}",
+          minContext, n);
   uint64_t size = part.size(), advance = n - minContext;
-  require(size > minContext, kBadInput, "the part to evaluate has {} bytes, expected more than {}", size, minContext);
+  require(size > minContext, kBadInput, "the part to evaluate has {} bytes, expected more than {}", size,
+          minContext);
   std::vector<EvalWindow> windows;
   // `counted` is where the next byte to count lies; the window that counts it begins minContext before.
   for (uint64_t counted = minContext; counted < size;) {

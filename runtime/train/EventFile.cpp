@@ -13,7 +13,8 @@ namespace drawloom {
 enum Wire : uint32_t { kVarint = 0, kFixed64 = 1, kBytes = 2, kFixed32 = 5 };
 
 template <class T> static void putRaw(std::string &to, T value) {
-  to.append(reinterpret_cast<const char *>(&value), sizeof value); // the format and every host we run on are little-endian
+  to.append(reinterpret_cast<const char *>(&value),
+            sizeof value); // the format and every host we run on are little-endian
 }
 static void putVarint(std::string &to, uint64_t value) {
   for (; value >= 0x80; value >>= 7) to.push_back(char(value | 0x80));
@@ -44,7 +45,8 @@ std::string tensorboardRecord(std::string_view message) {
   return r;
 }
 
-std::string scalarEvent(double wallTime, int64_t step, const std::vector<std::pair<std::string, float>> &scalars) {
+std::string scalarEvent(double wallTime, int64_t step,
+                        const std::vector<std::pair<std::string, float>> &scalars) {
   std::string summary;
   for (const auto &[tag, number] : scalars) {
     std::string value;
@@ -70,7 +72,8 @@ EventFile::EventFile(const std::string &folder, int64_t startStep)
   putBytes(version, 3, "brain.Event:2");
   write(version);
   if (startStep == 0) return;
-  std::string status; // SessionLog { status = START }: TensorBoard drops later steps of a run that was cut off
+  std::string
+      status; // SessionLog { status = START }: TensorBoard drops later steps of a run that was cut off
   putKey(status, 1, kVarint);
   putVarint(status, 1);
   std::string restart = eventHead(now(), startStep);

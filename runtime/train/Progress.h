@@ -1,5 +1,5 @@
-// What a person sees of a training run, on stderr: one line that is rewritten on a terminal, a line every few seconds
-// elsewhere.
+// What a person sees of a training run, on stderr: one line that is rewritten on a terminal, a line every few
+// seconds elsewhere.
 #pragma once
 #include "runtime/support/Clock.h"
 #include "runtime/train/StepRunner.h"
@@ -23,9 +23,9 @@ struct Window {
 
 /// What does not change during a run.
 struct ProgressSetup {
-  int64_t steps = 0;      // when the run ends
+  int64_t steps = 0; // when the run ends
   double tokensPerStep = 0, flopsPerStep = 0;
-  double peakGflops = 0;  // 0: unknown
+  double peakGflops = 0; // 0: unknown
   bool quiet = false;
 };
 

@@ -22,7 +22,8 @@ Json describeState(const TrainSpec &spec, int64_t steps, const Text &text, uint6
                    {"fingerprint", fmt::format("{:016x}", text.fingerprint())},
                    {"next_window", sequence},
                    {"epoch", epoch}};
-  state["window"] = {{"nll_sum", record.window.nllSum}, {"steps", record.window.steps}, {"seconds", record.window.seconds}};
+  state["window"] = {
+      {"nll_sum", record.window.nllSum}, {"steps", record.window.steps}, {"seconds", record.window.seconds}};
   state["history"] = Json::array();
   for (auto [step, nll] : record.history) state["history"].push_back({step, nll});
   state["spec"] = spec.json;
@@ -34,7 +35,8 @@ LossRecord lossRecordOf(const Json &state) {
     LossRecord r;
     const Json &w = state.at("window");
     r.window = {w.at("nll_sum").get<double>(), w.at("seconds").get<double>(), w.at("steps").get<int64_t>()};
-    for (const Json &h : state.at("history")) r.history.emplace_back(h.at(0).get<int64_t>(), h.at(1).get<double>());
+    for (const Json &h : state.at("history"))
+      r.history.emplace_back(h.at(0).get<int64_t>(), h.at(1).get<double>());
     return r;
   } catch (const nlohmann::json::exception &e) {
     fail(kBadInput, "state.json of the checkpoint: {}", e.what());
@@ -45,7 +47,8 @@ LossRecord lossRecordOf(const Json &state) {
 static std::map<std::string, Json> leavesOf(const Json &spec, const std::string &section) {
   std::map<std::string, Json> out;
   if (!spec.contains(section) || !spec[section].is_object() || spec[section].empty()) return out;
-  for (auto &[pointer, value] : spec[section].flatten().items()) {
+  const Json flat = spec[section].flatten(); // must outlive the loop
+  for (auto &[pointer, value] : flat.items()) {
     std::string key = section + pointer;
     for (char &c : key) c = c == '/' ? '.' : c;
     out[key] = value;
@@ -60,23 +63,30 @@ static std::vector<std::string> differences(const Json &before, const Json &now,
   for (auto &[k, v] : a) keys.insert(k);
   for (auto &[k, v] : b) keys.insert(k);
   std::vector<std::string> out;
-  auto text = [](const std::map<std::string, Json> &m, const std::string &k) { return m.contains(k) ? m.at(k).dump() : "absent"; };
+  auto text = [](const std::map<std::string, Json> &m, const std::string &k) {
+    return m.contains(k) ? m.at(k).dump() : "absent";
+  };
   for (auto &k : keys)
-    if (!ignored.contains(k) && text(a, k) != text(b, k)) out.push_back(fmt::format("{}: {} -> {}", k, text(a, k), text(b, k)));
+    if (!ignored.contains(k) && text(a, k) != text(b, k))
+      out.push_back(fmt::format("{}: {} -> {}", k, text(a, k), text(b, k)));
   return out;
 }
 
-std::vector<std::string> compareSpecs(const Json &state, const TrainSpec &spec, const std::string &checkpoint) {
-  require(state.contains("spec") && state["spec"].is_object(), kBadInput, "{}/state.json: no \"spec\"", checkpoint);
+std::vector<std::string> compareSpecs(const Json &state, const TrainSpec &spec,
+                                      const std::string &checkpoint) {
+  require(state.contains("spec") && state["spec"].is_object(), kBadInput, "{}/state.json: no \"spec\"",
+          checkpoint);
   const Json &before = state["spec"];
   for (const char *section : {"model", "attention"})
     for (auto &d : differences(before, spec.json, section, {"model.name", "model.dropout"}))
-      failWithHint(kBadInput, "resume with the spec that the run was started with, or start anew from its weights with --init",
-                   "checkpoint '{}' is of another model: {}", checkpoint, d);
+      failWithHint(
+          kBadInput,
+          "resume with the spec that the run was started with, or start anew from its weights with --init",
+          "checkpoint '{}' is of another model: {}", checkpoint, d);
   std::vector<std::string> notes;
-  for (auto [section, ignored] : {std::pair{"model", std::set<std::string>{"model.name"}},
-                                  std::pair{"train", std::set<std::string>{}},
-                                  std::pair{"data", std::set<std::string>{"data.path"}}})
+  for (auto [section, ignored] :
+       {std::pair{"model", std::set<std::string>{"model.name"}}, std::pair{"train", std::set<std::string>{}},
+        std::pair{"data", std::set<std::string>{"data.path"}}})
     for (auto &d : differences(before, spec.json, section, ignored)) notes.push_back(d);
   return notes;
 }
@@ -85,9 +95,11 @@ void checkSameText(const Json &state, const Text &text, const std::string &check
   const Json data = state.value("data", Json::object());
   auto now = fmt::format("{:016x}", text.fingerprint());
   if (data.value("fingerprint", std::string()) == now) return;
-  failWithHint(kBadInput, "give the file that the run was started with, or start anew from its weights with --init",
-               "'{}' is not the text that '{}' was trained on ('{}', {} bytes; this one has {})", text.path(), checkpoint,
-               data.value("path", std::string("?")), data.value("bytes", uint64_t(0)), text.bytes().size());
+  failWithHint(kBadInput,
+               "give the file that the run was started with, or start anew from its weights with --init",
+               "'{}' is not the text that '{}' was trained on ('{}', {} bytes; this one has {})", text.path(),
+               checkpoint, data.value("path", std::string("?")), data.value("bytes", uint64_t(0)),
+               text.bytes().size());
 }
 
 } // namespace drawloom

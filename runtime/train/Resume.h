@@ -9,7 +9,8 @@
 
 namespace drawloom {
 
-/// The loss since the last log line and the logged losses: all that training carries from step to step beside tensors.
+/// The loss since the last log line and the logged losses: all that training carries from step to step beside
+/// tensors.
 struct LossRecord {
   Window window;
   std::vector<std::pair<int64_t, double>> history; // (finished steps, mean nats), the newest kHistory
@@ -23,10 +24,11 @@ Json describeState(const TrainSpec &spec, int64_t steps, const Text &text, uint6
 
 LossRecord lossRecordOf(const Json &state);
 
-/// Compares the spec that a checkpoint was trained with to this one. Throws Error(kBadInput) when the model or its
-/// attention differ. Returns the settings of training and data that differ, as "train.lr: 0.001 -> 0.0005": the run goes
-/// on, but its bits are not those of an uninterrupted one.
-std::vector<std::string> compareSpecs(const Json &state, const TrainSpec &spec, const std::string &checkpoint);
+/// Compares the spec that a checkpoint was trained with to this one. Throws Error(kBadInput) when the model
+/// or its attention differ. Returns the settings of training and data that differ, as "train.lr: 0.001 ->
+/// 0.0005": the run goes on, but its bits are not those of an uninterrupted one.
+std::vector<std::string> compareSpecs(const Json &state, const TrainSpec &spec,
+                                      const std::string &checkpoint);
 
 /// Throws Error(kBadInput) unless `text` is the file that the run was trained on.
 void checkSameText(const Json &state, const Text &text, const std::string &checkpoint);

@@ -16,7 +16,8 @@ static std::string dropLaterLines(const std::string &path, int64_t step) {
   std::string kept, line;
   while (std::getline(old, line)) {
     Json j = Json::parse(line, nullptr, false);
-    if (j.is_object() && j.contains("step") && j["step"].is_number_integer() && j["step"].get<int64_t>() <= step)
+    if (j.is_object() && j.contains("step") && j["step"].is_number_integer() &&
+        j["step"].get<int64_t>() <= step)
       kept += line + "\n";
   }
   writeFileAtomically(path, kept);

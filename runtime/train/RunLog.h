@@ -1,6 +1,7 @@
 // log.jsonl, one JSON object a line, and the TensorBoard file beside it.
 //   {"event": "start", "step": 0, "time": ..., ...}        how the run was started
-//   {"event": "step", "step": 10, "nll": ..., "bits": ..., "lr": ..., "grad_norm": ..., "ms": ..., "tokens_per_second": ...}
+//   {"event": "step", "step": 10, "nll": ..., "bits": ..., "lr": ..., "grad_norm": ..., "ms": ...,
+//   "tokens_per_second": ...}
 //   {"event": "eval", "step": 100, "split": "valid", "bits_per_byte": ..., "standard_error": ..., ...}
 //   {"event": "checkpoint", "step": 100, "folder": ...}
 //   {"event": "end", "step": ..., "reason": ...}
@@ -16,13 +17,15 @@ inline constexpr char kLogFile[] = "log.jsonl";
 
 class RunLog {
 public:
-  /// Opens the logs of a run that starts or resumes after `step` steps; lines about later steps, left by a run that ended
-  /// between two checkpoints, are dropped. Throws Error(kIo).
+  /// Opens the logs of a run that starts or resumes after `step` steps; lines about later steps, left by a
+  /// run that ended between two checkpoints, are dropped. Throws Error(kIo).
   RunLog(const std::string &folder, int64_t step);
 
   /// Appends {"event": event, "step": step, fields..., "time": seconds since 1970}.
   void write(const std::string &event, int64_t step, const Json &fields);
-  void scalars(int64_t step, const std::vector<std::pair<std::string, float>> &values) { events.add(step, values); }
+  void scalars(int64_t step, const std::vector<std::pair<std::string, float>> &values) {
+    events.add(step, values);
+  }
 
 private:
   std::string path;

@@ -8,7 +8,7 @@ static void note(int signal) { received_ = signal; }
 
 SignalGuard::SignalGuard() {
   received_ = 0;
-  struct sigaction action {};
+  struct sigaction action{};
   action.sa_handler = note;
   // The default action is back after the first: whoever presses Ctrl-C twice means it.
   action.sa_flags = int(SA_RESETHAND) | SA_RESTART;

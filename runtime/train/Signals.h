@@ -4,7 +4,8 @@
 
 namespace drawloom {
 
-/// While it lives, the first SIGINT or SIGTERM is only noted; a second one ends the process at once. One at a time.
+/// While it lives, the first SIGINT or SIGTERM is only noted; a second one ends the process at once. One at a
+/// time.
 class SignalGuard {
 public:
   SignalGuard();

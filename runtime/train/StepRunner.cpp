@@ -24,7 +24,8 @@ StepRunner::StepRunner(TrainableProgram &program, const TrainSpec &spec, std::sp
 double StepRunner::gradient(uint64_t microStep) {
   uint64_t n = uint64_t(spec.model.n), batch = uint64_t(spec.data.batch);
   for (uint64_t b = 0; b < batch; ++b)
-    fillRow(text.subspan(order.start(microStep * batch + b), n), tokens.subspan(b * n, n), targets.subspan(b * n, n));
+    fillRow(text.subspan(order.start(microStep * batch + b), n), tokens.subspan(b * n, n),
+            targets.subspan(b * n, n));
   if (onBatch) onBatch(tokens, targets);
   double total = double(batch) * double(n) * double(spec.train.accumulation);
   std::fill(lossWeights.begin(), lossWeights.end(), float(1 / total));
@@ -47,7 +48,8 @@ StepResult StepRunner::run(int64_t step) {
   fillHyper(spec.train, step, steps, hyper);
   program.run("update");
   if (!std::isfinite(gradNorm[0])) failNonFinite(step, "the gradient norm");
-  return {sum / (double(nll.size()) * double(spec.train.accumulation)), gradNorm[0], hyper[abi::kLearningRate]};
+  return {sum / (double(nll.size()) * double(spec.train.accumulation)), gradNorm[0],
+          hyper[abi::kLearningRate]};
 }
 
 static std::string position(size_t element, const std::vector<uint64_t> &shape) {
@@ -56,7 +58,8 @@ static std::string position(size_t element, const std::vector<uint64_t> &shape) 
   return fmt::format("[{}]", fmt::join(at, ", "));
 }
 
-static std::string nonFiniteIn(std::span<const float> values, const std::string &what, const std::vector<uint64_t> &shape) {
+static std::string nonFiniteIn(std::span<const float> values, const std::string &what,
+                               const std::vector<uint64_t> &shape) {
   auto it = std::find_if(values.begin(), values.end(), [](float x) { return !std::isfinite(x); });
   if (it == values.end()) return {};
   return fmt::format("{} at {} is {}", what, position(size_t(it - values.begin()), shape), *it);
@@ -66,17 +69,20 @@ std::string firstNonFinite(const std::vector<ParameterRef> &parameters) {
   for (const ParameterRef &p : parameters)
     if (auto s = nonFiniteIn(p.value, fmt::format("weight '{}'", p.name), p.shape); !s.empty()) return s;
   for (const ParameterRef &p : parameters)
-    if (auto s = nonFiniteIn(p.gradient, fmt::format("gradient of '{}'", p.name), p.shape); !s.empty()) return s;
+    if (auto s = nonFiniteIn(p.gradient, fmt::format("gradient of '{}'", p.name), p.shape); !s.empty())
+      return s;
   return {};
 }
 
 void StepRunner::failNonFinite(int64_t step, const std::string &seen) {
   std::string first = firstNonFinite(program.parameters());
   if (first.empty()) first = nonFiniteIn(nll, "'nll'", {uint64_t(spec.data.batch), uint64_t(spec.model.n)});
-  if (first.empty()) first = "every weight, gradient and loss is finite, the sum of squares of the gradients overflows";
+  if (first.empty())
+    first = "every weight, gradient and loss is finite, the sum of squares of the gradients overflows";
   for (const ParameterRef &p : program.parameters()) std::fill(p.gradient.begin(), p.gradient.end(), 0.0f);
   failWithHint(kFailed, "lower train.lr, lengthen train.warmup, or look at the text near this step",
-               "{} of step {} is not finite: {}; the weights are those of before the step", seen, step + 1, first);
+               "{} of step {} is not finite: {}; the weights are those of before the step", seen, step + 1,
+               first);
 }
 
 } // namespace drawloom

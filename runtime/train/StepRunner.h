@@ -16,12 +16,12 @@ struct StepResult {
 class StepRunner {
 public:
   /// `steps`: length of the schedule. All references must outlive it.
-  StepRunner(TrainableProgram &program, const TrainSpec &spec, std::span<const uint8_t> text, const WindowOrder &order,
-             int64_t steps);
+  StepRunner(TrainableProgram &program, const TrainSpec &spec, std::span<const uint8_t> text,
+             const WindowOrder &order, int64_t steps);
 
-  /// Does step number `step` (from 0): a function of the weights, the moments and the step only. Throws Error(kFailed) that
-  /// names the first non-finite tensor when the loss or the gradient norm is not finite; values, moments and moving
-  /// averages are then those of before the step, and the gradients are zeros.
+  /// Does step number `step` (from 0): a function of the weights, the moments and the step only. Throws
+  /// Error(kFailed) that names the first non-finite tensor when the loss or the gradient norm is not finite;
+  /// values, moments and moving averages are then those of before the step, and the gradients are zeros.
   StepResult run(int64_t step);
 
   /// Called after each batch was filled in, and before each update.
@@ -42,8 +42,8 @@ private:
   std::span<int64_t> rng;
 };
 
-/// The first element that is not finite: "gradient of 'layers.0.qkv.weight' at [3, 7] is nan"; empty when all are finite.
-/// Looks through the values, then the gradients, in the order of the parameters.
+/// The first element that is not finite: "gradient of 'layers.0.qkv.weight' at [3, 7] is nan"; empty when all
+/// are finite. Looks through the values, then the gradients, in the order of the parameters.
 std::string firstNonFinite(const std::vector<ParameterRef> &parameters);
 
 } // namespace drawloom

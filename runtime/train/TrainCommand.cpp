@@ -24,7 +24,8 @@ struct RunPlan {
 };
 
 /// A value of the run that is resumed, unless the command line or a changed spec says otherwise.
-template <class T> void inherit(T &value, const Json &state, const char *key, bool overridden, bool specChanged) {
+template <class T>
+void inherit(T &value, const Json &state, const char *key, bool overridden, bool specChanged) {
   if (!overridden && !specChanged && state.contains(key)) value = state[key].get<T>();
 }
 
@@ -48,7 +49,8 @@ void inheritRun(RunPlan &plan, const TrainOptions &o) {
     plan.spec.train.steps = steps;
     plan.spec.train.epochs = 0;
   }
-  if (o.data.empty() && plan.state.contains("data")) plan.spec.data.path = plan.state["data"].value("path", plan.spec.data.path);
+  if (o.data.empty() && plan.state.contains("data"))
+    plan.spec.data.path = plan.state["data"].value("path", plan.spec.data.path);
 }
 
 RunPlan makePlan(TrainableProgram &program, const TrainOptions &o) {
@@ -151,7 +153,8 @@ private:
   bool gradientsSaved = false;
 };
 
-ProgressSetup progressSetup(TrainableProgram &program, const TrainSpec &spec, const TrainOptions &o, int64_t until) {
+ProgressSetup progressSetup(TrainableProgram &program, const TrainSpec &spec, const TrainOptions &o,
+                            int64_t until) {
   ProgressSetup p;
   p.steps = until;
   p.tokensPerStep = double(spec.data.batch) * double(spec.model.n) * double(spec.train.accumulation);
@@ -159,22 +162,26 @@ ProgressSetup progressSetup(TrainableProgram &program, const TrainSpec &spec, co
                    double(program.functionFlops("update"));
   p.quiet = o.quiet;
   // Nothing is measured that will not be shown.
-  if (o.peakGflops > 0) p.peakGflops = o.peakGflops;
-  else if (!o.quiet && p.flopsPerStep > 0) p.peakGflops = measurePeakGflops(program.threads());
+  if (o.peakGflops > 0)
+    p.peakGflops = o.peakGflops;
+  else if (!o.quiet && p.flopsPerStep > 0)
+    p.peakGflops = measurePeakGflops(program.threads());
   return p;
 }
 
 void printHeader(TrainableProgram &program, const TrainerSetup &s, const TrainOptions &o) {
   uint64_t count = 0;
   for (const ParameterRef &p : program.parameters()) count += p.value.size();
-  note(o, fmt::format("model {}: {} parameters, {} bytes of context", s.spec.model.name, formatCount(double(count)),
-                      s.spec.model.n));
+  note(o, fmt::format("model {}: {} parameters, {} bytes of context", s.spec.model.name,
+                      formatCount(double(count)), s.spec.model.n));
   if (auto report = program.memoryReport(); !report.empty()) note(o, report);
-  double epochs = double(s.steps) * double(s.spec.train.accumulation) * double(s.spec.data.batch) / double(s.order.windows());
-  note(o, fmt::format("data {}: {} to train, {} held out; {} windows an epoch", s.text.path(),
-                      formatBytes(s.split.train.size()), formatBytes(s.split.valid.size()), s.order.windows()));
-  note(o, fmt::format("{} steps of {} tokens ({:.3g} epochs), {} threads", s.steps, formatCount(s.progress.tokensPerStep),
-                      epochs, program.threads()));
+  double epochs = double(s.steps) * double(s.spec.train.accumulation) * double(s.spec.data.batch) /
+                  double(s.order.windows());
+  note(o,
+       fmt::format("data {}: {} to train, {} held out; {} windows an epoch", s.text.path(),
+                   formatBytes(s.split.train.size()), formatBytes(s.split.valid.size()), s.order.windows()));
+  note(o, fmt::format("{} steps of {} tokens ({:.3g} epochs), {} threads", s.steps,
+                      formatCount(s.progress.tokensPerStep), epochs, program.threads()));
   if (s.progress.peakGflops > 0)
     note(o, fmt::format("peak {:.0f} GFLOP/s ({})", s.progress.peakGflops,
                         o.peakGflops > 0 ? "given" : "multiply-adds in registers, measured now"));
@@ -183,14 +190,16 @@ void printHeader(TrainableProgram &program, const TrainerSetup &s, const TrainOp
 
 void printSummary(const TrainResult &r, const TrainOptions &o) {
   if (!o.json) {
-    note(o, fmt::format("{} after step {}, {}; checkpoint in {}", nameOf(r.reason), r.step, formatDuration(r.seconds),
-                        r.checkpoint));
+    note(o, fmt::format("{} after step {}, {}; checkpoint in {}", nameOf(r.reason), r.step,
+                        formatDuration(r.seconds), r.checkpoint));
     return;
   }
-  Json j{{"reason", nameOf(r.reason)}, {"step", r.step}, {"seconds", r.seconds}, {"checkpoint", r.checkpoint}};
+  Json j{
+      {"reason", nameOf(r.reason)}, {"step", r.step}, {"seconds", r.seconds}, {"checkpoint", r.checkpoint}};
   j["train_bits_per_byte"] = r.bits ? Json(*r.bits) : Json(nullptr);
   j["valid_bits_per_byte"] = r.valid ? Json(r.valid->bitsPerByte) : Json(nullptr);
-  j["valid_standard_error"] = r.valid && r.valid->standardError ? Json(*r.valid->standardError) : Json(nullptr);
+  j["valid_standard_error"] =
+      r.valid && r.valid->standardError ? Json(*r.valid->standardError) : Json(nullptr);
   fmt::print("{}\n", j.dump(1));
 }
 
@@ -211,10 +220,12 @@ int trainCommand(TrainableProgram &program, const TrainOptions &o) {
   if (fresh && !o.overwrite) checkFolderIsFree(spec.run.out);
   int64_t start = initialize(program, plan, o); // may read what the next line deletes
   if (fresh) clearFolder(spec.run.out);
-  if (!o.saveInit.empty()) writeSafetensors(o.saveInit, tensorsOf(program.parameters(), Slot::Value), {{"format", "pt"}});
+  if (!o.saveInit.empty())
+    writeSafetensors(o.saveInit, tensorsOf(program.parameters(), Slot::Value), {{"format", "pt"}});
 
   int64_t steps = scheduleLength(spec, order), stopAfter = std::min(steps, o.stopAfter.value_or(steps));
-  TrainerSetup setup{program, spec, text, split, order, steps, stopAfter, start, {}, progressSetup(program, spec, o, stopAfter)};
+  TrainerSetup setup{program, spec,      text,  split, order,
+                     steps,   stopAfter, start, {},    progressSetup(program, spec, o, stopAfter)};
   if (start > 0) setup.record = lossRecordOf(plan.state);
   printHeader(program, setup, o);
   Trainer trainer(std::move(setup));

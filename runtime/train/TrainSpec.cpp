@@ -26,17 +26,21 @@ public:
     if (!v) return;
     auto number = v->get<double>();
     require(number == std::floor(number) && number >= double(low) && number <= 0x1p53, kBadInput,
-            "the artifact's spec: {}.{} is {}, expected a whole number from {} up", name, key, v->dump(), low);
+            "the artifact's spec: {}.{} is {}, expected a whole number from {} up", name, key, v->dump(),
+            low);
     to = Int(v->get<int64_t>());
   }
   void readSeed(const char *key, uint64_t &to) const {
-    if (const Json *v = find(key, &Json::is_number_integer, "a whole number")) to = uint64_t(v->get<int64_t>());
+    if (const Json *v = find(key, &Json::is_number_integer, "a whole number"))
+      to = uint64_t(v->get<int64_t>());
   }
   void read(const char *key, std::array<double, 3> &to) const {
     const Json *v = find(key, &Json::is_array, "three numbers");
     if (!v) return;
-    bool good = v->size() == 3 && std::all_of(v->begin(), v->end(), [](const Json &x) { return x.is_number(); });
-    require(good, kBadInput, "the artifact's spec: {}.{} is {}, expected three numbers", name, key, v->dump());
+    bool good =
+        v->size() == 3 && std::all_of(v->begin(), v->end(), [](const Json &x) { return x.is_number(); });
+    require(good, kBadInput, "the artifact's spec: {}.{} is {}, expected three numbers", name, key,
+            v->dump());
     to = v->get<std::array<double, 3>>();
   }
 
@@ -68,11 +72,13 @@ TrainSpec TrainSpec::parse(const std::string &specJson) {
   model.read("n", s.model.n, 1);
   model.read("vocab", s.model.vocab, 1);
   require(s.model.n > 0, kBadInput, "the artifact's spec has no model.n");
-  require(s.model.vocab == 256, kBadInput, "the artifact's spec: model.vocab is {}, but text has 256 bytes", s.model.vocab);
+  require(s.model.vocab == 256, kBadInput, "the artifact's spec: model.vocab is {}, but text has 256 bytes",
+          s.model.vocab);
 
   Section data(s.json, "data");
   data.read("kind", s.data.kind);
-  require(s.data.kind == "text", kBadInput, "the artifact's spec: data.kind is '{}', expected 'text'", s.data.kind);
+  require(s.data.kind == "text", kBadInput, "the artifact's spec: data.kind is '{}', expected 'text'",
+          s.data.kind);
   data.read("path", s.data.path);
   data.read("split", s.data.split);
   data.read("batch", s.data.batch, 1);

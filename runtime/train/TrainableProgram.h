@@ -1,4 +1,5 @@
-// What training, evaluation and sampling need of a compiled model. Program is one; tests have a small analytic one.
+// What training, evaluation and sampling need of a compiled model. Program is one; tests have a small
+// analytic one.
 #pragma once
 #include "runtime/program/Program.h"
 #include <span>
@@ -28,11 +29,13 @@ public:
   /// The memory plan for people; may be empty.
   virtual std::string memoryReport() const = 0;
 
-  /// The elements of a buffer. Throws Error(kBadInput) when its element type or number of elements is another.
+  /// The elements of a buffer. Throws Error(kBadInput) when its element type or number of elements is
+  /// another.
   template <class T> std::span<T> view(std::string_view name, uint64_t elements) {
     BufferRef b = buffer(name);
     require(b.dtype == dtypeOf<T>() && b.bytes >= elements * sizeof(T), kBadInput,
-            "buffer '{}' of the artifact does not hold the {} elements that its spec calls for", name, elements);
+            "buffer '{}' of the artifact does not hold the {} elements that its spec calls for", name,
+            elements);
     return {reinterpret_cast<T *>(b.data), elements};
   }
 };

@@ -21,15 +21,19 @@ const char *nameOf(StopReason reason) {
 static bool every(int64_t period, int64_t step) { return period > 0 && step % period == 0; }
 
 Trainer::Trainer(TrainerSetup setup)
-    : s(std::move(setup)), steps(s.program, s.spec, s.text.bytes(), s.order, s.steps), log(s.spec.run.out, s.start),
-      progress(s.progress), done(s.start) {
+    : s(std::move(setup)), steps(s.program, s.spec, s.text.bytes(), s.order, s.steps),
+      log(s.spec.run.out, s.start), progress(s.progress), done(s.start) {
   if (s.start > 0) lastSaved = s.start;
 }
 
 TrainResult Trainer::train() {
-  log.write("start", done, {{"model", s.spec.model.name}, {"steps", s.steps}, {"seed", s.spec.train.seed},
-                            {"data", s.text.path()}, {"threads", s.program.threads()},
-                            {"peak_gflops", s.progress.peakGflops}});
+  log.write("start", done,
+            {{"model", s.spec.model.name},
+             {"steps", s.steps},
+             {"seed", s.spec.train.seed},
+             {"data", s.text.path()},
+             {"threads", s.program.threads()},
+             {"peak_gflops", s.progress.peakGflops}});
   std::optional<StopReason> reason;
   while (!(reason = reasonToStop())) step();
   result.reason = *reason;
@@ -80,9 +84,16 @@ void Trainer::step() {
 void Trainer::logStep(const StepResult &r) {
   const Window &w = s.record.window;
   double bits = w.nll() / std::numbers::ln2;
-  log.write("step", done, {{"nll", w.nll()}, {"bits", bits}, {"lr", r.lr}, {"grad_norm", r.gradNorm},
-                           {"ms", w.stepSeconds() * 1e3}, {"tokens_per_second", s.progress.tokensPerStep / w.stepSeconds()}});
-  log.scalars(done, {{"train/loss", float(w.nll())}, {"train/bits_per_byte", float(bits)}, {"train/lr", float(r.lr)},
+  log.write("step", done,
+            {{"nll", w.nll()},
+             {"bits", bits},
+             {"lr", r.lr},
+             {"grad_norm", r.gradNorm},
+             {"ms", w.stepSeconds() * 1e3},
+             {"tokens_per_second", s.progress.tokensPerStep / w.stepSeconds()}});
+  log.scalars(done, {{"train/loss", float(w.nll())},
+                     {"train/bits_per_byte", float(bits)},
+                     {"train/lr", float(r.lr)},
                      {"train/grad_norm", float(r.gradNorm)}});
   result.bits = bits;
   s.record.log(done);
@@ -91,7 +102,8 @@ void Trainer::logStep(const StepResult &r) {
 void Trainer::evaluateValid() {
   lastEvaluated = done;
   if (s.split.valid.size() == 0) return;
-  auto windows = evaluationWindows(s.split.valid, uint64_t(s.spec.model.n), 0, uint64_t(s.spec.run.evalTokens));
+  auto windows =
+      evaluationWindows(s.split.valid, uint64_t(s.spec.model.n), 0, uint64_t(s.spec.run.evalTokens));
   std::optional<EvalResult> e;
   Stopwatch watch;
   {
@@ -104,8 +116,13 @@ void Trainer::evaluateValid() {
   require(std::isfinite(e->bitsPerByte), kFailed, "the held-out loss after step {} is not finite", done);
   result.valid = e;
   Json error = e->standardError ? Json(*e->standardError) : Json(nullptr);
-  log.write("eval", done, {{"split", "valid"}, {"bits_per_byte", e->bitsPerByte}, {"standard_error", error},
-                           {"bytes", e->bytes}, {"windows", e->windows}, {"seconds", watch.seconds()}});
+  log.write("eval", done,
+            {{"split", "valid"},
+             {"bits_per_byte", e->bitsPerByte},
+             {"standard_error", error},
+             {"bytes", e->bytes},
+             {"windows", e->windows},
+             {"seconds", watch.seconds()}});
   log.scalars(done, {{"eval/bits_per_byte", float(e->bitsPerByte)}});
   progress.note(fmt::format("step {}  held-out {:.4f} bits/byte{} over {} bytes", done, e->bitsPerByte,
                             e->standardError ? fmt::format(" ± {:.4f}", *e->standardError) : "", e->bytes));
@@ -119,7 +136,8 @@ void Trainer::save(int keep) {
   log.write("checkpoint", done, {{"folder", result.checkpoint}});
 }
 
-/// The weights of before the failing step, beside the older checkpoints, which may be further from the trouble.
+/// The weights of before the failing step, beside the older checkpoints, which may be further from the
+/// trouble.
 void Trainer::saveBeforeFailing() {
   progress.endLine();
   try {

@@ -12,14 +12,14 @@ namespace drawloom {
 /// What the loop works on. All references must outlive it.
 struct TrainerSetup {
   TrainableProgram &program;
-  const TrainSpec &spec;  // with the command line's changes
+  const TrainSpec &spec; // with the command line's changes
   const Text &text;
   const Split &split;
   const WindowOrder &order;
-  int64_t steps = 0;      // length of the schedule
-  int64_t stopAfter = 0;  // last step to do, at most `steps`
-  int64_t start = 0;      // finished steps of the checkpoint that the run goes on from
-  LossRecord record;      // of that checkpoint
+  int64_t steps = 0;     // length of the schedule
+  int64_t stopAfter = 0; // last step to do, at most `steps`
+  int64_t start = 0;     // finished steps of the checkpoint that the run goes on from
+  LossRecord record;     // of that checkpoint
   ProgressSetup progress;
 };
 
@@ -38,8 +38,8 @@ struct TrainResult {
 class Trainer {
 public:
   explicit Trainer(TrainerSetup setup);
-  /// Runs until one of StopReason, then evaluates (unless a signal came) and saves. Throws Error: 1 a loss or gradient is
-  /// not finite (after saving the last good state), 74 a checkpoint or log could not be written.
+  /// Runs until one of StopReason, then evaluates (unless a signal came) and saves. Throws Error: 1 a loss or
+  /// gradient is not finite (after saving the last good state), 74 a checkpoint or log could not be written.
   TrainResult train();
 
   StepRunner &runner() { return steps; }
