@@ -28,6 +28,7 @@ StringRef labelOf(Operation *op) {
   for (Region &region : op->getRegions())
     for (Operation &inner : region.getOps())
       if (auto label = inner.getAttrOfType<StringAttr>(kLabelAttr)) return label.getValue();
+  if (auto fusion = dyn_cast<FusionOp>(op)) return fusion.getBody().front().front().getName().stripDialect();
   return op->getName().stripDialect();
 }
 

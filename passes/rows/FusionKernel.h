@@ -32,7 +32,7 @@ struct LaunchSpec {
 /// Creates the launch; `bytes` is what its operands and results hold.
 LaunchOp createLaunch(LoweringContext &context, mlir::OpBuilder &b, const LaunchSpec &spec);
 
-/// The `drawloom.label` of an op, or of the first op in its region that has one.
+/// The `drawloom.label` of an op, or of the first op in its region that has one, or else the name of the (first) op.
 llvm::StringRef labelOf(mlir::Operation *op);
 
 /// Puts a lone row op into a fusion.

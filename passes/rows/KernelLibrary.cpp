@@ -1,5 +1,7 @@
 #include "passes/rows/KernelLibrary.h"
 #include "passes/Names.h"
+#include "mlir/IR/Dominance.h"
+#include "mlir/Transforms/CSE.h"
 
 using namespace mlir;
 
@@ -13,6 +15,14 @@ ModuleOp KernelLibrary::kernels() {
     nested = ModuleOp::create(b, module.getLoc(), kKernelsModule);
   }
   return nested;
+}
+
+/// Folds, gathers constants in the entry block and merges equal expressions.
+static void tidy(func::FuncOp function) {
+  (void)applyPatternsGreedily(function, FrozenRewritePatternSet());
+  IRRewriter rewriter(function.getContext());
+  DominanceInfo dominance(function);
+  eliminateCommonSubExpressions(rewriter, dominance, function);
 }
 
 FailureOr<SymbolRefAttr> KernelLibrary::get(StringRef key, StringRef name, Location loc, ArrayRef<MemRefType> memrefs,
@@ -38,6 +48,7 @@ FailureOr<SymbolRefAttr> KernelLibrary::get(StringRef key, StringRef name, Locat
   }
   b.setInsertionPointToEnd(&function.getBody().front());
   func::ReturnOp::create(b, loc);
+  tidy(function);
   auto symbol = SymbolRefAttr::get(StringAttr::get(context, kKernelsModule), FlatSymbolRefAttr::get(function));
   known[full] = symbol;
   return symbol;

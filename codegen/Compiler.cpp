@@ -1,0 +1,114 @@
+#include "codegen/Compiler.h"
+#include "codegen/Artifact.h"
+#include "codegen/LowerToLLVM.h"
+#include "passes/Names.h"
+#include "passes/Pipelines.h"
+#include "mlir/IR/SymbolTable.h"
+#include "mlir/Pass/PassManager.h"
+#include <chrono>
+
+using namespace mlir;
+
+namespace drawloom {
+
+static double now() {
+  return std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now().time_since_epoch()).count();
+}
+
+void registerCompiler(DialectRegistry &registry) {
+  registerAllDialects(registry);
+  registerLoweringDialects(registry);
+  registerAllPasses();
+}
+
+namespace {
+
+/// Ends a phase: notes the time that has passed since the last note.
+class NoteTime : public PassWrapper<NoteTime, OperationPass<ModuleOp>> {
+public:
+  MLIR_DEFINE_EXPLICIT_INTERNAL_INLINE_TYPE_ID(NoteTime)
+  explicit NoteTime(std::function<void()> note) : note(std::move(note)) {}
+  StringRef getName() const override { return "drawloom-note-time"; }
+  void runOnOperation() override {
+    note();
+    markAllAnalysesPreserved();
+  }
+
+private:
+  std::function<void()> note;
+};
+
+} // namespace
+
+/// Arguments and results without a name become io buffers "arg0", "result0", ...; in a module of several functions with the
+/// function's name before it.
+static void nameBuffers(ModuleOp module) {
+  auto functions = module.getOps<func::FuncOp>();
+  bool several = !llvm::hasSingleElement(functions);
+  for (auto function : functions) {
+    auto name = [&](StringRef kind, unsigned k) {
+      std::string prefix = several ? function.getName().str() + "." : "";
+      return StringAttr::get(module.getContext(), prefix + kind.str() + std::to_string(k));
+    };
+    for (unsigned k = 0; k < function.getNumArguments(); ++k)
+      if (!function.getArgAttr(k, kNameAttr)) function.setArgAttr(k, kNameAttr, name("arg", k));
+    for (unsigned k = 0; k < function.getNumResults(); ++k)
+      if (!function.getResultAttr(k, kNameAttr)) function.setResultAttr(k, kNameAttr, name("result", k));
+  }
+}
+
+/// Kernels that nothing launches would be compiled for nothing.
+static void dropUnusedKernels(ModuleOp module, ModuleOp kernels) {
+  llvm::DenseSet<StringAttr> used;
+  module.walk([&](LaunchOp launch) { used.insert(launch.getKernel().getLeafReference()); });
+  for (auto kernel : llvm::make_early_inc_range(kernels.getOps<func::FuncOp>()))
+    if (!used.contains(kernel.getSymNameAttr())) kernel.erase();
+}
+
+static LogicalResult runPhases(ModuleOp module, const CompileOptions &options, std::function<void(StringRef)> finished) {
+  PassManager pm(module.getContext(), ModuleOp::getOperationName());
+  pm.enableVerifier(options.verifyEach);
+  std::string problem;
+  llvm::raw_string_ostream errors(problem);
+  PipelineOptions pipeline{options.recompute, options.dumpPhases};
+  auto afterPhase = [&](OpPassManager &manager, const Phase &phase) {
+    manager.addPass(std::make_unique<NoteTime>([finished, name = phase.name] { finished(name); }));
+  };
+  if (failed(buildPipeline(pm, pipeline, options.stopAfter, errors, afterPhase))) return module.emitError(problem);
+  return pm.run(module);
+}
+
+FailureOr<std::vector<std::byte>> compileToArtifact(ModuleOp module, const CompileOptions &options, CompileReport *report) {
+  double start = now();
+  auto note = [&](const std::string &stage, double milliseconds) {
+    if (report) report->milliseconds.push_back({stage, milliseconds});
+  };
+  auto finished = [&](StringRef stage) {
+    double end = now();
+    note(stage.str(), end - start);
+    start = end;
+  };
+  nameBuffers(module);
+  if (failed(runPhases(module, options, finished))) return failure();
+  if (!options.stopAfter.empty()) return std::vector<std::byte>();
+
+  CompiledKernels compiled;
+  if (auto kernels = module.lookupSymbol<ModuleOp>(kKernelsModule)) {
+    dropUnusedKernels(module, kernels);
+    auto result = compileKernels(kernels, options.target, options.optLevel, options.threads, options.verifyEach, note);
+    if (failed(result)) return failure();
+    compiled = std::move(*result);
+  }
+  start = now();
+  FailureOr<plan::PlanT> plan = buildPlan(module, compiled, options.target);
+  if (failed(plan)) return failure();
+  std::vector<std::byte> artifact = assembleArtifact(*plan, compiled.image);
+  finished("artifact");
+  if (report) {
+    report->kernels = compiled.kernels.size();
+    report->codeBytes = compiled.image.size();
+  }
+  return artifact;
+}
+
+} // namespace drawloom
