@@ -64,6 +64,7 @@ private:
     Views views;
     for (Cell cell : cells) {
       if (isEmpty(cell, space)) continue;
+      mergeResidues(cell);
       dropRedundant(cell, space);
       std::optional<Views> more = build(cell, cuts);
       if (!more) return std::nullopt;

@@ -28,6 +28,7 @@ std::optional<std::vector<Cell>> recognizeCells(const std::vector<Conjunction> &
       if (!conds) return std::nullopt;
       cell.append(conds->begin(), conds->end());
     }
+    mergeResidues(cell);
     if (!isEmpty(cell, space)) cells.push_back(std::move(cell));
   }
   for (size_t k = cells.size(); k-- > 0;)
@@ -70,6 +71,7 @@ std::optional<std::vector<Cell>> disjointCells(const std::vector<Cell> &conjunct
       mine = std::move(next);
     }
     for (Cell &cell : mine) {
+      mergeResidues(cell);
       dropRedundant(cell, space);
       result.push_back(std::move(cell));
     }

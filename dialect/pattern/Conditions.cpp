@@ -276,6 +276,22 @@ bool isEmpty(const Conjunction &conjunction, const CellSpace &space) {
   return FlatLinearValueConstraints(set).isIntegerEmpty();
 }
 
+void mergeResidues(Cell &cell) {
+  auto plain = [](const Cond &c) { return c.kind == Cond::Residue && c.start + c.w <= c.m; };
+  for (size_t a = 0; a < cell.size(); ++a)
+    for (size_t b = cell.size(); b-- > a + 1;) {
+      Cond &x = cell[a], &y = cell[b];
+      if (!plain(x) || !plain(y) || x.axis != y.axis || x.m != y.m) continue;
+      int64_t lo = std::max(x.start, y.start), hi = std::min(x.start + x.w, y.start + y.w);
+      if (lo < hi)
+        x.start = lo, x.w = hi - lo;
+      else
+        x = never();
+      cell.erase(cell.begin() + b);
+      if (lo >= hi) break;
+    }
+}
+
 void dropRedundant(Cell &cell, const CellSpace &space) {
   // Causality is part of the space, so everything else is judged with it. It is itself implied only by what then remains.
   Cond causality = makeCausality(space);

@@ -66,6 +66,9 @@ bool isEmpty(llvm::ArrayRef<Cond> conditions, const CellSpace &space);
 /// The same for a conjunction as a formula has it; false if it is too large to try.
 bool isEmpty(const Conjunction &conjunction, const CellSpace &space);
 
+/// Makes one run of residues of two with the same axis and modulus, where neither goes around the end.
+void mergeResidues(Cell &cell);
+
 /// Drops conditions that the others imply, later ones first, and leaves causality in the cell exactly if nothing else implies it.
 void dropRedundant(Cell &cell, const CellSpace &space);
 

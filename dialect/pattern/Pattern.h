@@ -71,7 +71,7 @@ public:
   Pattern forHead(int64_t h) const;
 
   /// Pairs (i, j) of all heads 0 .. heads - 1 together. Closed form for named forms; O(n) for what has a dense view; otherwise
-  /// see Count.cpp (min(n^2 / 2, M^2) steps, M the least common multiple of the formula's divisors).
+  /// see CountUnion.h (M^2 residue pairs, M the formula's period).
   int64_t countPairs(int64_t n, int64_t heads) const;
   /// Keys of query i in head h. O(1) for named forms, O(i) evaluations otherwise.
   int64_t countRow(int64_t h, int64_t i, int64_t n) const;

@@ -1,4 +1,5 @@
 #include "dialect/pattern/ViewQuery.h"
+#include "dialect/pattern/CountUnion.h"
 #include "dialect/pattern/Linear.h"
 #include "dialect/pattern/Syntax.h"
 #include <algorithm>
@@ -162,7 +163,10 @@ static bool usesHead(const PieceView &v) {
 
 int64_t countPairs(const PieceView &view) {
   ViewEvaluator v(view);
+  AffineMap position = AffineMap::get(3, 0, getAffineDimExpr(2, view.query.getContext()));
+  bool positions = view.query == position && view.key == position;
   auto countHead = [&](int64_t h) {
+    if (v.hasPredicate() && positions) return countUnion(view.predicate, v.rows(h, 0), h); // the bounds enclose the sets
     int64_t sum = 0;
     for (int64_t s = 0, slices = v.slices(h); s < slices; ++s)
       for (int64_t r = 0, rows = v.rows(h, s); r < rows; ++r) {

@@ -84,8 +84,8 @@ struct QueryInverse {
 };
 QueryInverse inverseQuery(const PieceView &view);
 
-/// Pairs of the piece, all its heads together. O(slices * rows) evaluations a head, once for all heads if no map uses h;
-/// with a predicate also one test for each pair within the bounds.
+/// Pairs of the piece, all its heads together. O(slices * rows) evaluations a head, once for all heads if no map uses h. With a
+/// predicate: see countUnion (CountUnion.h).
 int64_t countPairs(const PieceView &view);
 
 /// Whether every query position 0 .. n - 1 of every head 0 .. heads - 1 is a row of the view (its interval may be empty).

@@ -11,4 +11,8 @@ drawloom_llvm_library(DrawloomPattern
   pattern/CellView.cpp
   pattern/Views.cpp
   pattern/ViewQuery.cpp
-  pattern/VerifyView.cpp)
+  pattern/VerifyView.cpp
+  pattern/CountUnion.cpp
+  pattern/Count.cpp
+  pattern/Tiles.cpp
+  pattern/Connectivity.cpp)
