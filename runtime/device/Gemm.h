@@ -1,14 +1,19 @@
 // Dense matrix products on the CPU: C = alpha op(A) op(B) + beta C in fp32, row-major.
 //
-// OpenBLAS computes, on one thread; a product is cut into chunks of C that depend on its shape only, so its bits do not
-// depend on the number of threads. The sum over k is never cut. The rule (runtime/device/Gemm.cpp) trades the packing
-// that every chunk repeats against enough chunks to balance threads.
+// Products of some size run in our own kernels (GemmKernel.h): B is packed once by all threads together, then rows of C
+// are shared out, each with its rows of A. Nothing is packed twice, so that many small work items balance threads for
+// free, which a BLAS called a chunk at a time cannot offer. Every element's sum is one chain in a fixed order: the bits
+// depend neither on the number of threads nor on which rows and columns are computed together.
+//
+// Products with few rows or columns (decoding) stream a matrix once, and go to OpenBLAS on one thread a call, in chunks
+// that depend on the shape only; so do all products on processors without FMA.
 #pragma once
 #include <cstdint>
 
 namespace drawloom {
 
 class ThreadPool;
+struct GemmKernel;
 
 struct GemmArguments {
   bool transA = false, transB = false;
@@ -22,16 +27,25 @@ struct GemmArguments {
   int64_t ldc = 0;
 };
 
-/// How C is cut: chunks of rows x columns, the last of each direction smaller.
-struct GemmChunks {
-  int64_t rows = 0, columns = 0; // of one chunk
-  int64_t rowChunks = 0, columnChunks = 0;
-  int64_t count() const { return rowChunks * columnChunks; }
+/// How a product is computed. A function of its shape and of the processor's instruction set.
+struct GemmPlan {
+  const GemmKernel *kernel = nullptr; // null: BLAS
+  int64_t rows = 0, columns = 0;      // of C in one work item; multiples of the kernel's tile
+  int64_t depth = 0;                  // of k in one chain of additions
+  int64_t depthBlocks = 0;            // chains whose part of B is packed at a time
+  int64_t bandColumns = 0;            // columns of B that are packed at a time
+  uint64_t scratchFloats = 0;         // 64-aligned memory that the packed B needs
+  bool shared = true;                 // worth more than one thread
 };
-/// The cut of an m x n x k product. A function of the shape only.
-GemmChunks gemmChunks(int64_t m, int64_t n, int64_t k);
 
-/// Performs the product in the given chunks; chunks.count() == 1 runs on the calling thread.
-void gemm(ThreadPool &pool, const GemmArguments &g, const GemmChunks &chunks);
+GemmPlan planGemm(int64_t m, int64_t n, int64_t k);
+/// The same with a given kernel, or with BLAS for null.
+GemmPlan planGemm(int64_t m, int64_t n, int64_t k, const GemmKernel *kernel);
+
+/// `scratch` has plan.scratchFloats floats and is in use until the call returns.
+void gemm(ThreadPool &pool, const GemmArguments &g, const GemmPlan &plan, float *scratch);
+
+/// The part that OpenBLAS does (runtime/device/GemmBlas.cpp).
+void gemmBlas(ThreadPool &pool, const GemmArguments &g, const GemmPlan &plan);
 
 } // namespace drawloom

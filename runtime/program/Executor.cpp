@@ -1,6 +1,7 @@
 #include "runtime/program/Executor.h"
 #include "runtime/device/ThreadPool.h"
 #include "runtime/support/Clock.h"
+#include <algorithm>
 #include <cstring>
 
 namespace drawloom {
@@ -57,7 +58,9 @@ Executable::Command Executable::prepare(const plan::Plan &plan, const plan::Func
                                         const std::byte *code) {
   if (auto *g = command.action_as_Gemm()) {
     auto a = gemmArguments(*g, function, memory);
-    return Product{a, gemmChunks(a.m, a.n, a.k)};
+    Product product{a, planGemm(a.m, a.n, a.k)};
+    scratch = std::max(scratch, product.plan.scratchFloats);
+    return product;
   }
   if (auto *z = command.action_as_Zero()) return Zero{memory.address(*z->place(), &function), z->bytes()};
   auto *l = command.action_as_Launch();
@@ -69,26 +72,26 @@ Executable::Command Executable::prepare(const plan::Plan &plan, const plan::Func
   return launch;
 }
 
-void Executable::execute(const Command &command, ThreadPool &pool) const {
+void Executable::execute(const Command &command, ThreadPool &pool, float *scratchMemory) const {
   if (auto *l = std::get_if<Launch>(&command)) {
     pool.parallelFor(l->grid, l->parallel ? 1 : l->grid, [&](uint64_t begin, uint64_t end) {
       l->kernel(places.data() + l->places, scalars.data() + l->scalars, int64_t(begin), int64_t(end));
     });
   } else if (auto *p = std::get_if<Product>(&command)) {
-    gemm(pool, p->arguments, p->chunks);
+    gemm(pool, p->arguments, p->plan, scratchMemory);
   } else if (auto *z = std::get_if<Zero>(&command)) {
     pool.parallelFor(z->bytes, kZeroGrain, [&](uint64_t begin, uint64_t end) { std::memset(z->begin + begin, 0, end - begin); });
   }
 }
 
-void Executable::run(ThreadPool &pool) {
-  for (const Command &c : commands) execute(c, pool);
+void Executable::run(ThreadPool &pool, float *scratchMemory) {
+  for (const Command &c : commands) execute(c, pool, scratchMemory);
 }
 
-void Executable::runTimed(ThreadPool &pool) {
+void Executable::runTimed(ThreadPool &pool, float *scratchMemory) {
   uint64_t start = monotonicNanoseconds();
   for (size_t i = 0; i < commands.size(); ++i) {
-    execute(commands[i], pool);
+    execute(commands[i], pool, scratchMemory);
     uint64_t end = monotonicNanoseconds();
     auto &t = commandTimings[i];
     ++t.calls;

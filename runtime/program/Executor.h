@@ -16,9 +16,11 @@ public:
   /// `function` belongs to the verified `plan`, whose code segment is mapped at `code`; all outlive the executable.
   Executable(const plan::Plan &plan, const plan::Function &function, const ProgramMemory &memory, const std::byte *code);
 
-  void run(ThreadPool &pool);
+  /// `scratch` has scratchFloats() floats, 64-aligned; functions that do not run at once may share it.
+  void run(ThreadPool &pool, float *scratch);
   /// Runs and adds every command's time to timings().
-  void runTimed(ThreadPool &pool);
+  void runTimed(ThreadPool &pool, float *scratch);
+  uint64_t scratchFloats() const { return scratch; }
 
   std::vector<CommandTiming> &timings() { return commandTimings; }
   const std::vector<CommandTiming> &timings() const { return commandTimings; }
@@ -32,7 +34,7 @@ private:
   };
   struct Product {
     GemmArguments arguments;
-    GemmChunks chunks;
+    GemmPlan plan;
   };
   struct Zero {
     std::byte *begin;
@@ -42,12 +44,13 @@ private:
 
   Command prepare(const plan::Plan &plan, const plan::Function &function, const plan::Command &command,
                   const ProgramMemory &memory, const std::byte *code);
-  void execute(const Command &command, ThreadPool &pool) const;
+  void execute(const Command &command, ThreadPool &pool, float *scratch) const;
 
   std::vector<Command> commands;
   std::vector<void *> places;
   std::vector<int64_t> scalars;
   std::vector<CommandTiming> commandTimings;
+  uint64_t scratch = 0;
 };
 
 } // namespace drawloom

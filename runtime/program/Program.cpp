@@ -51,6 +51,9 @@ struct Program::Impl {
     }
     for (uint32_t i = 0; plan.parameters() && i < plan.parameters()->size(); ++i)
       parameters.push_back(parameter(*plan.parameters()->Get(i)));
+    uint64_t floats = 0;
+    for (auto &[name, f] : functions) floats = std::max(floats, f.executable.scratchFloats());
+    scratch = Mapping::zeroed(floats * sizeof(float));
   }
 
   struct Function {
@@ -98,7 +101,7 @@ struct Program::Impl {
 
   Artifact artifact;
   ProgramMemory memory;
-  Mapping code;
+  Mapping code, scratch;
   ThreadPool pool;
   std::unordered_map<std::string_view, uint32_t> buffers;
   std::map<std::string_view, Function> functions;
@@ -125,7 +128,8 @@ void Program::run(std::string_view function) {
   auto &executable = impl->function(function).executable;
   requireKernelStack();
   DefaultFloatMode mode;
-  impl->profiling ? executable.runTimed(impl->pool) : executable.run(impl->pool);
+  auto *scratch = reinterpret_cast<float *>(impl->scratch.data());
+  impl->profiling ? executable.runTimed(impl->pool, scratch) : executable.run(impl->pool, scratch);
 }
 
 bool Program::hasBuffer(std::string_view name) const { return impl->buffers.count(name) != 0; }
@@ -153,7 +157,7 @@ const plan::Plan &Program::plan() const { return impl->artifact.plan(); }
 std::string_view Program::specJson() const { return text(plan().spec()); }
 int Program::threads() const { return impl->pool.threads(); }
 uint64_t Program::arenaBytes(plan::Arena arena) const { return plan().arena_bytes()->Get(uint32_t(arena)); }
-uint64_t Program::plannedBytes() const { return totalArenaBytes(plan()) + impl->code.bytes(); }
+uint64_t Program::plannedBytes() const { return totalArenaBytes(plan()) + impl->code.bytes() + impl->scratch.bytes(); }
 std::string Program::memoryReport() const { return describeMemory(plan()); }
 
 uint64_t Program::functionFlops(std::string_view function) const {

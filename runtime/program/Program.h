@@ -78,7 +78,8 @@ public:
   std::string_view specJson() const;
   int threads() const;
 
-  /// Planned bytes of one kind of memory, and of all kinds together with code (what loading has allocated or mapped).
+  /// Planned bytes of one kind of memory, and of all kinds together with code and the scratch memory of GEMMs (at most
+  /// 4 MiB): what loading has allocated.
   uint64_t arenaBytes(plan::Arena arena) const;
   uint64_t plannedBytes() const;
   /// The memory plan for people: bytes by kind of memory and the largest buffers, several lines.

@@ -1,6 +1,9 @@
-// Prints what the CPU device achieves: latency of the thread pool, and GFLOP/s of products by shape for one BLAS call,
-// our chunks on one thread, and our chunks on all threads. The chunk rule of runtime/device/Gemm.cpp is fitted to it.
+// Prints what the CPU device achieves: latency of the thread pool, and GFLOP/s of products by shape for one BLAS call and
+// for ours on one thread (processor time), and on all threads (wall-clock time, on an idle machine only). The sizes in
+// runtime/device/Gemm.cpp are fitted to it.
 #include "runtime/device/Gemm.h"
+#include "runtime/device/GemmKernel.h"
+#include "runtime/device/Memory.h"
 #include "runtime/device/ThreadPool.h"
 #include <algorithm>
 #include <atomic>
@@ -58,18 +61,22 @@ static const Shape kShapes[] = {
     {"tiny", false, true, 64, 64, 64},
 };
 
-static void benchGemm(ThreadPool &one, ThreadPool &all, const Shape &s) {
+static void benchGemm(ThreadPool &one, ThreadPool &all, float *scratch, const Shape &s) {
   std::vector<float> a(size_t(s.m * s.k)), b(size_t(s.n * s.k)), c(size_t(s.m * s.n));
   for (auto *v : {&a, &b})
     for (float &x : *v) x = float(std::rand()) * 1e-9f;
   GemmArguments g{s.transA, s.transB, s.m, s.n, s.k, 1, 0, a.data(), s.transA ? s.m : s.k, b.data(), s.transB ? s.k : s.n, c.data(), s.n};
-  auto chunks = gemmChunks(s.m, s.n, s.k);
-  double whole = fastest(kOwnTime, [&] { gemm(one, g, {s.m, s.n, 1, 1}); });
-  double single = fastest(kOwnTime, [&] { gemm(one, g, chunks); });
-  double shared = fastest(kWallTime, [&] { gemm(all, g, chunks); });
+  GemmPlan whole; // one call of BLAS
+  whole.rows = s.m, whole.columns = s.n;
+  auto plan = planGemm(s.m, s.n, s.k);
+  double blas = fastest(kOwnTime, [&] { gemm(one, g, whole, nullptr); });
+  double single = fastest(kOwnTime, [&] { gemm(one, g, plan, scratch); });
+  double wall = fastest(kWallTime, [&] { gemm(one, g, plan, scratch); });
+  double shared = fastest(kWallTime, [&] { gemm(all, g, plan, scratch); });
   double gflop = 2e-9 * double(s.m) * double(s.n) * double(s.k);
-  fmt::print("{:18} {:6} {:5} {:6}  {:4}x{:<4} {:3}  {:6.1f} {:6.1f} {:6.1f}   {:.2f}\n", s.what, s.m, s.n, s.k, chunks.rows,
-             chunks.columns, chunks.count(), gflop / whole, gflop / single, gflop / shared, single / shared);
+  fmt::print("{:18} {:6} {:5} {:6}  {:>7} {:4}x{:<4}  {:6.1f} {:6.1f} {:6.1f}   {:.2f}\n", s.what, s.m, s.n, s.k,
+             plan.kernel ? fmt::format("{}x{}", plan.kernel->rows, plan.kernel->columns) : "BLAS", plan.rows, plan.columns,
+             gflop / blas, gflop / single, gflop / shared, wall / shared);
 }
 
 static void benchPool(ThreadPool &pool) {
@@ -83,7 +90,8 @@ static void benchPool(ThreadPool &pool) {
 int main(int argc, char **argv) {
   ThreadPool one(1), all(argc > 1 ? std::atoi(argv[1]) : availableCores());
   benchPool(all);
-  fmt::print("{:18} {:>6} {:>5} {:>6}  {:>9} {:>3}  {:>6} {:>6} {:>6}   {}\n", "GFLOP/s", "m", "n", "k", "chunk", "", "whole", "1 thr.",
+  fmt::print("{:18} {:>6} {:>5} {:>6}  {:>7} {:>9}  {:>6} {:>6} {:>6}   {}\n", "GFLOP/s", "m", "n", "k", "kernel", "item", "BLAS", "1 thr.",
              fmt::format("{} thr.", all.threads()), "scaling");
-  for (auto &s : kShapes) benchGemm(one, all, s);
+  auto scratch = Mapping::zeroed(4 << 20);
+  for (auto &s : kShapes) benchGemm(one, all, reinterpret_cast<float *>(scratch.data()), s);
 }

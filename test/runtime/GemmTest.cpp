@@ -1,4 +1,6 @@
 #include "runtime/device/Gemm.h"
+#include "runtime/device/GemmKernel.h"
+#include "runtime/device/Memory.h"
 #include "runtime/device/ThreadPool.h"
 #include <cmath>
 #include <gtest/gtest.h>
@@ -63,58 +65,111 @@ const Problem kProblems[] = {
     {false, true, 3, 700, 256},         {true, false, 257, 131, 513, 1, 1},  {false, true, 700, 300, 100},
 };
 
+/// How a product may be computed here: by BLAS, and by each of our kernels that the processor has.
+std::vector<const GemmKernel *> ways() {
+  std::vector<const GemmKernel *> ways{nullptr};
+  for (auto *k = gemmKernels(); *k; ++k) ways.push_back(*k);
+  return ways;
+}
+
+void run(ThreadPool &pool, Operands &o, const GemmPlan &plan) {
+  auto scratch = Mapping::zeroed(plan.scratchFloats * sizeof(float));
+  gemm(pool, o.g, plan, reinterpret_cast<float *>(scratch.data()));
+}
+
 TEST(Gemm, AgreesWithFloat64) {
   ThreadPool pool(2);
-  for (auto &p : kProblems) {
-    Operands before(p), after(p);
-    gemm(pool, after.g, gemmChunks(p.m, p.n, p.k));
-    EXPECT_LT(error(before, after), 1e-6) << p.m << " " << p.n << " " << p.k << " " << p.transA << p.transB;
-  }
+  for (auto *way : ways())
+    for (auto &p : kProblems) {
+      Operands before(p), after(p);
+      run(pool, after, planGemm(p.m, p.n, p.k, way));
+      EXPECT_LT(error(before, after), 1e-6) << p.m << " " << p.n << " " << p.k << " " << p.transA << p.transB;
+    }
 }
 
 TEST(Gemm, HasTheSameBitsForAnyNumberOfThreads) {
   ThreadPool one(1), two(2), five(5);
+  for (auto *way : ways())
+    for (auto &p : kProblems) {
+      Operands first(p), second(p), third(p);
+      auto plan = planGemm(p.m, p.n, p.k, way);
+      run(one, first, plan);
+      run(two, second, plan);
+      run(five, third, plan);
+      EXPECT_EQ(first.c, second.c);
+      EXPECT_EQ(first.c, third.c);
+    }
+}
+
+TEST(Gemm, KernelsOfAllInstructionSetsGiveTheSameBits) {
+  ThreadPool pool(1);
+  auto all = ways();
+  if (all.size() < 3) GTEST_SKIP() << "this processor runs fewer than two kernels";
   for (auto &p : kProblems) {
-    Operands first(p), second(p), third(p);
-    auto chunks = gemmChunks(p.m, p.n, p.k);
-    gemm(one, first.g, chunks);
-    gemm(two, second.g, chunks);
-    gemm(five, third.g, chunks);
-    EXPECT_EQ(first.c, second.c);
-    EXPECT_EQ(first.c, third.c);
+    Operands first(p), second(p);
+    run(pool, first, planGemm(p.m, p.n, p.k, all[1]));
+    run(pool, second, planGemm(p.m, p.n, p.k, all[2]));
+    EXPECT_EQ(first.c, second.c) << p.m << " " << p.n << " " << p.k;
   }
 }
 
-TEST(Gemm, ChunksCoverEveryShape) {
-  for (int64_t m : {1, 2, 7, 31, 32, 33, 100, 257, 2048, 12289})
-    for (int64_t n : {1, 3, 32, 65, 256, 1000, 4096})
-      for (int64_t k : {1, 64, 1023, 100000}) {
-        auto c = gemmChunks(m, n, k);
-        EXPECT_GE(c.rows, 1);
-        EXPECT_GE(c.columns, 1);
-        EXPECT_GE(c.rowChunks * c.rows, m);
-        EXPECT_LT((c.rowChunks - 1) * c.rows, m);
-        EXPECT_GE(c.columnChunks * c.columns, n);
-        EXPECT_LT((c.columnChunks - 1) * c.columns, n);
-      }
+TEST(Gemm, BitsOfARowDoNotDependOnTheOthers) {
+  if (!gemmKernel()) GTEST_SKIP() << "no kernel for this processor";
+  ThreadPool pool(2);
+  Operands all({false, true, 200, 90, 700}), part = all;
+  part.g.a = part.a.data() + 50 * part.g.lda, part.g.b = part.b.data(), part.g.c = part.c.data() + 50 * part.g.ldc;
+  part.g.m = 31;
+  run(pool, all, planGemm(200, 90, 700, gemmKernel()));
+  run(pool, part, planGemm(31, 90, 700, gemmKernel()));
+  for (int64_t i = 50; i < 81; ++i)
+    for (int64_t j = 0; j < 90; ++j) ASSERT_EQ(all.c[i * all.g.ldc + j], part.c[i * part.g.ldc + j]);
 }
 
-TEST(Gemm, LargeProductsAreSharedAndSmallOnesAreNot) {
-  EXPECT_GE(gemmChunks(2048, 256, 256).count(), 4);
-  EXPECT_GE(gemmChunks(256, 256, 16384).count(), 4); // a weight gradient: the sum over k is never cut
-  EXPECT_GE(gemmChunks(1, 4096, 1024).count(), 4);
-  EXPECT_EQ(gemmChunks(16, 16, 16).count(), 1);
+TEST(Gemm, PackingIsBoundedForEveryShape) {
+  for (auto *way : ways())
+    for (int64_t m : {1, 2, 7, 33, 100, 257, 2048, 12289})
+      for (int64_t n : {1, 3, 32, 65, 256, 1000, 4096, 50000})
+        for (int64_t k : {1, 64, 1023, 100000}) {
+          auto p = planGemm(m, n, k, way);
+          EXPECT_GE(p.rows, 1);
+          EXPECT_GE(p.columns, 1);
+          EXPECT_LE(p.scratchFloats, 1u << 20);
+          if (!way) continue;
+          EXPECT_EQ(p.rows % way->rows, 0);
+          EXPECT_EQ(p.bandColumns % p.columns == 0 || p.bandColumns >= n, true);
+          EXPECT_LE(p.depth, 512);
+        }
+}
+
+TEST(Gemm, BandsAndRoundsJoin) {
+  // More columns than a band has, and more depth than is packed at a time.
+  ThreadPool pool(2);
+  for (Problem p : {Problem{false, true, 30, 4500, 40, 0.5f, 2}, Problem{true, false, 25, 2100, 3000, 1, 1}}) {
+    Operands before(p), after(p);
+    auto plan = planGemm(p.m, p.n, p.k);
+    if (plan.kernel) EXPECT_TRUE(plan.bandColumns < p.n);
+    run(pool, after, plan);
+    EXPECT_LT(error(before, after), 1e-6);
+  }
+}
+
+TEST(Gemm, SlimProductsGoToBlas) {
+  EXPECT_EQ(planGemm(1, 4096, 1024).kernel, nullptr);
+  EXPECT_EQ(planGemm(16, 1024, 256).kernel, nullptr);
+  EXPECT_EQ(planGemm(64, 64, 64).kernel, gemmKernel());
+  EXPECT_LT(planGemm(1, 4096, 1024).columns, 1024);
 }
 
 TEST(Gemm, WithoutBetaWhatWasInCDoesNotMatter) {
   ThreadPool pool(1);
-  for (Problem p : {Problem{false, true, 20, 30, 40}, Problem{false, true, 1, 30, 40}, Problem{false, false, 30, 1, 40}}) {
-    Operands o(p);
-    for (float &x : o.c) x = std::numeric_limits<float>::quiet_NaN();
-    gemm(pool, o.g, gemmChunks(p.m, p.n, p.k));
-    for (int64_t i = 0; i < p.m; ++i)
-      for (int64_t j = 0; j < p.n; ++j) ASSERT_TRUE(std::isfinite(o.c[i * o.g.ldc + j]));
-  }
+  for (auto *way : ways())
+    for (Problem p : {Problem{false, true, 20, 30, 40}, Problem{false, true, 1, 30, 40}, Problem{false, false, 30, 1, 40}}) {
+      Operands o(p);
+      for (float &x : o.c) x = std::numeric_limits<float>::quiet_NaN();
+      run(pool, o, planGemm(p.m, p.n, p.k, way));
+      for (int64_t i = 0; i < p.m; ++i)
+        for (int64_t j = 0; j < p.n; ++j) ASSERT_TRUE(std::isfinite(o.c[i * o.g.ldc + j]));
+    }
 }
 
 } // namespace
