@@ -92,7 +92,7 @@ class Parity(unittest.TestCase):
         folder = self.tmp / name
         folder.mkdir(exist_ok=True)
         (folder / "spec.toml").write_text(spec(attention, width, self.text, folder / "run"))
-        r = subprocess.run([DRAWLOOM, "train", str(folder / "spec.toml"), *map(str, flags)], capture_output=True, text=True)
+        r = subprocess.run([DRAWLOOM, "train", str(folder / "spec.toml"), "--overwrite", *map(str, flags)], capture_output=True, text=True)
         self.assertEqual(r.returncode, 0, r.stderr + r.stdout)
         return folder
 
