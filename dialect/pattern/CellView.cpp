@@ -8,8 +8,9 @@ using llvm::SmallVector;
 namespace drawloom {
 namespace {
 
-constexpr int kMaxCuts = 4;           ///< how often a packed cell is cut at a block
-constexpr int64_t kSmallestBlock = 16; ///< shorter blocks make better tiles side by side in the contiguous view
+constexpr int kMaxCuts = 4; ///< how often a packed cell is cut at a block
+constexpr int64_t kSmallestBlock =
+    16; ///< shorter blocks make better tiles side by side in the contiguous view
 
 using Views = std::vector<PieceView>;
 
@@ -23,7 +24,8 @@ struct Sorted {
   SmallVector<Relation> relations;
 };
 
-/// (i - j) mod a.m == a.e and mod b.m == b.e as one lattice; nothing if they exclude each other (the cell would be empty).
+/// (i - j) mod a.m == a.e and mod b.m == b.e as one lattice; nothing if they exclude each other (the cell
+/// would be empty).
 std::optional<Sorted::Lattice> meet(Sorted::Lattice a, Sorted::Lattice b) {
   int64_t m = std::lcm(a.m, b.m);
   for (int64_t e = a.e; e < m; e += a.m)
@@ -48,7 +50,8 @@ public:
     std::optional<Sorted> sorted = sort(cell);
     if (!sorted) return std::nullopt;
     if (sorted->lattice) {
-      if (sorted->band && (sorted->band->l != sorted->lattice->m || sorted->lattice->e != 0)) return std::nullopt;
+      if (sorted->band && (sorted->band->l != sorted->lattice->m || sorted->lattice->e != 0))
+        return std::nullopt;
       return one(residueCoordinates(space, sorted->lattice->m, sorted->lattice->e, sorted->band), *sorted);
     }
     if (std::optional<Block> block = findBlock(cell)) {
@@ -106,7 +109,8 @@ private:
     return {l, w, getAffineConstantExpr(offset, space.context), offset};
   }
 
-  //===-- blocks ------------------------------------------------------------------------------------------------===//
+  //===-- blocks
+  //------------------------------------------------------------------------------------------------===//
 
   struct Block {
     int64_t l, shift; ///< (i - shift) floordiv l == j floordiv l, shift >= 0
@@ -126,9 +130,12 @@ private:
       };
       int64_t l = divisor(a);
       if (l == 0 || divisor(b) != l) continue;
-      Linear query = toLinear(cast<AffineBinaryOpExpr>(a).getLHS()), key = toLinear(cast<AffineBinaryOpExpr>(b).getLHS());
+      Linear query = toLinear(cast<AffineBinaryOpExpr>(a).getLHS()),
+             key = toLinear(cast<AffineBinaryOpExpr>(b).getLHS());
       if (query.terms.size() != 1 || query.terms[0] != std::make_pair(space.formula.i, int64_t(1))) continue;
-      if (key.terms.size() != 1 || key.terms[0] != std::make_pair(space.formula.j, int64_t(1)) || key.constant != 0) continue;
+      if (key.terms.size() != 1 || key.terms[0] != std::make_pair(space.formula.j, int64_t(1)) ||
+          key.constant != 0)
+        continue;
       // ca (A - B) + constant >= 0 bounds the difference A - B on one side. Is the bound its only value?
       Cell test(cell);
       test.push_back(makeRelation(c.relation));
@@ -140,7 +147,8 @@ private:
     return std::nullopt;
   }
 
-  //===-- packed keys -------------------------------------------------------------------------------------------===//
+  //===-- packed keys
+  //-------------------------------------------------------------------------------------------===//
 
   std::optional<Views> buildPacked(const Cell &cell, const Sorted &sorted, int cuts) const {
     Coordinates coordinates = packedCoordinates(space, *sorted.band);
@@ -154,7 +162,8 @@ private:
       // The bound ends within a block of keys: whole blocks before it (after it), and the block it ends in.
       AffineExpr keyBlock = space.formula.j.floorDiv(l), boundBlock = r.key.floorDiv(l);
       AffineExpr away = upper ? boundBlock - keyBlock : keyBlock - boundBlock;
-      auto outer = recognize(Condition{away - 1}, space), same1 = recognize(Condition{away}, space), same2 = recognize(Condition{-away}, space);
+      auto outer = recognize(Condition{away - 1}, space), same1 = recognize(Condition{away}, space),
+           same2 = recognize(Condition{-away}, space);
       if (!outer || !same1 || !same2) return std::nullopt;
       Cell whole(cell), edge(cell);
       whole.insert(whole.begin(), outer->begin(), outer->end()); // first: it stays, what it implies goes
@@ -164,7 +173,8 @@ private:
     return one(coordinates, sorted);
   }
 
-  //===-- bounds ------------------------------------------------------------------------------------------------===//
+  //===-- bounds
+  //------------------------------------------------------------------------------------------------===//
 
   /// Contiguous coordinates without the positions that plain bounds exclude.
   Coordinates trimmed(const Sorted &sorted) const {
@@ -265,7 +275,8 @@ private:
 
 } // namespace
 
-std::optional<std::vector<PieceView>> viewsOfCell(const Cell &cell, const CellSpace &space, const std::vector<int64_t> &heads) {
+std::optional<std::vector<PieceView>> viewsOfCell(const Cell &cell, const CellSpace &space,
+                                                  const std::vector<int64_t> &heads) {
   return CellViewBuilder(space, heads).build(cell, kMaxCuts);
 }
 

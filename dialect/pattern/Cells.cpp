@@ -18,7 +18,8 @@ static bool isSubset(const Cell &a, const Cell &b, const CellSpace &space) {
   });
 }
 
-std::optional<std::vector<Cell>> recognizeCells(const std::vector<Conjunction> &conjunctions, const CellSpace &space) {
+std::optional<std::vector<Cell>> recognizeCells(const std::vector<Conjunction> &conjunctions,
+                                                const CellSpace &space) {
   if (conjunctions.size() > kMaxConjunctions) return std::nullopt;
   std::vector<Cell> cells;
   for (const Conjunction &conjunction : conjunctions) {
@@ -59,8 +60,8 @@ static bool subtract(const Cell &cell, const Cell &other, const CellSpace &space
   return out.size() <= kMaxCells;
 }
 
-std::optional<std::vector<Cell>> disjointCells(const std::vector<Cell> &conjunctions, llvm::ArrayRef<size_t> order,
-                                               const CellSpace &space) {
+std::optional<std::vector<Cell>> disjointCells(const std::vector<Cell> &conjunctions,
+                                               llvm::ArrayRef<size_t> order, const CellSpace &space) {
   std::vector<Cell> result;
   for (size_t k = 0; k < order.size(); ++k) {
     std::vector<Cell> mine{conjunctions[order[k]]};

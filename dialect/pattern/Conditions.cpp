@@ -1,5 +1,4 @@
 #include "dialect/pattern/Conditions.h"
-#include "mlir/Analysis/FlatLinearValueConstraints.h"
 #include <numeric>
 
 using namespace mlir;
@@ -12,7 +11,8 @@ constexpr unsigned kQuery = 1, kKey = 2;
 CellSpace::CellSpace(MLIRContext *context, int64_t n, int64_t headLo, int64_t headHi)
     : context(context), n(n), headLo(headLo), headHi(headHi) {
   AffineExpr h = headLo == headHi ? getAffineConstantExpr(headLo, context) : getAffineDimExpr(0, context);
-  formula = {h, getAffineDimExpr(kQuery, context), getAffineDimExpr(kKey, context), getAffineConstantExpr(n, context), true};
+  formula = {h, getAffineDimExpr(kQuery, context), getAffineDimExpr(kKey, context),
+             getAffineConstantExpr(n, context), true};
   auto positions = std::make_pair(int64_t(0), n - 1);
   ranges.dims = {std::make_pair(headLo, headHi), positions, positions};
   ranges.causal = true;
@@ -36,7 +36,8 @@ static Cond never() {
   return makeRelation(std::move(e));
 }
 
-//===-- monotone relations ----------------------------------------------------------------------------------------===//
+//===-- monotone relations
+//----------------------------------------------------------------------------------------===//
 
 static bool isFloor(AffineExpr e) { return e.getKind() == AffineExprKind::FloorDiv; }
 static int64_t divisorOf(AffineExpr e) {
@@ -44,8 +45,9 @@ static int64_t divisorOf(AffineExpr e) {
 }
 static AffineExpr dividendOf(AffineExpr e) { return cast<AffineBinaryOpExpr>(e).getLHS(); }
 
-/// Solves chain <= bound (upper) or chain >= bound for the variable, where chain = coefficient * atom + constant with
-/// coefficient > 0 and the atom is the variable or a floordiv of such a chain. Null if it is not.
+/// Solves chain <= bound (upper) or chain >= bound for the variable, where chain = coefficient * atom +
+/// constant with coefficient > 0 and the atom is the variable or a floordiv of such a chain. Null if it is
+/// not.
 static AffineExpr invert(const Linear &chain, AffineExpr bound, bool upper) {
   if (chain.terms.size() != 1 || chain.terms[0].second <= 0) return {};
   auto [atom, coefficient] = chain.terms[0];
@@ -64,23 +66,29 @@ std::optional<Relation> solve(const Linear &e, const CellSpace &space) {
     if (i == j || atom.isFunctionOfDim(0)) return std::nullopt;
     (i ? query : key).add(atom, c);
   }
-  if (query.terms.size() > 1 || key.terms.size() > 1 || (query.isConstant() && key.isConstant())) return std::nullopt;
+  if (query.terms.size() > 1 || key.terms.size() > 1 || (query.isConstant() && key.isConstant()))
+    return std::nullopt;
   auto constant = [&](int64_t v) { return getAffineConstantExpr(v, space.context); };
   auto negated = [](const Linear &x) { return Linear().addScaled(x, -1); };
   // One variable: coefficient * atom >= -constant.
   if (query.isConstant() || key.isConstant()) {
     const Linear &x = query.isConstant() ? key : query;
     bool min = x.terms[0].second > 0;
-    AffineExpr v = min ? invert(x, constant(-e.constant), false) : invert(negated(x), constant(e.constant), true);
+    AffineExpr v =
+        min ? invert(x, constant(-e.constant), false) : invert(negated(x), constant(e.constant), true);
     if (!v) return std::nullopt;
     bool isKey = query.isConstant();
-    Relation r{isKey ? (min ? Relation::KeyMin : Relation::KeyMax) : (min ? Relation::QueryMin : Relation::QueryMax), {}, {}};
+    Relation r{isKey ? (min ? Relation::KeyMin : Relation::KeyMax)
+                     : (min ? Relation::QueryMin : Relation::QueryMax),
+               {},
+               {}};
     r.value = toLinear(v).constant;
     return r;
   }
   bool upper = query.terms[0].second > 0;
   if (upper == (key.terms[0].second > 0)) return std::nullopt; // the bound would fall as i grows
-  // Upper: -key <= query + constant; query >= -key - constant. Lower: key >= -query - constant; -query <= key + constant.
+  // Upper: -key <= query + constant; query >= -key - constant. Lower: key >= -query - constant; -query <= key
+  // + constant.
   AffineExpr keyBound, queryBound;
   if (upper) {
     keyBound = invert(negated(key), query.expr(space.context) + e.constant, true);
@@ -93,9 +101,11 @@ std::optional<Relation> solve(const Linear &e, const CellSpace &space) {
   return Relation{upper ? Relation::Upper : Relation::Lower, simplify(keyBound), simplify(queryBound)};
 }
 
-//===-- recognition -----------------------------------------------------------------------------------------------===//
+//===-- recognition
+//-----------------------------------------------------------------------------------------------===//
 
-/// Recognition computes with products of a condition's constants; it leaves conditions with enormous ones to the predicate.
+/// Recognition computes with products of a condition's constants; it leaves conditions with enormous ones to
+/// the predicate.
 static bool isModest(AffineExpr e) {
   __int128 product = 1;
   bool modest = true;
@@ -109,7 +119,8 @@ static bool isModest(AffineExpr e) {
 }
 
 /// lo <= x mod m < lo + w (0 <= lo, lo + w <= m) for x = sign * (i - j, i or j) + constant.
-static std::optional<SmallVector<Cond, 2>> recognizeResidue(Linear x, int64_t m, int64_t lo, int64_t w, const CellSpace &space) {
+static std::optional<SmallVector<Cond, 2>> recognizeResidue(Linear x, int64_t m, int64_t lo, int64_t w,
+                                                            const CellSpace &space) {
   if (w <= 0) return SmallVector<Cond, 2>{never()};
   if (w >= m) return SmallVector<Cond, 2>{};
   Cond c;
@@ -117,20 +128,28 @@ static std::optional<SmallVector<Cond, 2>> recognizeResidue(Linear x, int64_t m,
   x.constant = 0;
   // Coefficients count modulo m; the first is made positive.
   Linear reduced;
-  for (auto [atom, k] : x.terms) reduced.add(atom, floorMod(k, m) * 2 > m ? floorMod(k, m) - m : floorMod(k, m));
+  for (auto [atom, k] : x.terms)
+    reduced.add(atom, floorMod(k, m) * 2 > m ? floorMod(k, m) - m : floorMod(k, m));
   x = reduced;
-  if (x.terms.empty()) return c.start == 0 || c.start + w > m ? SmallVector<Cond, 2>{} : SmallVector<Cond, 2>{never()};
+  if (x.terms.empty())
+    return c.start == 0 || c.start + w > m ? SmallVector<Cond, 2>{} : SmallVector<Cond, 2>{never()};
   if (x.terms[0].second < 0) {
     x = Linear().addScaled(x, -1);
     c.start = floorMod(-(c.start + w - 1), m);
   }
   auto isDim = [](AffineExpr e, unsigned d) { return isa<AffineDimExpr>(e) && e.isFunctionOfDim(d); };
-  auto is = [&](unsigned k, unsigned dim, int64_t coefficient) { return isDim(x.terms[k].first, dim) && x.terms[k].second == coefficient; };
+  auto is = [&](unsigned k, unsigned dim, int64_t coefficient) {
+    return isDim(x.terms[k].first, dim) && x.terms[k].second == coefficient;
+  };
   bool keySign = m == 2; // modulo 2, +1 and -1 are one
-  if (x.terms.size() == 1 && is(0, kQuery, 1)) c.axis = Cond::Query;
-  else if (x.terms.size() == 1 && is(0, kKey, 1)) c.axis = Cond::Key;
-  else if (x.terms.size() == 2 && is(0, kQuery, 1) && (is(1, kKey, -1) || (keySign && is(1, kKey, 1)))) c.axis = Cond::Distance;
-  else return std::nullopt;
+  if (x.terms.size() == 1 && is(0, kQuery, 1))
+    c.axis = Cond::Query;
+  else if (x.terms.size() == 1 && is(0, kKey, 1))
+    c.axis = Cond::Key;
+  else if (x.terms.size() == 2 && is(0, kQuery, 1) && (is(1, kKey, -1) || (keySign && is(1, kKey, 1))))
+    c.axis = Cond::Distance;
+  else
+    return std::nullopt;
   if (m >= space.n && c.start + w <= m) { // no position wraps: plain bounds
     if (c.axis == Cond::Distance && x.terms[1].second == 1) return std::nullopt;
     Linear above = x, below = Linear().addScaled(x, -1);
@@ -164,7 +183,8 @@ static std::optional<SmallVector<Cond, 2>> recognizeAtLeastZero(Linear e, const 
       return recognizeAtLeastZero(std::move(inner), space);
     }
   }
-  if (llvm::any_of(e.terms, [](const auto &t) { return isMod(t.first); })) return recognizeAtLeastZero(expandMods(e, space.ranges), space);
+  if (llvm::any_of(e.terms, [](const auto &t) { return isMod(t.first); }))
+    return recognizeAtLeastZero(expandMods(e, space.ranges), space);
   int64_t g = 0;
   for (auto &t : e.terms) g = std::gcd(g, t.second);
   for (auto &t : e.terms) t.second /= g;
@@ -205,7 +225,8 @@ std::optional<SmallVector<Cond, 2>> recognize(const Condition &condition, const 
   return condition.equality ? recognizeEqualsZero(e, space) : recognizeAtLeastZero(std::move(e), space);
 }
 
-//===-- logic -----------------------------------------------------------------------------------------------------===//
+//===-- logic
+//-----------------------------------------------------------------------------------------------------===//
 
 std::optional<Cond> negate(const Cond &condition) {
   Cond c = condition;
@@ -218,62 +239,6 @@ std::optional<Cond> negate(const Cond &condition) {
   case Cond::Summary: return std::nullopt;
   }
   return c;
-}
-
-/// Appends the condition as affine constraints, expr >= 0.
-static void appendConstraints(const Cond &c, const CellSpace &space, SmallVector<AffineExpr> &exprs) {
-  const FormulaSpace &f = space.formula;
-  switch (c.kind) {
-  case Cond::Relation: exprs.push_back(c.relation.expr(space.context)); break;
-  case Cond::Residue: {
-    AffineExpr x = c.axis == Cond::Distance ? f.i - f.j : c.axis == Cond::Key ? f.j : f.i;
-    exprs.push_back(-((x - c.start) % c.m) + (c.w - 1));
-    break;
-  }
-  case Cond::Summary: {
-    AffineExpr lo = summaryOffset(f.h, c.l, c.c), x = f.j % c.l;
-    exprs.append({x - lo, lo + (c.c - 1) - x});
-    break;
-  }
-  }
-}
-
-/// The positions, causality if the space has it, and the heads.
-static SmallVector<AffineExpr> domainConstraints(const CellSpace &space) {
-  const FormulaSpace &f = space.formula;
-  AffineExpr h = getAffineDimExpr(0, space.context);
-  SmallVector<AffineExpr> domain{f.i, f.j, -f.i + (space.n - 1), -f.j + (space.n - 1), h - space.headLo, -h + space.headHi};
-  if (space.ranges.causal) domain.push_back(f.i - f.j);
-  return domain;
-}
-
-bool isEmpty(llvm::ArrayRef<Cond> conditions, const CellSpace &space) {
-  SmallVector<AffineExpr> exprs;
-  for (const Cond &c : conditions) {
-    if (c.kind == Cond::Relation) {
-      auto r = rangeOf(c.relation, space.ranges);
-      if (r && r->second < 0) return true;
-      if (r && r->first >= 0) continue;
-    }
-    appendConstraints(c, space, exprs);
-  }
-  if (exprs.empty()) return false;
-  SmallVector<AffineExpr> domain = domainConstraints(space);
-  exprs.append(domain.begin(), domain.end());
-  SmallVector<bool> equalities(exprs.size(), false);
-  return FlatLinearValueConstraints(IntegerSet::get(3, 0, exprs, equalities)).isIntegerEmpty();
-}
-
-bool isEmpty(const Conjunction &conjunction, const CellSpace &space) {
-  // Each division is one more dimension for the integer search.
-  unsigned divisions = 0;
-  for (const Condition &c : conjunction) {
-    if (!c.expr) continue;
-    c.expr.walk([&](AffineExpr e) { divisions += isFloor(e) || isMod(e); });
-  }
-  if (divisions > 8) return false;
-  IntegerSet set = toIntegerSet(conjunction, 3, 0, space.formula, domainConstraints(space));
-  return FlatLinearValueConstraints(set).isIntegerEmpty();
 }
 
 void mergeResidues(Cell &cell) {
@@ -293,10 +258,12 @@ void mergeResidues(Cell &cell) {
 }
 
 void dropRedundant(Cell &cell, const CellSpace &space) {
-  // Causality is part of the space, so everything else is judged with it. It is itself implied only by what then remains.
+  // Causality is part of the space, so everything else is judged with it. It is itself implied only by what
+  // then remains.
   Cond causality = makeCausality(space);
   llvm::erase_if(cell, [&](const Cond &c) {
-    return c.kind == Cond::Relation && c.relation.constant == 0 && c.relation.terms == causality.relation.terms;
+    return c.kind == Cond::Relation && c.relation.constant == 0 &&
+           c.relation.terms == causality.relation.terms;
   });
   for (size_t k = cell.size(); k-- > 0;) {
     std::optional<Cond> opposite = negate(cell[k]);

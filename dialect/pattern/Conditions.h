@@ -5,7 +5,8 @@
 
 namespace drawloom {
 
-/// The space (h, i, j) = dimensions 0, 1, 2 of the heads [headLo, headHi] at one n. If headLo == headHi, h is that constant.
+/// The space (h, i, j) = dimensions 0, 1, 2 of the heads [headLo, headHi] at one n. If headLo == headHi, h is
+/// that constant.
 class CellSpace {
 public:
   CellSpace(mlir::MLIRContext *context, int64_t n, int64_t headLo, int64_t headHi);
@@ -13,6 +14,9 @@ public:
   int64_t n, headLo, headHi;
   FormulaSpace formula;
   Ranges ranges; ///< of h, i, j; if causal, j <= i is taken for granted
+  /// How many emptiness proofs may still be tried; then nothing counts as empty, and a pattern that needs
+  /// more gets a predicate.
+  mutable int proofsLeft = 400;
 };
 
 /// A recognised condition.
@@ -28,7 +32,8 @@ struct Cond {
   int64_t l = 0, c = 0;
 };
 
-/// A monotone relation solved for each variable. Bounds are inclusive; those of both variables are non-decreasing.
+/// A monotone relation solved for each variable. Bounds are inclusive; those of both variables are
+/// non-decreasing.
 struct Relation {
   enum Kind {
     Upper,    ///< j <= key(i), equivalently i >= query(j)
@@ -45,8 +50,8 @@ struct Relation {
 
 using Cell = llvm::SmallVector<Cond, 6>;
 
-/// The condition as a conjunction of recognised ones; nothing if it is of no such kind. A condition that always holds gives an
-/// empty list, one that never holds the relation -1 >= 0.
+/// The condition as a conjunction of recognised ones; nothing if it is of no such kind. A condition that
+/// always holds gives an empty list, one that never holds the relation -1 >= 0.
 std::optional<llvm::SmallVector<Cond, 2>> recognize(const Condition &condition, const CellSpace &space);
 
 /// Solves a relation; nothing if it is not monotone (recognize only lets solvable ones through).
@@ -60,7 +65,8 @@ Cond makeCausality(const CellSpace &space);
 /// not(condition); nothing for a summary whose head is not fixed.
 std::optional<Cond> negate(const Cond &condition);
 
-/// Proves by Presburger arithmetic that no (h, i, j) of the space satisfies all conditions.
+/// Proves by Presburger arithmetic that no (h, i, j) of the space satisfies all conditions. False if there is
+/// no proof.
 bool isEmpty(llvm::ArrayRef<Cond> conditions, const CellSpace &space);
 
 /// The same for a conjunction as a formula has it; false if it is too large to try.
@@ -69,7 +75,8 @@ bool isEmpty(const Conjunction &conjunction, const CellSpace &space);
 /// Makes one run of residues of two with the same axis and modulus, where neither goes around the end.
 void mergeResidues(Cell &cell);
 
-/// Drops conditions that the others imply, later ones first, and leaves causality in the cell exactly if nothing else implies it.
+/// Drops conditions that the others imply, later ones first, and leaves causality in the cell exactly if
+/// nothing else implies it.
 void dropRedundant(Cell &cell, const CellSpace &space);
 
 } // namespace drawloom

@@ -7,7 +7,8 @@ namespace drawloom {
 namespace {
 
 struct Dims {
-  explicit Dims(MLIRContext *c) : h(getAffineDimExpr(0, c)), s(getAffineDimExpr(1, c)), x(getAffineDimExpr(2, c)), context(c) {}
+  explicit Dims(MLIRContext *c)
+      : h(getAffineDimExpr(0, c)), s(getAffineDimExpr(1, c)), x(getAffineDimExpr(2, c)), context(c) {}
   AffineExpr h, s, x; ///< x: r or t
   MLIRContext *context;
   AffineExpr constant(int64_t v) const { return getAffineConstantExpr(v, context); }
@@ -37,12 +38,15 @@ AffineExpr isBelow(AffineExpr k, int64_t bound, int64_t count) {
   return (-k + (bound - 1 + count)).floorDiv(count);
 }
 
-/// How many of the band's w positions of a block are missing if only the block's first `present` positions exist, as a sum of
-/// constants times indicators: pairs (weight, indicator).
-llvm::SmallVector<std::pair<int64_t, AffineExpr>, 2> missingPositions(const KeyBand &band, int64_t present, const Dims &d) {
+/// How many of the band's w positions of a block are missing if only the block's first `present` positions
+/// exist, as a sum of constants times indicators: pairs (weight, indicator).
+llvm::SmallVector<std::pair<int64_t, AffineExpr>, 2> missingPositions(const KeyBand &band, int64_t present,
+                                                                      const Dims &d) {
   if (present >= band.l) return {};
-  if (band.constant) return {{band.w - std::clamp<int64_t>(present - *band.constant, 0, band.w), d.constant(1)}};
-  // offset = l - w (k + 1): with l - present = w a - b, 0 <= b < w, the band of k + 1 < a is gone, that of k + 1 = a keeps b.
+  if (band.constant)
+    return {{band.w - std::clamp<int64_t>(present - *band.constant, 0, band.w), d.constant(1)}};
+  // offset = l - w (k + 1): with l - present = w a - b, 0 <= b < w, the band of k + 1 < a is gone, that of k
+  // + 1 = a keeps b.
   int64_t a = ceilDiv(band.l - present, band.w), b = a * band.w - (band.l - present), count = band.l / band.w;
   AffineExpr k = d.h % count;
   return {{b, isBelow(k, a - 1, count)}, {band.w - b, isBelow(k, a, count)}};
@@ -72,7 +76,8 @@ AffineExpr Coordinates::rowsBelow(AffineExpr x) const {
   return simplify(kind == Residues ? ceilDivide(e, stride) : e, keyRanges);
 }
 
-Coordinates contiguousCoordinates(const CellSpace &space, int64_t firstQuery, int64_t lastQuery, int64_t firstKey, int64_t lastKey) {
+Coordinates contiguousCoordinates(const CellSpace &space, int64_t firstQuery, int64_t lastQuery,
+                                  int64_t firstKey, int64_t lastKey) {
   Dims d(space.context);
   Coordinates c;
   c.kind = Coordinates::Contiguous;
@@ -85,7 +90,8 @@ Coordinates contiguousCoordinates(const CellSpace &space, int64_t firstQuery, in
   return c;
 }
 
-Coordinates residueCoordinates(const CellSpace &space, int64_t m, int64_t e, const std::optional<KeyBand> &band) {
+Coordinates residueCoordinates(const CellSpace &space, int64_t m, int64_t e,
+                               const std::optional<KeyBand> &band) {
   Dims d(space.context);
   Coordinates c;
   c.kind = Coordinates::Residues;
@@ -100,7 +106,8 @@ Coordinates residueCoordinates(const CellSpace &space, int64_t m, int64_t e, con
   return c;
 }
 
-Coordinates blockCoordinates(const CellSpace &space, int64_t l, int64_t shift, const std::optional<KeyBand> &band) {
+Coordinates blockCoordinates(const CellSpace &space, int64_t l, int64_t shift,
+                             const std::optional<KeyBand> &band) {
   Dims d(space.context);
   Coordinates c;
   c.kind = Coordinates::Blocks;
@@ -108,13 +115,16 @@ Coordinates blockCoordinates(const CellSpace &space, int64_t l, int64_t shift, c
   KeyBand whole = band ? *band : KeyBand{l, l, d.constant(0), 0};
   int64_t slices = std::max<int64_t>(1, ceilDiv(space.n - shift, l)), last = slices - 1;
   c.slices = d.constant(slices);
-  AffineExpr isLast = slices == 1 ? d.constant(1) : (d.s + 1).floorDiv(slices); // 1 in the last slice, 0 before
+  AffineExpr isLast =
+      slices == 1 ? d.constant(1) : (d.s + 1).floorDiv(slices); // 1 in the last slice, 0 before
   int64_t lastRows = std::clamp<int64_t>(space.n - shift - l * last, 0, l);
   c.rows = isLast * (lastRows - l) + l;
   // Blocks before the last one are complete, because the last slice's queries lie beyond them.
   c.keys = d.constant(whole.w);
   for (auto [weight, indicator] : missingPositions(whole, space.n - l * last, d)) {
-    AffineExpr both = slices == 1 ? indicator : isa<AffineConstantExpr>(indicator) ? isLast * indicator : (isLast + indicator).floorDiv(2);
+    AffineExpr both = slices == 1                          ? indicator
+                      : isa<AffineConstantExpr>(indicator) ? isLast * indicator
+                                                           : (isLast + indicator).floorDiv(2);
     c.keys = c.keys - both * weight;
   }
   c.querySlice = d.s * l + shift, c.keySlice = d.s * l + whole.offset;

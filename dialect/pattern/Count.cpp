@@ -1,8 +1,8 @@
-// Counting pairs. Named forms have closed forms; what has dense views is summed row by row; the rest is counted as a union of
-// polygons (CountUnion.h).
+// Counting pairs. Named forms have closed forms; what has dense views is summed row by row; the rest is
+// counted as a union of polygons (CountUnion.h).
 #include "dialect/pattern/CountUnion.h"
-#include "dialect/pattern/Views.h"
 #include "dialect/pattern/ViewQuery.h"
+#include "dialect/pattern/Views.h"
 #include "mlir/IR/MLIRContext.h"
 #include <algorithm>
 #include <map>
@@ -29,7 +29,9 @@ int64_t rowOfForm(const SetNode &s, int64_t h, int64_t i) {
 
 int64_t triangle(int64_t m) { return m * (m + 1) / 2; }
 /// Σ min(u, c) for u = 1 .. m.
-int64_t ramp(int64_t m, int64_t c) { return m <= 0 ? 0 : triangle(std::min(m, c)) + std::max<int64_t>(0, m - c) * c; }
+int64_t ramp(int64_t m, int64_t c) {
+  return m <= 0 ? 0 : triangle(std::min(m, c)) + std::max<int64_t>(0, m - c) * c;
+}
 
 int64_t pairsOfForm(const SetNode &s, int64_t h, int64_t n) {
   if (s.form == FormKind::Dense) return triangle(n);

@@ -12,7 +12,8 @@ namespace {
 using Wide = __int128;
 constexpr int64_t kLongestPeriod = int64_t(1) << 31;
 
-//===-- periods ---------------------------------------------------------------------------------------------------===//
+//===-- periods
+//---------------------------------------------------------------------------------------------------===//
 
 /// e(i + period, j) = e(i, j) + perQuery and e(i, j + period) = e(i, j) + perKey, for every i and j.
 struct Period {
@@ -51,7 +52,8 @@ std::optional<Period> periodOf(AffineExpr e) {
   return Period{x->period, x->perQuery / k, x->perKey / k};
 }
 
-//===-- sums ------------------------------------------------------------------------------------------------------===//
+//===-- sums
+//------------------------------------------------------------------------------------------------------===//
 
 /// Σ floor((a u + b) / m) for u = 0 .. count - 1, m > 0 (Euclid-like recursion on (a, m)).
 Wide floorSum(Wide count, Wide m, Wide a, Wide b) {
@@ -78,8 +80,12 @@ struct Line {
   Wide a, b;
 };
 bool less(const Line &x, const Line &y, Wide u) { return (x.a * u + x.b) * y.m < (y.a * u + y.b) * x.m; }
-Wide floorAt(const Line &x, Wide from, Wide to) { return floorSum(to - from + 1, x.m, x.a, x.a * from + x.b); }
-Wide ceilAt(const Line &x, Wide from, Wide to) { return -floorSum(to - from + 1, x.m, -x.a, -(x.a * from + x.b)); }
+Wide floorAt(const Line &x, Wide from, Wide to) {
+  return floorSum(to - from + 1, x.m, x.a, x.a * from + x.b);
+}
+Wide ceilAt(const Line &x, Wide from, Wide to) {
+  return -floorSum(to - from + 1, x.m, -x.a, -(x.a * from + x.b));
+}
 
 /// One set on fixed residues: lower <= v <= upper where all gates (lines of u alone) are >= 0.
 struct Polygon {
@@ -106,7 +112,8 @@ public:
   }
 
 private:
-  /// Columns at or around which the order of two lines changes. Both neighbours of a crossing between columns are listed.
+  /// Columns at or around which the order of two lines changes. Both neighbours of a crossing between columns
+  /// are listed.
   void collectBreaks() {
     std::vector<Line> lines;
     for (const Polygon &p : polygons) {
@@ -117,7 +124,8 @@ private:
     }
     for (size_t x = 0; x < lines.size(); ++x)
       for (size_t y = 0; y < x; ++y) {
-        Wide a = lines[x].a * lines[y].m - lines[y].a * lines[x].m, b = lines[x].b * lines[y].m - lines[y].b * lines[x].m;
+        Wide a = lines[x].a * lines[y].m - lines[y].a * lines[x].m,
+             b = lines[x].b * lines[y].m - lines[y].b * lines[x].m;
         if (a != 0) addBreak(-b, a);
       }
     std::sort(breaks.begin(), breaks.end());
@@ -135,13 +143,15 @@ private:
   Wide segment(Wide from, Wide to) const {
     std::vector<std::pair<const Line *, const Line *>> intervals;
     for (const Polygon &p : polygons) {
-      if (std::any_of(p.gates.begin(), p.gates.end(), [&](const Line &g) { return g.a * from + g.b < 0; })) continue;
+      if (std::any_of(p.gates.begin(), p.gates.end(), [&](const Line &g) { return g.a * from + g.b < 0; }))
+        continue;
       auto order = [&](const Line &x, const Line &y) { return less(x, y, from); };
       const Line *lo = &*std::max_element(p.lower.begin(), p.lower.end(), order);
       const Line *hi = &*std::min_element(p.upper.begin(), p.upper.end(), order);
       if (!less(*hi, *lo, from)) intervals.push_back({lo, hi});
     }
-    std::sort(intervals.begin(), intervals.end(), [&](const auto &x, const auto &y) { return less(*x.first, *y.first, from); });
+    std::sort(intervals.begin(), intervals.end(),
+              [&](const auto &x, const auto &y) { return less(*x.first, *y.first, from); });
     Wide sum = 0;
     for (size_t k = 0; k < intervals.size();) {
       auto [lo, hi] = intervals[k];
@@ -184,7 +194,8 @@ std::optional<Conditions> prepare(const std::vector<IntegerSet> &sets) {
   }
   for (size_t k = 0; k < sets.size(); ++k) {
     Conditions::Set s{CompiledMap(AffineMap::get(3, 0, sets[k].getConstraints(), sets[k].getContext())),
-                      std::vector<bool>(sets[k].getEqFlags().begin(), sets[k].getEqFlags().end()), {}};
+                      std::vector<bool>(sets[k].getEqFlags().begin(), sets[k].getEqFlags().end()),
+                      {}};
     for (const Period &p : own[k]) {
       std::optional<Period> q = stretched(p, c.period);
       if (!q) return std::nullopt;
@@ -195,7 +206,8 @@ std::optional<Conditions> prepare(const std::vector<IntegerSet> &sets) {
   return c;
 }
 
-/// The set on i = M u + x, j = M v + y, with 0 <= v and j <= i; false if it is empty for a condition without u and v.
+/// The set on i = M u + x, j = M v + y, with 0 <= v and j <= i; false if it is empty for a condition without
+/// u and v.
 bool restrict(const Conditions::Set &s, int64_t h, int64_t x, int64_t y, Polygon &out) {
   out.lower = {{1, 0, 0}}, out.upper = {{1, 1, y <= x ? 0 : -1}};
   out.gates.clear();

@@ -7,10 +7,11 @@ namespace drawloom {
 
 /// Pairs 0 <= j <= i < n with (h, i, j) in one of `sets` (dimensions h, i, j; no symbols).
 ///
-/// Let M be a common period: every condition is linear in (u, v) on i = M u + x, j = M v + y for fixed residues x, y. For each of the
-/// min(M, n)^2 residue pairs the sets are then polygons in (u, v), whose union is summed column by column in closed form: between
-/// crossings of their edges the union's structure is constant and each edge contributes a sum of floors. Cost: min(M, n)^2
-/// times the number of crossings (about K^2 / 2 for K conditions) times log n, or n^2 / 2 tests if M exceeds n.
+/// Let M be a common period: every condition is linear in (u, v) on i = M u + x, j = M v + y for fixed
+/// residues x, y. For each of the min(M, n)^2 residue pairs the sets are then polygons in (u, v), whose union
+/// is summed column by column in closed form: between crossings of their edges the union's structure is
+/// constant and each edge contributes a sum of floors. Cost: min(M, n)^2 times the number of crossings (about
+/// K^2 / 2 for K conditions) times log n, or n^2 / 2 tests if M exceeds n.
 int64_t countUnion(const std::vector<mlir::IntegerSet> &sets, int64_t n, int64_t h);
 
 } // namespace drawloom

@@ -93,7 +93,8 @@ private:
 
   Union summary(const SetNode &s, bool negated) {
     if (s.l == s.c) return negated ? Union{} : Union{{}};
-    if (space.keepSummary && !negated && !isa<AffineConstantExpr>(space.h)) return {{Condition{{}, false, s.l, s.c}}};
+    if (space.keepSummary && !negated && !isa<AffineConstantExpr>(space.h))
+      return {{Condition{{}, false, s.l, s.c}}};
     AffineExpr lo = summaryOffset(space.h, s.l, s.c), x = space.j % s.l;
     if (negated) return either(atLeastZero(lo - x - 1), atLeastZero(x - lo - s.c));
     return both(atLeastZero(x - lo), atLeastZero(lo + (s.c - 1) - x));
@@ -153,7 +154,8 @@ int64_t sizeOf(const SetNode &s, bool negated) {
   }
   bool conjunctive = (s.kind == SetKind::And) != negated;
   __int128 size = conjunctive ? 1 : 0;
-  for (const SetRef &c : s.children) size = saturate(conjunctive ? size * sizeOf(*c, negated) : size + sizeOf(*c, negated));
+  for (const SetRef &c : s.children)
+    size = saturate(conjunctive ? size * sizeOf(*c, negated) : size + sizeOf(*c, negated));
   return saturate(size);
 }
 
@@ -171,11 +173,12 @@ int64_t disjunctionSize(const SetNode &set) { return sizeOf(set, false); }
 
 bool usesVariable(const SetNode &set, ExprKind variable) {
   if (set.lhs && (uses(*set.lhs, variable) || uses(*set.rhs, variable))) return true;
-  return std::any_of(set.children.begin(), set.children.end(), [&](const SetRef &c) { return usesVariable(*c, variable); });
+  return std::any_of(set.children.begin(), set.children.end(),
+                     [&](const SetRef &c) { return usesVariable(*c, variable); });
 }
 
-IntegerSet toIntegerSet(const Conjunction &conjunction, unsigned dims, unsigned symbols, const FormulaSpace &space,
-                        llvm::ArrayRef<AffineExpr> nonNegative) {
+IntegerSet toIntegerSet(const Conjunction &conjunction, unsigned dims, unsigned symbols,
+                        const FormulaSpace &space, llvm::ArrayRef<AffineExpr> nonNegative) {
   llvm::SmallVector<AffineExpr> exprs(nonNegative);
   llvm::SmallVector<bool> equalities(nonNegative.size(), false);
   for (const Condition &c : conjunction) {
@@ -186,7 +189,8 @@ IntegerSet toIntegerSet(const Conjunction &conjunction, unsigned dims, unsigned 
     AffineExpr lo = summaryOffset(space.h, c.l, c.c), x = space.j % c.l;
     exprs.append({x - lo, lo + (c.c - 1) - x}), equalities.append(2, false);
   }
-  if (exprs.empty()) exprs.push_back(getAffineConstantExpr(0, space.i.getContext())), equalities.push_back(true);
+  if (exprs.empty())
+    exprs.push_back(getAffineConstantExpr(0, space.i.getContext())), equalities.push_back(true);
   return IntegerSet::get(dims, symbols, exprs, equalities);
 }
 
@@ -195,7 +199,8 @@ std::vector<IntegerSet> Pattern::sets(MLIRContext *context) const {
                      getAffineSymbolExpr(0, context)};
   std::vector<IntegerSet> result;
   AffineExpr domain[] = {space.j, space.i - space.j, space.n - space.i - 1};
-  for (const Conjunction &c : toDisjunction(*set, space)) result.push_back(toIntegerSet(c, 3, 1, space, domain));
+  for (const Conjunction &c : toDisjunction(*set, space))
+    result.push_back(toIntegerSet(c, 3, 1, space, domain));
   return result;
 }
 

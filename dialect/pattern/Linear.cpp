@@ -10,8 +10,10 @@ namespace drawloom {
 static int compareAtoms(AffineExpr a, AffineExpr b) {
   if (a == b) return 0;
   if (a.getKind() != b.getKind()) return int(a.getKind()) > int(b.getKind()) ? -1 : 1; // dimensions first
-  if (auto d = dyn_cast<AffineDimExpr>(a)) return d.getPosition() < cast<AffineDimExpr>(b).getPosition() ? -1 : 1;
-  if (auto c = dyn_cast<AffineConstantExpr>(a)) return c.getValue() < cast<AffineConstantExpr>(b).getValue() ? -1 : 1;
+  if (auto d = dyn_cast<AffineDimExpr>(a))
+    return d.getPosition() < cast<AffineDimExpr>(b).getPosition() ? -1 : 1;
+  if (auto c = dyn_cast<AffineConstantExpr>(a))
+    return c.getValue() < cast<AffineConstantExpr>(b).getValue() ? -1 : 1;
   auto x = cast<AffineBinaryOpExpr>(a), y = cast<AffineBinaryOpExpr>(b);
   if (int c = compareAtoms(x.getLHS(), y.getLHS())) return c;
   return compareAtoms(x.getRHS(), y.getRHS());
@@ -41,7 +43,8 @@ AffineExpr Linear::expr(MLIRContext *context) const {
   return e + constant;
 }
 
-//===-- ranges ----------------------------------------------------------------------------------------------------===//
+//===-- ranges
+//----------------------------------------------------------------------------------------------------===//
 
 using Wide = __int128;
 using WideRange = std::optional<std::pair<Wide, Wide>>;
@@ -100,7 +103,8 @@ std::optional<std::pair<int64_t, int64_t>> rangeOf(const Linear &e, const Ranges
   return std::make_pair(int64_t(r->first), int64_t(r->second));
 }
 
-//===-- normal form -----------------------------------------------------------------------------------------------===//
+//===-- normal form
+//-----------------------------------------------------------------------------------------------===//
 
 /// (e floordiv k) or (e mod k) with e in normal form.
 static Linear divide(const Linear &e, int64_t k, bool mod, const Ranges &ranges, MLIRContext *context) {
@@ -186,7 +190,8 @@ Linear expandMods(const Linear &e, const Ranges &ranges) {
 }
 
 bool mentions(const Linear &e, unsigned dim) {
-  return std::any_of(e.terms.begin(), e.terms.end(), [&](const auto &t) { return t.first.isFunctionOfDim(dim); });
+  return std::any_of(e.terms.begin(), e.terms.end(),
+                     [&](const auto &t) { return t.first.isFunctionOfDim(dim); });
 }
 
 } // namespace drawloom

@@ -1,5 +1,5 @@
-#include "dialect/pattern/Formula.h"
 #include "dialect/pattern/Parser.h"
+#include "dialect/pattern/Formula.h"
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/ADT/StringRef.h"
 
@@ -12,8 +12,8 @@ constexpr __int128 kValueLimit = __int128(1) << 61;
 constexpr int kDepthLimit = 200;
 constexpr int kNodeLimit = 2000;
 
-const char *const kWords[] = {"local", "column", "block", "summary", "strided", "fixed", "dense", "heads", "and",
-                              "or",    "not",    "mod",   "h",       "i",       "j",     "n"};
+const char *const kWords[] = {"local", "column", "block", "summary", "strided", "fixed", "dense", "heads",
+                              "and",   "or",     "not",   "mod",     "h",       "i",     "j",     "n"};
 
 struct Token {
   enum Kind { End, Integer, Word, Symbol, Unknown } kind = End;
@@ -68,35 +68,46 @@ struct Operand {
 
 class Parser {
 public:
-  Parser(std::string_view text, PatternError &error) : lexer(llvm::StringRef(text)), error(error) { advance(); }
+  Parser(std::string_view text, PatternError &error) : lexer(llvm::StringRef(text)), error(error) {
+    advance();
+  }
 
   SetRef run() {
     std::optional<Operand> value = parseOr();
-    if (!value || !wantSet(*value)) return nullptr;
-    if (current.kind != Token::End) return fail(current.column, "expected the end of the pattern, found " + shown(current), symbolHint()), nullptr;
+    if (!value) return nullptr;
+    if (current.kind != Token::End)
+      return fail(current.column, "expected the end of the pattern, found " + shown(current), symbolHint()),
+             nullptr;
+    if (!wantSet(*value)) return nullptr;
     if (disjunctionSize(*value->set) > kDisjunctionLimit)
-      return fail(value->column, "the pattern has more than " + std::to_string(kDisjunctionLimit) + " cases when written as 'or' of 'and's",
-                  "'!=' and 'or' under 'and' multiply them"), nullptr;
+      return fail(value->column,
+                  "the pattern has more than " + std::to_string(kDisjunctionLimit) +
+                      " cases when written as 'or' of 'and's",
+                  "'!=' and 'or' under 'and' multiply them"),
+             nullptr;
     return value->set;
   }
 
 private:
   using Result = std::optional<Operand>;
 
-  //===-- errors and tokens -------------------------------------------------------------------------------------===//
+  //===-- errors and tokens
+  //-------------------------------------------------------------------------------------===//
 
   std::nullopt_t fail(unsigned column, std::string message, std::string hint = "") {
     if (error.message.empty()) error = {column, std::move(message), std::move(hint)};
     return std::nullopt;
   }
 
-  static std::string shown(const Token &t) { return t.kind == Token::End ? "the end of the text" : "'" + t.text.str() + "'"; }
+  static std::string shown(const Token &t) {
+    return t.kind == Token::End ? "the end of the text" : "'" + t.text.str() + "'";
+  }
 
   /// What people who know other languages write.
   std::string symbolHint() const {
     static const std::pair<const char *, const char *> kOthers[] = {
-        {"&&", "write 'and'"}, {"&", "write 'and'"},  {"||", "write 'or'"}, {"|", "write 'or'"},
-        {"!", "write 'not'"},  {"%", "write 'mod'"},  {"/", "write '//'"},  {"=", "write '=='"}};
+        {"&&", "write 'and'"}, {"&", "write 'and'"}, {"||", "write 'or'"}, {"|", "write 'or'"},
+        {"!", "write 'not'"},  {"%", "write 'mod'"}, {"/", "write '//'"},  {"=", "write '=='"}};
     for (auto [symbol, hint] : kOthers)
       if (current.text == symbol) return hint;
     return current.kind == Token::Word ? nearest(current.text) : "";
@@ -128,7 +139,8 @@ private:
 
   bool wantSet(const Operand &v) {
     if (v.set) return true;
-    fail(v.column, "expected a condition, found the number '" + print(*v.number) + "'", "compare it, as in 'i - j < 64'");
+    fail(v.column, "expected a condition, found the number '" + print(*v.number) + "'",
+         "compare it, as in 'i - j < 64'");
     return false;
   }
 
@@ -144,13 +156,18 @@ private:
   }
 
   Result number(ExprRef e, __int128 bound, unsigned column) {
-    if (bound > kValueLimit) return fail(column, "the number can exceed 61 bits for positions below 2^31", "use smaller constants");
-    if (++nodes > kNodeLimit) return fail(column, "the pattern is too long (more than " + std::to_string(kNodeLimit) + " operations)");
+    if (bound > kValueLimit)
+      return fail(column, "the number can exceed 61 bits for positions below 2^31", "use smaller constants");
+    if (++nodes > kNodeLimit)
+      return fail(column,
+                  "the pattern is too long (more than " + std::to_string(kNodeLimit) + " operations)");
     return Operand{std::move(e), nullptr, bound, column};
   }
 
   Result set(SetRef s, unsigned column) {
-    if (++nodes > kNodeLimit) return fail(column, "the pattern is too long (more than " + std::to_string(kNodeLimit) + " operations)");
+    if (++nodes > kNodeLimit)
+      return fail(column,
+                  "the pattern is too long (more than " + std::to_string(kNodeLimit) + " operations)");
     return Operand{nullptr, std::move(s), 0, column};
   }
 
@@ -161,7 +178,8 @@ private:
     int &depth;
   };
 
-  //===-- sets --------------------------------------------------------------------------------------------------===//
+  //===-- sets
+  //--------------------------------------------------------------------------------------------------===//
 
   Result parseOr() {
     Nest nest(depth);
@@ -173,8 +191,7 @@ private:
     return parseConnective("and", makeAnd, [&] { return parseNot(); });
   }
 
-  template <typename Make, typename Next>
-  Result parseConnective(llvm::StringRef word, Make make, Next next) {
+  template <typename Make, typename Next> Result parseConnective(llvm::StringRef word, Make make, Next next) {
     Result first = next();
     if (!first || !current.is(word)) return first;
     if (!wantSet(*first)) return std::nullopt;
@@ -198,8 +215,9 @@ private:
   }
 
   std::optional<Compare> acceptCompare() {
-    static const std::pair<const char *, Compare> kSymbols[] = {{"<", Compare::LT},  {"<=", Compare::LE}, {">", Compare::GT},
-                                                                {">=", Compare::GE}, {"==", Compare::EQ}, {"!=", Compare::NE}};
+    static const std::pair<const char *, Compare> kSymbols[] = {{"<", Compare::LT},  {"<=", Compare::LE},
+                                                                {">", Compare::GT},  {">=", Compare::GE},
+                                                                {"==", Compare::EQ}, {"!=", Compare::NE}};
     for (auto [symbol, compare] : kSymbols)
       if (accept(symbol)) return compare;
     return std::nullopt;
@@ -223,7 +241,8 @@ private:
     return set(makeAnd(std::move(sets)), column);
   }
 
-  //===-- numbers -----------------------------------------------------------------------------------------------===//
+  //===-- numbers
+  //-----------------------------------------------------------------------------------------------===//
 
   Result parseSum() {
     Result left = parseProduct();
@@ -235,7 +254,8 @@ private:
       if (!right || !wantNumber(*right)) return std::nullopt;
       __int128 bound = left->bound + right->bound;
       if (bound <= kValueLimit)
-        left = number(plus ? makeAdd(left->number, right->number) : makeSub(left->number, right->number), bound, left->column);
+        left = number(plus ? makeAdd(left->number, right->number) : makeSub(left->number, right->number),
+                      bound, left->column);
       else
         return number(nullptr, bound, left->column);
     }
@@ -260,7 +280,8 @@ private:
     const Operand &other = factor ? b : a;
     if (!factor) factor = constantOf(b);
     if (!factor)
-      return fail(a.column, "expected a constant factor in '" + print(*a.number) + " * " + print(*b.number) + "'",
+      return fail(a.column,
+                  "expected a constant factor in '" + print(*a.number) + " * " + print(*b.number) + "'",
                   "products of variables are not affine");
     __int128 bound = a.bound * b.bound; // both below 2^61
     if (bound > kValueLimit) return number(nullptr, bound, a.column);
@@ -270,8 +291,11 @@ private:
   Result divide(const Operand &a, const Operand &b, bool mod) {
     std::optional<int64_t> divisor = constantOf(b);
     std::string what = mod ? "mod" : "//";
-    if (!divisor) return fail(b.column, "expected a constant after '" + what + "', found '" + print(*b.number) + "'");
-    if (*divisor < 1) return fail(b.column, "expected a positive constant after '" + what + "', found " + std::to_string(*divisor));
+    if (!divisor)
+      return fail(b.column, "expected a constant after '" + what + "', found '" + print(*b.number) + "'");
+    if (*divisor < 1)
+      return fail(b.column,
+                  "expected a positive constant after '" + what + "', found " + std::to_string(*divisor));
     if (mod) return number(makeMod(a.number, *divisor), __int128(*divisor), a.column);
     return number(makeFloorDiv(a.number, *divisor), a.bound / *divisor + 1, a.column);
   }
@@ -313,15 +337,17 @@ private:
     static const std::pair<const char *, ExprKind> kVariables[] = {
         {"h", ExprKind::Head}, {"i", ExprKind::Query}, {"j", ExprKind::Key}, {"n", ExprKind::Length}};
     for (auto [name, kind] : kVariables)
-      if (accept(name)) return number(makeVariable(kind), kind == ExprKind::Head ? kHeadLimit : kPositionLimit, t.column);
+      if (accept(name))
+        return number(makeVariable(kind), kind == ExprKind::Head ? kHeadLimit : kPositionLimit, t.column);
     if (accept("heads")) return parseHeads(t.column);
-    for (FormKind form : {FormKind::Local, FormKind::Column, FormKind::Block, FormKind::Summary, FormKind::Strided,
-                          FormKind::Fixed, FormKind::Dense})
+    for (FormKind form : {FormKind::Local, FormKind::Column, FormKind::Block, FormKind::Summary,
+                          FormKind::Strided, FormKind::Fixed, FormKind::Dense})
       if (accept(formName(form))) return parseForm(form, t.column);
     return fail(t.column, "unknown name '" + t.text.str() + "'", nearest(t.text));
   }
 
-  //===-- forms -------------------------------------------------------------------------------------------------===//
+  //===-- forms
+  //-------------------------------------------------------------------------------------------------===//
 
   Result parseHeads(unsigned column) {
     std::vector<SetRef> sets;
@@ -339,16 +365,21 @@ private:
     std::string name = formName(form);
     if (!formHasL(form)) return set(makeForm(form), column);
     std::string usage = "write '" + name + (formHasC(form) ? "(128, c=32)'" : "(128)'");
-    if (!current.is("(")) return fail(current.column, "expected '(' after '" + name + "', found " + shown(current), usage);
+    if (!current.is("("))
+      return fail(current.column, "expected '(' after '" + name + "', found " + shown(current), usage);
     advance();
     std::optional<Parameter> l = parseParameter("l", usage), c;
     if (!l) return std::nullopt;
     if (formHasC(form)) {
-      if (!current.is(",")) return fail(current.column, "expected ', c=' and the summary width of '" + name + "', found " + shown(current), usage);
+      if (!current.is(","))
+        return fail(current.column,
+                    "expected ', c=' and the summary width of '" + name + "', found " + shown(current),
+                    usage);
       advance();
       if (!(c = parseParameter("c", usage))) return std::nullopt;
       if (l->value % c->value != 0)
-        return fail(c->column, "c must divide l: " + std::to_string(l->value) + " is not a multiple of " + std::to_string(c->value));
+        return fail(c->column, "c must divide l: " + std::to_string(l->value) + " is not a multiple of " +
+                                   std::to_string(c->value));
     }
     if (!expect(")")) return std::nullopt;
     return set(makeForm(form, l->value, c ? c->value : 0), column);
@@ -362,14 +393,19 @@ private:
   std::optional<Parameter> parseParameter(llvm::StringRef name, const std::string &usage) {
     if (current.kind == Token::Word) {
       if (!current.is(name))
-        return fail(current.column, "expected '" + name.str() + "=' or an integer, found " + shown(current), usage), std::nullopt;
+        return fail(current.column, "expected '" + name.str() + "=' or an integer, found " + shown(current),
+                    usage),
+               std::nullopt;
       advance();
       if (!expect("=")) return std::nullopt;
     }
     Token t = current;
     int64_t value = 0;
     if (t.kind != Token::Integer || t.text.getAsInteger(10, value) || value < 1 || value >= kPositionLimit)
-      return fail(t.column, "expected " + name.str() + " as an integer of at least 1 and below 2^31, found " + shown(t), usage), std::nullopt;
+      return fail(t.column,
+                  "expected " + name.str() + " as an integer of at least 1 and below 2^31, found " + shown(t),
+                  usage),
+             std::nullopt;
     advance();
     return Parameter{value, t.column};
   }

@@ -3,7 +3,8 @@
 
 namespace drawloom {
 
-//===-- construction ----------------------------------------------------------------------------------------------===//
+//===-- construction
+//----------------------------------------------------------------------------------------------===//
 
 static ExprRef node(ExprKind kind, int64_t value, ExprRef lhs = nullptr, ExprRef rhs = nullptr) {
   return std::make_shared<ExprNode>(ExprNode{kind, value, std::move(lhs), std::move(rhs)});
@@ -87,7 +88,8 @@ static Compare opposite(Compare c) {
 
 SetRef makeNot(SetRef child) {
   if (child->kind == SetKind::Not) return child->children.front();
-  if (child->kind == SetKind::Comparison) return makeComparison(opposite(child->compare), child->lhs, child->rhs);
+  if (child->kind == SetKind::Comparison)
+    return makeComparison(opposite(child->compare), child->lhs, child->rhs);
   SetNode s{SetKind::Not};
   s.children.push_back(std::move(child));
   return std::make_shared<SetNode>(std::move(s));
@@ -100,7 +102,8 @@ SetRef makeHeads(std::vector<SetRef> children) {
   return std::make_shared<SetNode>(std::move(s));
 }
 
-//===-- evaluation ------------------------------------------------------------------------------------------------===//
+//===-- evaluation
+//------------------------------------------------------------------------------------------------===//
 
 int64_t evaluate(const ExprNode &e, const Point &p) {
   switch (e.kind) {
@@ -165,7 +168,8 @@ bool evaluate(const SetNode &s, const Point &p) {
   return false;
 }
 
-//===-- printing --------------------------------------------------------------------------------------------------===//
+//===-- printing
+//--------------------------------------------------------------------------------------------------===//
 
 /// Binding strength: sums 1, products and divisions 2, variables and constants 3.
 static int strength(const ExprNode &e) {
@@ -241,7 +245,8 @@ std::string print(const SetNode &s) {
   switch (s.kind) {
   case SetKind::Form: {
     std::string text = formName(s.form);
-    if (formHasL(s.form)) text += "(" + std::to_string(s.l) + (formHasC(s.form) ? ", c=" + std::to_string(s.c) : "") + ")";
+    if (formHasL(s.form))
+      text += "(" + std::to_string(s.l) + (formHasC(s.form) ? ", c=" + std::to_string(s.c) : "") + ")";
     return text;
   }
   case SetKind::Comparison: return print(*s.lhs) + symbol(s.compare) + print(*s.rhs);

@@ -1,6 +1,7 @@
-// The syntax tree of a pattern: integer expressions over h, i, j, n, and sets built from comparisons and named forms.
-// Nodes are immutable and shared; the make functions keep them in canonical shape (constants folded, `not` pushed onto
-// comparisons, nested and/or flattened), so that printing and parsing are inverse to each other.
+// The syntax tree of a pattern: integer expressions over h, i, j, n, and sets built from comparisons and
+// named forms. Nodes are immutable and shared; the make functions keep them in canonical shape (constants
+// folded, `not` pushed onto comparisons, nested and/or flattened), so that printing and parsing are inverse
+// to each other.
 #pragma once
 #include <cstdint>
 #include <memory>
@@ -16,8 +17,8 @@ using SetRef = std::shared_ptr<const SetNode>;
 
 enum class ExprKind { Constant, Head, Query, Key, Length, Add, Sub, Mul, FloorDiv, Mod };
 
-/// An integer expression. Mul holds its constant factor in `value` and the other in `lhs`; FloorDiv and Mod hold their
-/// positive divisor in `value`.
+/// An integer expression. Mul holds its constant factor in `value` and the other in `lhs`; FloorDiv and Mod
+/// hold their positive divisor in `value`.
 struct ExprNode {
   ExprKind kind;
   int64_t value = 0;
@@ -41,8 +42,9 @@ enum class Compare { LT, LE, GT, GE, EQ, NE };
 enum class FormKind { Local, Column, Block, Summary, Strided, Fixed, Dense };
 enum class SetKind { Form, Comparison, And, Or, Not, Heads };
 
-/// A set of (h, i, j). Forms use `form`, `l` and `c` (c of summary and fixed only); comparisons use `compare`, `lhs`, `rhs`;
-/// And and Or have at least two children, Not has one; Heads has at least one: head h has child h mod count.
+/// A set of (h, i, j). Forms use `form`, `l` and `c` (c of summary and fixed only); comparisons use
+/// `compare`, `lhs`, `rhs`; And and Or have at least two children, Not has one; Heads has at least one: head
+/// h has child h mod count.
 struct SetNode {
   SetKind kind;
   FormKind form = FormKind::Dense;

@@ -7,9 +7,11 @@ using namespace mlir;
 
 namespace drawloom {
 
-//===-- runs of tiles ---------------------------------------------------------------------------------------------===//
+//===-- runs of tiles
+//---------------------------------------------------------------------------------------------===//
 
-/// From the slots that any (outer) and that every (inner) row of a tile attends to. Only whole tiles of `size` slots can be full.
+/// From the slots that any (outer) and that every (inner) row of a tile attends to. Only whole tiles of
+/// `size` slots can be full.
 static TileRange rangeOfTiles(Interval outer, Interval inner, int64_t size) {
   TileRange x;
   if (outer.empty()) return x;
@@ -33,9 +35,10 @@ TileRange queryTiles(const ViewEvaluator &view, int64_t h, int64_t s, int64_t ti
   return rangeOfTiles({a.lo, b.hi}, view.hasPredicate() ? Interval{} : Interval{b.lo, a.hi}, Tq);
 }
 
-/// Bounds of the tiles of `size` slots met by the tile of `tileRows` rows, where [lo, hi) is a row's interval of slots, `rows` and
-/// `slots` are the extents. The transposed question has the roles exchanged.
-static TileBounds tileBounds(AffineMap lo, AffineMap hi, AffineMap rows, AffineMap slots, bool predicated, int64_t tileRows, int64_t size) {
+/// Bounds of the tiles of `size` slots met by the tile of `tileRows` rows, where [lo, hi) is a row's interval
+/// of slots, `rows` and `slots` are the extents. The transposed question has the roles exchanged.
+static TileBounds tileBounds(AffineMap lo, AffineMap hi, AffineMap rows, AffineMap slots, bool predicated,
+                             int64_t tileRows, int64_t size) {
   MLIRContext *context = lo.getContext();
   AffineExpr tile = getAffineDimExpr(2, context), row = tile;
   AffineExpr rowCount = rows.getResult(0), slotCount = slots.getResult(0);
@@ -46,14 +49,17 @@ static TileBounds tileBounds(AffineMap lo, AffineMap hi, AffineMap rows, AffineM
       if (AffineExpr s = simplify(e); !llvm::is_contained(kept, s)) kept.push_back(s);
     return AffineMap::get(3, 0, kept, context);
   };
-  AffineExpr first = tile * tileRows, last = tile * tileRows + (tileRows - 1), zero = getAffineConstantExpr(0, context);
-  llvm::SmallVector<AffineExpr> nonemptyLo{zero}, fullLo{zero}, fullHi{slotCount.floorDiv(size)}, nonemptyHi{(slotCount + (size - 1)).floorDiv(size)};
+  AffineExpr first = tile * tileRows, last = tile * tileRows + (tileRows - 1),
+             zero = getAffineConstantExpr(0, context);
+  llvm::SmallVector<AffineExpr> nonemptyLo{zero}, fullLo{zero}, fullHi{slotCount.floorDiv(size)},
+      nonemptyHi{(slotCount + (size - 1)).floorDiv(size)};
   for (AffineExpr e : lo.getResults()) {
     nonemptyLo.push_back(at(e, first).floorDiv(size));
     fullLo.push_back((at(e, last) + (size - 1)).floorDiv(size));
   }
   for (AffineExpr e : hi.getResults()) {
-    // The last row is that of the tile or of the slice, whichever comes first; bounds do not decrease, so take both.
+    // The last row is that of the tile or of the slice, whichever comes first; bounds do not decrease, so
+    // take both.
     for (AffineExpr r : {last, rowCount - 1}) nonemptyHi.push_back((at(e, r) + (size - 1)).floorDiv(size));
     fullHi.push_back(at(e, first).floorDiv(size));
   }
@@ -69,7 +75,8 @@ TileBounds queryTileBounds(const PieceView &v, int64_t Tq, int64_t Tk) {
   return tileBounds(v.rowLo, v.rowHi, v.keys, v.rows, !v.predicate.empty(), Tk, Tq);
 }
 
-//===-- one tile --------------------------------------------------------------------------------------------------===//
+//===-- one tile
+//--------------------------------------------------------------------------------------------------===//
 
 constexpr int64_t kMaxPairs = 65536; ///< what going through a whole tile may cost
 
@@ -97,8 +104,10 @@ static Truth truthOver(llvm::ArrayRef<IntegerSet> sets, const Ranges &box) {
 
 TileClassifier::TileClassifier(const PieceView &v) : view(v), predicate(v.predicate) {}
 
-TileKind TileClassifier::classify(int64_t h, int64_t s, int64_t qTile, int64_t kTile, int64_t Tq, int64_t Tk) const {
-  int64_t r0 = qTile * Tq, r1 = std::min(r0 + Tq, view.rows(h, s)), t0 = kTile * Tk, t1 = std::min(t0 + Tk, view.keys(h, s));
+TileKind TileClassifier::classify(int64_t h, int64_t s, int64_t qTile, int64_t kTile, int64_t Tq,
+                                  int64_t Tk) const {
+  int64_t r0 = qTile * Tq, r1 = std::min(r0 + Tq, view.rows(h, s)), t0 = kTile * Tk,
+          t1 = std::min(t0 + Tk, view.keys(h, s));
   if (r0 >= r1 || t0 >= t1) return TileKind::Empty;
   Interval first = view.keySlots(h, s, r0), last = view.keySlots(h, s, r1 - 1);
   if (last.hi <= t0 || first.lo >= t1) return TileKind::Empty;
@@ -127,7 +136,8 @@ TileKind TileClassifier::classify(int64_t h, int64_t s, int64_t qTile, int64_t k
   return all && whole ? TileKind::Full : TileKind::Edge;
 }
 
-TileKind classify(const PieceView &view, int64_t, int64_t h, int64_t qTile, int64_t kTile, int64_t Tq, int64_t Tk) {
+TileKind classify(const PieceView &view, int64_t, int64_t h, int64_t qTile, int64_t kTile, int64_t Tq,
+                  int64_t Tk) {
   return TileClassifier(view).classify(h, 0, qTile, kTile, Tq, Tk);
 }
 

@@ -35,13 +35,15 @@ private:
     if (rows < 0 || keys < 0) return fail("expected extents of at least 0" + at(s, "rows", rows));
     for (int64_t r = 0; r < rows; ++r) {
       int64_t i = v.query(h, s, r);
-      if (i < 0 || i >= n) return fail("expected a query position below n, found " + std::to_string(i) + at(s, "row", r));
+      if (i < 0 || i >= n)
+        return fail("expected a query position below n, found " + std::to_string(i) + at(s, "row", r));
       if (seen[i]) return fail("query " + std::to_string(i) + " occurs twice" + at(s, "row", r));
       seen[i] = true;
     }
     for (int64_t t = 0; t < keys; ++t) {
       int64_t j = v.key(h, s, t);
-      if (j < 0 || j >= n) return fail("expected a key position below n, found " + std::to_string(j) + at(s, "slot", t));
+      if (j < 0 || j >= n)
+        return fail("expected a key position below n, found " + std::to_string(j) + at(s, "slot", t));
       if (t && j <= v.key(h, s, t - 1)) return fail("key positions do not increase" + at(s, "slot", t));
     }
     for (int64_t r = 1; r < rows; ++r) {
@@ -67,7 +69,8 @@ private:
         bool inKeys = within(byRow[r], t), inRows = within(bySlot[t], r);
         bool belongs = v.predicate(h, v.query(h, s, r), v.key(h, s, t)) && v.key(h, s, t) <= v.query(h, s, r);
         bool ok = v.hasPredicate() ? !belongs || (inKeys && inRows) : inKeys == inRows;
-        if (!ok) return fail("key bounds and row bounds disagree" + at(s, "row", r) + ", slot " + std::to_string(t));
+        if (!ok)
+          return fail("key bounds and row bounds disagree" + at(s, "row", r) + ", slot " + std::to_string(t));
       }
   }
 
@@ -79,6 +82,8 @@ private:
 
 } // namespace
 
-std::optional<std::string> verifyView(const PieceView &view, int64_t n, int64_t heads) { return Checker(view, n, heads).run(); }
+std::optional<std::string> verifyView(const PieceView &view, int64_t n, int64_t heads) {
+  return Checker(view, n, heads).run();
+}
 
 } // namespace drawloom

@@ -8,7 +8,8 @@ using namespace mlir;
 
 namespace drawloom {
 
-//===-- compiled maps ---------------------------------------------------------------------------------------------===//
+//===-- compiled maps
+//---------------------------------------------------------------------------------------------===//
 
 CompiledMap::CompiledMap(AffineMap map) {
   for (AffineExpr e : map.getResults()) {
@@ -92,11 +93,13 @@ bool CompiledSet::contains(int64_t h, int64_t i, int64_t j) const {
   return false;
 }
 
-//===-- one view --------------------------------------------------------------------------------------------------===//
+//===-- one view
+//--------------------------------------------------------------------------------------------------===//
 
 ViewEvaluator::ViewEvaluator(const PieceView &v)
-    : slicesMap(v.slices), rowsMap(v.rows), queryMap(v.query), keysMap(v.keys), keyMap(v.key), keyLo(v.keyLo), keyHi(v.keyHi),
-      rowLo(v.rowLo), rowHi(v.rowHi), formula(v.predicate), predicated(!v.predicate.empty()) {}
+    : slicesMap(v.slices), rowsMap(v.rows), queryMap(v.query), keysMap(v.keys), keyMap(v.key), keyLo(v.keyLo),
+      keyHi(v.keyHi), rowLo(v.rowLo), rowHi(v.rowHi), formula(v.predicate), predicated(!v.predicate.empty()) {
+}
 
 int64_t ViewEvaluator::slices(int64_t h) const { return slicesMap.result(0, &h); }
 int64_t ViewEvaluator::rows(int64_t h, int64_t s) const {
@@ -132,7 +135,8 @@ Interval ViewEvaluator::queryRows(int64_t h, int64_t s, int64_t t) const {
   return {std::max<int64_t>(x.lo, 0), std::min(x.hi, rows(h, s))};
 }
 
-//===-- questions -------------------------------------------------------------------------------------------------===//
+//===-- questions
+//-------------------------------------------------------------------------------------------------===//
 
 QueryInverse inverseQuery(const PieceView &view) {
   MLIRContext *context = view.query.getContext();
@@ -142,12 +146,17 @@ QueryInverse inverseQuery(const PieceView &view) {
   base.constant = q.constant;
   for (auto [atom, c] : q.terms) {
     auto d = dyn_cast<AffineDimExpr>(atom);
-    if (d && d.getPosition() == 1) perSlice = c;
-    else if (d && d.getPosition() == 2) perRow = c;
-    else base.add(atom, c);
+    if (d && d.getPosition() == 1)
+      perSlice = c;
+    else if (d && d.getPosition() == 2)
+      perRow = c;
+    else
+      base.add(atom, c);
   }
   AffineExpr x = getAffineDimExpr(1, context) - base.expr(context), zero = getAffineConstantExpr(0, context);
-  auto maps = [&](AffineExpr s, AffineExpr r) { return QueryInverse{AffineMap::get(2, 0, s), AffineMap::get(2, 0, r)}; };
+  auto maps = [&](AffineExpr s, AffineExpr r) {
+    return QueryInverse{AffineMap::get(2, 0, s), AffineMap::get(2, 0, r)};
+  };
   if (perSlice == 0) return maps(zero, x);
   if (perRow == 1) return maps(x.floorDiv(perSlice), x % perSlice);
   return maps(x % perRow, x.floorDiv(perRow)); // perSlice == 1
@@ -166,7 +175,8 @@ int64_t countPairs(const PieceView &view) {
   AffineMap position = AffineMap::get(3, 0, getAffineDimExpr(2, view.query.getContext()));
   bool positions = view.query == position && view.key == position;
   auto countHead = [&](int64_t h) {
-    if (v.hasPredicate() && positions) return countUnion(view.predicate, v.rows(h, 0), h); // the bounds enclose the sets
+    if (v.hasPredicate() && positions)
+      return countUnion(view.predicate, v.rows(h, 0), h); // the bounds enclose the sets
     int64_t sum = 0;
     for (int64_t s = 0, slices = v.slices(h); s < slices; ++s)
       for (int64_t r = 0, rows = v.rows(h, s); r < rows; ++r) {

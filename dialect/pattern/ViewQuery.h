@@ -13,7 +13,8 @@ struct Interval {
   int64_t size() const { return empty() ? 0 : hi - lo; }
 };
 
-/// Affine expressions as stack programs over int64: some nanoseconds an operation, no allocation. Divisors are positive constants.
+/// Affine expressions as stack programs over int64: some nanoseconds an operation, no allocation. Divisors
+/// are positive constants.
 class CompiledMap {
 public:
   CompiledMap() = default;
@@ -77,22 +78,23 @@ private:
   bool predicated;
 };
 
-/// Where query i lies: maps (h, i) -> s and (h, i) -> r, the inverse of `query`. i belongs to the view exactly when
-/// 0 <= s < slices(h) and 0 <= r < rows(h, s) for the values they give.
+/// Where query i lies: maps (h, i) -> s and (h, i) -> r, the inverse of `query`. i belongs to the view
+/// exactly when 0 <= s < slices(h) and 0 <= r < rows(h, s) for the values they give.
 struct QueryInverse {
   mlir::AffineMap slice, row;
 };
 QueryInverse inverseQuery(const PieceView &view);
 
-/// Pairs of the piece, all its heads together. O(slices * rows) evaluations a head, once for all heads if no map uses h. With a
-/// predicate: see countUnion (CountUnion.h).
+/// Pairs of the piece, all its heads together. O(slices * rows) evaluations a head, once for all heads if no
+/// map uses h. With a predicate: see countUnion (CountUnion.h).
 int64_t countPairs(const PieceView &view);
 
-/// Whether every query position 0 .. n - 1 of every head 0 .. heads - 1 is a row of the view (its interval may be empty).
+/// Whether every query position 0 .. n - 1 of every head 0 .. heads - 1 is a row of the view (its interval
+/// may be empty).
 bool coversAllRows(const PieceView &view, int64_t n, int64_t heads);
 
-/// Checks the invariants of View.h by enumeration and says which one is broken; nothing if all hold. O(n^2) a head: for
-/// tests and small n.
+/// Checks the invariants of View.h by enumeration and says which one is broken; nothing if all hold. O(n^2) a
+/// head: for tests and small n.
 std::optional<std::string> verifyView(const PieceView &view, int64_t n, int64_t heads);
 
 } // namespace drawloom

@@ -13,7 +13,8 @@ constexpr size_t kMaxPieces = 16;
 using Views = std::vector<PieceView>;
 using Heads = std::vector<int64_t>;
 
-/// What subtracting is easy from comes first: relations, then key bands, then lattices (or lattices before bands).
+/// What subtracting is easy from comes first: relations, then key bands, then lattices (or lattices before
+/// bands).
 std::vector<size_t> subtractionOrder(const std::vector<Cell> &cells, bool bandsFirst) {
   auto rank = [&](const Cell &cell) {
     int r = 0;
@@ -25,13 +26,16 @@ std::vector<size_t> subtractionOrder(const std::vector<Cell> &cells, bool bandsF
   };
   std::vector<size_t> order(cells.size());
   for (size_t k = 0; k < order.size(); ++k) order[k] = k;
-  std::sort(order.begin(), order.end(),
-            [&](size_t a, size_t b) { return std::make_pair(rank(cells[a]), a) < std::make_pair(rank(cells[b]), b); });
+  std::sort(order.begin(), order.end(), [&](size_t a, size_t b) {
+    return std::make_pair(rank(cells[a]), a) < std::make_pair(rank(cells[b]), b);
+  });
   return order;
 }
 
-/// Dense views of the union of the conjunctions, in the order of subtraction that makes fewest; nothing if there are none.
-std::optional<Views> denseViews(const std::vector<Conjunction> &conjunctions, const CellSpace &space, const Heads &heads) {
+/// Dense views of the union of the conjunctions, in the order of subtraction that makes fewest; nothing if
+/// there are none.
+std::optional<Views> denseViews(const std::vector<Conjunction> &conjunctions, const CellSpace &space,
+                                const Heads &heads) {
   std::optional<std::vector<Cell>> cells = recognizeCells(conjunctions, space);
   if (!cells) return std::nullopt;
   std::optional<Views> best;
@@ -87,7 +91,8 @@ Views predicateView(const SetNode &set, int64_t n, const Heads &heads, MLIRConte
   bool bounded = distance < n - 1;
   view.keyLo = map(3, bounded ? x - distance : constant(0)), view.keyHi = map(3, x + 1);
   view.rowLo = map(3, x), view.rowHi = map(3, bounded ? x + distance + 1 : constant(n));
-  for (const Conjunction &c : conjunctions) view.predicate.push_back(toIntegerSet(c, 3, 0, space.formula, {}));
+  for (const Conjunction &c : conjunctions)
+    view.predicate.push_back(toIntegerSet(c, 3, 0, space.formula, {}));
   return {std::move(view)};
 }
 
@@ -106,14 +111,16 @@ Views viewsByHead(const SetNode &set, int64_t n, const Heads &heads, MLIRContext
   std::vector<std::pair<Formula, Heads>> groups;
   for (int64_t h : heads) {
     Formula formula = toDisjunction(set, CellSpace(context, n, h, h).formula);
-    auto it = std::find_if(groups.begin(), groups.end(), [&](const auto &g) { return sameFormula(g.first, formula); });
+    auto it = std::find_if(groups.begin(), groups.end(),
+                           [&](const auto &g) { return sameFormula(g.first, formula); });
     if (it == groups.end()) it = groups.insert(groups.end(), {std::move(formula), {}});
     it->second.push_back(h);
   }
   Views views;
   Heads rest;
   for (auto &[formula, members] : groups) {
-    std::optional<Views> mine = denseViews(formula, CellSpace(context, n, members.front(), members.front()), members);
+    std::optional<Views> mine =
+        denseViews(formula, CellSpace(context, n, members.front(), members.front()), members);
     if (mine)
       views.insert(views.end(), mine->begin(), mine->end());
     else

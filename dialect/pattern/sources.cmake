@@ -6,6 +6,7 @@ drawloom_llvm_library(DrawloomPattern
   pattern/Linear.cpp
   pattern/Formula.cpp
   pattern/Conditions.cpp
+  pattern/Emptiness.cpp
   pattern/Cells.cpp
   pattern/Coordinates.cpp
   pattern/CellView.cpp

@@ -31,7 +31,9 @@ TEST(Connectivity, NamesAPairThatNeverMeets) {
   EXPECT_FALSE(c.valid(1));
 }
 
-TEST(Connectivity, HeadsMix) { EXPECT_TRUE(minimumSteps({parse("heads(local(8), column(8))")}, 64, 2).steps == 2); }
+TEST(Connectivity, HeadsMix) {
+  EXPECT_TRUE(minimumSteps({parse("heads(local(8), column(8))")}, 64, 2).steps == 2);
+}
 
 } // namespace
 } // namespace drawloom::test

@@ -1,7 +1,7 @@
 // Counts are those of enumeration.
-#include "test/pattern/Support.h"
 #include "dialect/pattern/CountUnion.h"
 #include "mlir/IR/MLIRContext.h"
+#include "test/pattern/Support.h"
 
 namespace drawloom::test {
 namespace {
@@ -25,7 +25,8 @@ TEST(PatternCount, OfNamedFormsMatchesEnumeration) {
       for (std::string form : {"local(", "column(", "block(", "strided("}) check(parse(form + L + ")"), n, 2);
       for (int64_t c : {1, 3, 8, 16, 48})
         if (l % c == 0)
-          for (std::string form : {"summary(", "fixed("}) check(parse(form + L + "," + std::to_string(c) + ")"), n, 3);
+          for (std::string form : {"summary(", "fixed("})
+            check(parse(form + L + "," + std::to_string(c) + ")"), n, 3);
     }
   check(parse("dense"), 77, 2);
   check(parse("heads(dense, local(5), fixed(12, c=3))"), 50, 7);
@@ -41,8 +42,9 @@ TEST(PatternCount, OfExpressionsMatchesEnumeration) {
 
 TEST(PatternCount, OfUnionsOfPolygonsMatchesEnumeration) {
   mlir::MLIRContext context;
-  for (std::string text : {"3 * i + 2 * j < 150 or i + j > 130", "(i + j) mod 6 < 2", "(i // 4 + j // 2) mod 3 == 1 or i + j == 77",
-                           "2 * j == i or 3 * j == i or i + j < 40"}) {
+  for (std::string text :
+       {"3 * i + 2 * j < 150 or i + j > 130", "(i + j) mod 6 < 2",
+        "(i // 4 + j // 2) mod 3 == 1 or i + j == 77", "2 * j == i or 3 * j == i or i + j < 40"}) {
     Pattern p = parse(text);
     for (int64_t n : {40, 97, 150}) {
       std::vector<PieceView> views = makeViews(p, n, 1, &context);

@@ -1,6 +1,6 @@
 // The affine sets of a pattern are the pattern; named forms are PAPER.md's table.
-#include "test/pattern/Support.h"
 #include "mlir/IR/MLIRContext.h"
+#include "test/pattern/Support.h"
 
 namespace drawloom::test {
 namespace {
@@ -42,8 +42,9 @@ TEST(PatternSets, HeadsInsideSeeTheirGlobalNumber) {
 TEST(PatternSets, AffineSetsAgreeWithEvaluation) {
   mlir::MLIRContext context;
   RandomPatterns random(11);
-  std::vector<std::string> texts = {"fixed(8, c=2)", "strided(5)", "heads(local(3), column(4), j < 2)", "not heads(dense, local(2))",
-                                    "not fixed(8, c=4)", "j * 3 < n - h"};
+  std::vector<std::string> texts = {
+      "fixed(8, c=2)",     "strided(5)",   "heads(local(3), column(4), j < 2)", "not heads(dense, local(2))",
+      "not fixed(8, c=4)", "j * 3 < n - h"};
   for (int k = 0; k < 150; ++k) texts.push_back(random.set(k % 4));
   for (const std::string &text : texts) {
     Pattern p = parse(text);
@@ -52,13 +53,17 @@ TEST(PatternSets, AffineSetsAgreeWithEvaluation) {
     for (mlir::IntegerSet s : p.sets(&context)) {
       ASSERT_EQ(s.getNumDims(), 3u);
       ASSERT_EQ(s.getNumSymbols(), 1u);
-      sets.push_back(s.replaceDimsAndSymbols({mlir::getAffineDimExpr(0, &context), mlir::getAffineDimExpr(1, &context), mlir::getAffineDimExpr(2, &context)},
-                                             {mlir::getAffineConstantExpr(n, &context)}, 3, 0));
+      sets.push_back(
+          s.replaceDimsAndSymbols({mlir::getAffineDimExpr(0, &context), mlir::getAffineDimExpr(1, &context),
+                                   mlir::getAffineDimExpr(2, &context)},
+                                  {mlir::getAffineConstantExpr(n, &context)}, 3, 0));
     }
     CompiledSet compiled(sets);
     for (int64_t h = 0; h < 4; ++h)
       for (int64_t i = 0; i < n + 2; ++i)
-        for (int64_t j = 0; j < n + 2; ++j) ASSERT_EQ(compiled.contains(h, i, j), p.contains(h, i, j, n)) << text << " at " << h << " " << i << " " << j;
+        for (int64_t j = 0; j < n + 2; ++j)
+          ASSERT_EQ(compiled.contains(h, i, j), p.contains(h, i, j, n))
+              << text << " at " << h << " " << i << " " << j;
   }
 }
 

@@ -1,7 +1,7 @@
 // What the pattern tests share: parsing that must succeed, random set expressions, brute-force membership.
 #pragma once
-#include "dialect/pattern/Views.h"
 #include "dialect/pattern/ViewQuery.h"
+#include "dialect/pattern/Views.h"
 #include <gtest/gtest.h>
 #include <random>
 
@@ -14,7 +14,8 @@ inline Pattern parse(const std::string &text) {
   return p ? *p : *Pattern::parse("dense", error);
 }
 
-/// Random set expressions of the kinds people write: bounds of distances, residues, blocks, constants, forms, and odd ones.
+/// Random set expressions of the kinds people write: bounds of distances, residues, blocks, constants, forms,
+/// and odd ones.
 class RandomPatterns {
 public:
   explicit RandomPatterns(unsigned seed) : rng(seed) {}

@@ -1,10 +1,8 @@
 // Tile runs and classifications against the definition, in both directions.
 #include "dialect/pattern/Tiles.h"
-#include "test/pattern/Support.h"
-#include "mlir/IR/MLIRContext.h"
-#include "mlir/Analysis/Presburger/PresburgerRelation.h"
 #include "mlir/Analysis/FlatLinearValueConstraints.h"
-#include <functional>
+#include "mlir/IR/MLIRContext.h"
+#include "test/pattern/Support.h"
 
 namespace drawloom::test {
 namespace {
@@ -14,15 +12,18 @@ struct Tiles : testing::Test {
 };
 
 /// What a tile of the slice holds, by definition: rows [r0, r1), slots [t0, t1); full only if `whole`.
-TileKind kindOf(const std::vector<std::vector<bool>> &grid, int64_t r0, int64_t r1, int64_t t0, int64_t t1, bool whole) {
+TileKind kindOf(const std::vector<std::vector<bool>> &grid, int64_t r0, int64_t r1, int64_t t0, int64_t t1,
+                bool whole) {
   bool any = false, all = whole;
   for (int64_t r = r0; r < r1; ++r)
     for (int64_t t = t0; t < t1; ++t) (grid[r][t] ? any : all) = grid[r][t];
   return !any ? TileKind::Empty : all ? TileKind::Full : TileKind::Edge;
 }
 
-/// Checks that a run's kinds are those of the tiles. `exactEnds`: the first and the last tile of the run are not empty.
-void checkRun(const TileRange &x, const std::vector<TileKind> &tiles, bool exactEnds, const std::string &what) {
+/// Checks that a run's kinds are those of the tiles. `exactEnds`: the first and the last tile of the run are
+/// not empty.
+void checkRun(const TileRange &x, const std::vector<TileKind> &tiles, bool exactEnds,
+              const std::string &what) {
   ASSERT_LE(x.nonemptyLo, x.fullLo) << what;
   ASSERT_LE(x.fullLo, x.fullHi) << what;
   ASSERT_LE(x.fullHi, x.nonemptyHi) << what;
@@ -45,11 +46,13 @@ TileRange runOf(const TileBounds &b, int64_t h, int64_t s, int64_t tile) {
   return x;
 }
 
-/// Affine bounds against the run: the same tiles are met; full ones may only be missed in a last, ragged tile.
+/// Affine bounds against the run: the same tiles are met, but one edge tile may be named where none is met;
+/// full ones may only be missed in a last, ragged tile.
 void checkBounds(const TileRange &x, const TileRange &affine, bool ragged, const std::string &what) {
   bool empty = x.nonemptyLo == x.nonemptyHi;
   if (empty) {
-    ASSERT_EQ(affine.nonemptyLo, affine.nonemptyHi) << what;
+    ASSERT_LE(affine.nonemptyHi - affine.nonemptyLo, 1) << what;
+    ASSERT_EQ(affine.fullLo, affine.fullHi) << what;
     return;
   }
   ASSERT_EQ(affine.nonemptyLo, x.nonemptyLo) << what;
@@ -80,7 +83,8 @@ void checkView(const PieceView &view, int64_t Tq, int64_t Tk, bool exactEnds, co
       std::vector<TileKind> tiles;
       for (int64_t k = 0; k < kTiles; ++k) {
         tiles.push_back(kind(q, k, (k + 1) * Tk <= keys));
-        ASSERT_EQ(classifier.classify(h, s, q, k, Tq, Tk), tiles.back()) << name << " slice " << s << " tile " << q << ", " << k;
+        ASSERT_EQ(classifier.classify(h, s, q, k, Tq, Tk), tiles.back())
+            << name << " slice " << s << " tile " << q << ", " << k;
       }
       if (!view.predicate.empty()) continue;
       std::string what = name + " slice " + std::to_string(s) + " query tile " + std::to_string(q);
@@ -104,9 +108,12 @@ TEST_F(Tiles, OfNamedFormsMatchTheDefinition) {
   for (int64_t n : {1, 60, 129, 300})
     for (int64_t l : {1, 3, 16, 48, 128}) {
       std::string L = std::to_string(l);
-      std::vector<std::string> texts = {"dense", "local(" + L + ")", "column(" + L + ")", "block(" + L + ")", "strided(" + L + ")"};
+      std::vector<std::string> texts = {"dense", "local(" + L + ")", "column(" + L + ")", "block(" + L + ")",
+                                        "strided(" + L + ")"};
       for (int64_t c : {1, 8, 16})
-        if (l % c == 0) texts.push_back("fixed(" + L + "," + std::to_string(c) + ")"), texts.push_back("summary(" + L + "," + std::to_string(c) + ")");
+        if (l % c == 0)
+          texts.push_back("fixed(" + L + "," + std::to_string(c) + ")"),
+              texts.push_back("summary(" + L + "," + std::to_string(c) + ")");
       for (const std::string &text : texts)
         for (const PieceView &view : makeViews(parse(text), n, 3, &context))
           for (auto [Tq, Tk] : {std::pair<int64_t, int64_t>{16, 16}, {64, 32}, {7, 40}}) {
@@ -128,7 +135,8 @@ TEST_F(Tiles, OfRandomExpressionsMatchTheDefinition) {
 }
 
 TEST_F(Tiles, LargeTilesOfPredicatesAreDecidedByIntervals) {
-  PieceView view = makeViews(parse("i + j < 4000 or (i // 1024 + j // 1024) mod 2 == 0"), 8192, 1, &context).at(0);
+  PieceView view =
+      makeViews(parse("i + j < 4000 or (i // 1024 + j // 1024) mod 2 == 0"), 8192, 1, &context).at(0);
   ASSERT_FALSE(view.predicate.empty());
   EXPECT_EQ(classify(view, 8192, 0, 1, 1, 1024, 1024), TileKind::Edge);  // the diagonal
   EXPECT_EQ(classify(view, 8192, 0, 4, 1, 1024, 1024), TileKind::Empty); // 4 + 1 is odd
@@ -136,28 +144,33 @@ TEST_F(Tiles, LargeTilesOfPredicatesAreDecidedByIntervals) {
   EXPECT_EQ(classify(view, 8192, 0, 2, 4, 1024, 1024), TileKind::Empty); // not causal
 }
 
-/// Presburger arithmetic as a second opinion: is the tile empty, is it all within the sets?
+/// Presburger arithmetic as a second opinion: does the tile meet the set, does it meet the complement?
+/// (Emptiness only: MLIR 22.1's subtract takes a condition on `mod` for the definition of the quotient and
+/// loses it.)
 TEST_F(Tiles, ClassificationAgreesWithPresburger) {
   using namespace mlir;
-  for (std::string text : {"(i + j) mod 40 < 24", "(i // 16 - j // 16) mod 3 == 0", "2 * i - 3 * j < 10 or i + j > 150"}) {
-    PieceView view = makeViews(parse(text), 128, 1, &context).at(0);
-    ASSERT_FALSE(view.predicate.empty()) << text;
-    AffineExpr i = getAffineDimExpr(1, &context), j = getAffineDimExpr(2, &context), h = getAffineDimExpr(0, &context);
-    auto relation = [&](ArrayRef<AffineExpr> exprs, ArrayRef<bool> equalities) {
-      return presburger::PresburgerSet(presburger::IntegerPolyhedron(FlatLinearValueConstraints(IntegerSet::get(3, 0, exprs, equalities))));
-    };
-    presburger::PresburgerSet all = presburger::PresburgerSet::getEmpty(presburger::PresburgerSpace::getSetSpace(3));
-    for (IntegerSet s : view.predicate) {
+  auto meets = [&](const std::string &text, int64_t q, int64_t k) {
+    AffineExpr h = getAffineDimExpr(0, &context), i = getAffineDimExpr(1, &context),
+               j = getAffineDimExpr(2, &context);
+    for (IntegerSet s : parse(text).sets(&context)) {
+      s = s.replaceDimsAndSymbols({h, i, j}, {getAffineConstantExpr(128, &context)}, 3, 0);
       SmallVector<AffineExpr> exprs(s.getConstraints());
       SmallVector<bool> equalities(s.getEqFlags());
-      exprs.push_back(i - j), equalities.push_back(false);
-      all.unionInPlace(relation(exprs, equalities));
+      exprs.append({h, -h, i - q * 16, -i + (q * 16 + 15), j - k * 16, -j + (k * 16 + 15)});
+      equalities.append(6, false);
+      if (!FlatLinearValueConstraints(IntegerSet::get(3, 0, exprs, equalities)).isIntegerEmpty()) return true;
     }
+    return false;
+  };
+  for (std::string text :
+       {"(i + j) mod 40 < 24", "(i // 16 - j // 16) mod 3 == 0", "2 * i - 3 * j < 10 or i + j > 150"}) {
+    PieceView view = makeViews(parse(text), 128, 1, &context).at(0);
+    ASSERT_FALSE(view.predicate.empty()) << text;
     for (int64_t q = 0; q < 8; ++q)
       for (int64_t k = 0; k < 8; ++k) {
-        AffineExpr box[] = {h, -h, i - q * 16, -i + (q * 16 + 15), j - k * 16, -j + (k * 16 + 15)};
-        presburger::PresburgerSet tile = relation(box, SmallVector<bool>(6, false));
-        TileKind expected = all.intersect(tile).isIntegerEmpty() ? TileKind::Empty : tile.isSubsetOf(all) ? TileKind::Full : TileKind::Edge;
+        TileKind expected = !meets(text, q, k)                            ? TileKind::Empty
+                            : k < q && !meets("not (" + text + ")", q, k) ? TileKind::Full
+                                                                          : TileKind::Edge;
         EXPECT_EQ(classify(view, 128, 0, q, k, 16, 16), expected) << text << " tile " << q << ", " << k;
       }
   }
