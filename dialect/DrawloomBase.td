@@ -25,7 +25,7 @@ def Drawloom_Dialect : Dialect {
 
     Every verifier rule has a label such as `ATTN1`; the label stands in the op's description, in the message of
     the verifier, and in the test of the rule. One rule holds for every graph op and op on pieces: SHAPE1: tensors are statically
-    shaped and no extent is 0. Every op has a meaning in the float64 interpreter (dialect/interp).
+    shaped and no extent is 0. Every op but `launch` and the tile ops has a meaning in the float64 interpreter (dialect/interp).
   }];
   let useDefaultAttributePrinterParser = 1;
   let extraClassDeclaration = [{

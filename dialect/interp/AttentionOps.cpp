@@ -1,4 +1,5 @@
-// Attention over a whole pattern: every pair (i, j) is asked of the pattern itself, so that nothing here depends on views.
+// Attention over a whole pattern: every pair (i, j) is asked of the pattern itself, so that nothing here
+// depends on views.
 #include "dialect/interp/Environment.h"
 #include "dialect/interp/HeadRows.h"
 #include "dialect/ir/Attributes.h"
@@ -20,9 +21,10 @@ std::vector<int64_t> keysOf(const drawloom::Pattern &pattern, int64_t h, int64_t
   return keys;
 }
 
-/// softmax(scale q k^T) v of one query over `keys`, which are rows of batch b of k and v; gives the log-sum-exp.
-double attendTo(const std::vector<int64_t> &keys, const double *q, const Tensor &k, const Tensor &v, int64_t b,
-                int64_t h, int64_t heads, double scale, double *out) {
+/// softmax(scale q k^T) v of one query over `keys`, which are rows of batch b of k and v; gives the
+/// log-sum-exp.
+double attendTo(const std::vector<int64_t> &keys, const double *q, const Tensor &k, const Tensor &v,
+                int64_t b, int64_t h, int64_t heads, double scale, double *out) {
   if (keys.empty()) return -kInfinity;
   int64_t widthQk = k.columns() / heads, widthV = v.columns() / heads;
   std::vector<double> scores;
@@ -46,16 +48,16 @@ LogicalResult drawloom::interpret(AttentionOp op, Environment &env) {
     for (int64_t i = 0; i < n; ++i) {
       std::vector<int64_t> keys = keysOf(pattern, h, i, n);
       for (int64_t b = 0; b < batch; ++b)
-        lse.values[(b * heads + h) * n + i] =
-            attendTo(keys, headRow(q, b, i, h, heads), k, v, b, h, heads, scale, headRow(out, b, i, h, heads));
+        lse.values[(b * heads + h) * n + i] = attendTo(keys, headRow(q, b, i, h, heads), k, v, b, h, heads,
+                                                       scale, headRow(out, b, i, h, heads));
     }
   env.set(op.getOut(), std::move(out));
   env.set(op.getLse(), std::move(lse));
   return success();
 }
 
-/// With p = exp(scale q·k - lse), delta = Σ dout out and ds = p (dout·v - delta): dq += scale ds k, dk += scale ds q,
-/// dv += p dout.
+/// With p = exp(scale q·k - lse), delta = Σ dout out and ds = p (dout·v - delta): dq += scale ds k, dk +=
+/// scale ds q, dv += p dout.
 LogicalResult drawloom::interpret(AttentionGradOp op, Environment &env) {
   const Tensor &dout = env.get(op.getDout()), &q = env.get(op.getQ()), &k = env.get(op.getK()),
                &v = env.get(op.getV()), &out = env.get(op.getOut()), &lse = env.get(op.getLse());

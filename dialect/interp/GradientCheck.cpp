@@ -95,7 +95,8 @@ FailureOr<std::vector<GradientError>> drawloom::checkGradients(func::FuncOp f, A
   std::vector<Tensor> weights, gradientArgs = args.vec();
   for (Type type : f.getResultTypes())
     if (isFloatTensor(type))
-      weights.push_back(Tensor::random(cast<RankedTensorType>(type).getShape(), options.seed + weights.size()));
+      weights.push_back(
+          Tensor::random(cast<RankedTensorType>(type).getShape(), options.seed + weights.size()));
   llvm::append_range(gradientArgs, weights);
 
   std::string name = (f.getName() + ".gradient").str();

@@ -5,8 +5,8 @@
 
 namespace drawloom {
 
-/// Adds a function `name` to f's module. Arguments: f's, then the gradient of each float result. Results: the gradient of
-/// each float argument (zeros if no result depends on it). Fails as `differentiateOps` does.
+/// Adds a function `name` to f's module. Arguments: f's, then the gradient of each float result. Results: the
+/// gradient of each float argument (zeros if no result depends on it). Fails as `differentiateOps` does.
 llvm::FailureOr<mlir::func::FuncOp> buildGradientFunction(mlir::func::FuncOp f, llvm::StringRef name);
 
 struct GradientCheckOptions {
@@ -21,7 +21,8 @@ struct GradientError {
   double error;
 };
 
-/// The objective is a random linear form of all float results. One entry a float argument. Leaves the module as it was.
+/// The objective is a random linear form of all float results. One entry a float argument. Leaves the module
+/// as it was.
 llvm::FailureOr<std::vector<GradientError>> checkGradients(mlir::func::FuncOp f, llvm::ArrayRef<Tensor> args,
                                                            GradientCheckOptions options = {});
 

@@ -23,7 +23,8 @@ public:
                                << args.size();
     for (auto [k, arg, type] : llvm::enumerate(args, function.getArgumentTypes()))
       if (failed(checkArgument(from, k, *arg, type))) return failure();
-    if (++depth > kMaxDepth) return from->emitError() << "calls are nested more than " << kMaxDepth << " deep";
+    if (++depth > kMaxDepth)
+      return from->emitError() << "calls are nested more than " << kMaxDepth << " deep";
     FailureOr<Refs> results = evaluate(function.getBody().front(), args);
     --depth;
     return results;
@@ -34,10 +35,12 @@ private:
 
   LogicalResult checkArgument(Operation *from, unsigned k, const Tensor &arg, Type type) {
     auto tensor = dyn_cast<RankedTensorType>(type);
-    if (tensor && tensor.getShape() == ArrayRef(arg.shape) && isa<IntegerType>(tensor.getElementType()) == arg.isInteger)
+    if (tensor && tensor.getShape() == ArrayRef(arg.shape) &&
+        isa<IntegerType>(tensor.getElementType()) == arg.isInteger)
       return success();
-    InFlightDiagnostic error = from->emitError() << "argument " << k << " must be a " << type << ", got a tensor of "
-                                                 << (arg.isInteger ? "integers [" : "floats [");
+    InFlightDiagnostic error = from->emitError()
+                               << "argument " << k << " must be a " << type << ", got a tensor of "
+                               << (arg.isInteger ? "integers [" : "floats [");
     llvm::interleaveComma(arg.shape, error);
     return error << "]";
   }
@@ -63,10 +66,11 @@ private:
 
   LogicalResult evaluate(Operation &op, Environment &env) {
     return llvm::TypeSwitch<Operation *, LogicalResult>(&op)
-        .Case<EmbedOp, EmbedGradOp, LayerNormOp, LayerNormGradOp, BiasAddOp, ColumnSumOp, AddOp, FillOp, GeluOp,
-              GeluGradOp, DropoutOp, SplitOp, ConcatOp, CrossEntropyOp, CrossEntropyGradOp, LinearOp, MatmulOp,
-              AttentionOp, AttentionGradOp, AttentionDecodeOp, AttendOp, AttentionDeltaOp, AttendGradOp, GlobalNormOp,
-              AdamOp, EmaOp>([&](auto concrete) { return interpret(concrete, env); })
+        .Case<EmbedOp, EmbedGradOp, LayerNormOp, LayerNormGradOp, BiasAddOp, ColumnSumOp, AddOp, FillOp,
+              GeluOp, GeluGradOp, DropoutOp, SplitOp, ConcatOp, CrossEntropyOp, CrossEntropyGradOp, LinearOp,
+              MatmulOp, AttentionOp, AttentionGradOp, AttentionDecodeOp, AttendOp, AttentionDeltaOp,
+              AttendGradOp, GlobalNormOp, AdamOp, EmaOp>(
+            [&](auto concrete) { return interpret(concrete, env); })
         .Case<SegmentOp, RecomputeOp, FusionOp>([&](auto region) {
           return setResults(op, evaluate(region.getBody().front(), refs(op.getOperands(), env)), env);
         })
@@ -80,7 +84,8 @@ private:
           return success();
         })
         .Default([](Operation *other) -> LogicalResult {
-          return other->emitError() << "'" << other->getName() << "' has no meaning in the reference interpreter";
+          return other->emitError() << "'" << other->getName()
+                                    << "' has no meaning in the reference interpreter";
         });
   }
 

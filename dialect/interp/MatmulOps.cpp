@@ -43,7 +43,8 @@ LogicalResult drawloom::interpret(LinearOp op, Environment &env) {
 
 LogicalResult drawloom::interpret(MatmulOp op, Environment &env) {
   Tensor out = op.getInit() ? env.get(op.getInit()) : zerosFor(op.getOut());
-  addProduct(asMatrix(env.get(op.getA()), op.getTransposeA()), asMatrix(env.get(op.getB()), op.getTransposeB()), out);
+  addProduct(asMatrix(env.get(op.getA()), op.getTransposeA()),
+             asMatrix(env.get(op.getB()), op.getTransposeB()), out);
   env.set(op.getOut(), std::move(out));
   return success();
 }

@@ -16,7 +16,8 @@ LogicalResult drawloom::interpret(GlobalNormOp op, Environment &env) {
 }
 
 LogicalResult drawloom::interpret(AdamOp op, Environment &env) {
-  Tensor p = env.get(op.getParam()), m = env.get(op.getM()), v = env.get(op.getV()), grad = env.get(op.getGrad());
+  Tensor p = env.get(op.getParam()), m = env.get(op.getM()), v = env.get(op.getV()),
+         grad = env.get(op.getGrad());
   const std::vector<double> &hyper = env.get(op.getHyper()).values;
   double norm = env.get(op.getNorm()).values[0], clip = hyper[abi::kClipNorm];
   if (std::isfinite(norm)) {
@@ -45,7 +46,8 @@ LogicalResult drawloom::interpret(EmaOp op, Environment &env) {
   const Tensor &p = env.get(op.getParam());
   double decay = env.get(op.getHyper()).values[abi::kEmaDecay];
   if (std::isfinite(env.get(op.getNorm()).values[0]))
-    for (size_t k = 0; k < e.values.size(); ++k) e.values[k] = decay * e.values[k] + (1 - decay) * p.values[k];
+    for (size_t k = 0; k < e.values.size(); ++k)
+      e.values[k] = decay * e.values[k] + (1 - decay) * p.values[k];
   env.set(op.getNewEma(), std::move(e));
   return success();
 }

@@ -18,7 +18,8 @@ struct Pair {
 
 LogicalResult checkPosition(Operation *op, StringRef what, int64_t position, int64_t n) {
   if (position >= 0 && position < n) return success();
-  return op->emitOpError() << "the view's " << what << " position " << position << " is outside [0, " << n << ")";
+  return op->emitOpError() << "the view's " << what << " position " << position << " is outside [0, " << n
+                           << ")";
 }
 
 /// Calls visit({h, i, j}) for every pair of the piece: for each row its key slots, ascending.
@@ -127,12 +128,13 @@ LogicalResult drawloom::interpret(AttendGradOp op, Environment &env) {
   auto addToKey = [&](Pair pair) {
     for (int64_t b = 0; b < batch; ++b) {
       double p = probability(b, pair);
-      addScaled(headRow(dk, b, pair.j, pair.h, heads), scoreGradient(b, pair, p), headRow(q, b, pair.i, pair.h, heads),
-                widthQk);
+      addScaled(headRow(dk, b, pair.j, pair.h, heads), scoreGradient(b, pair, p),
+                headRow(q, b, pair.i, pair.h, heads), widthQk);
       addScaled(headRow(dv, b, pair.j, pair.h, heads), p, headRow(dout, b, pair.i, pair.h, heads), widthV);
     }
   };
-  if (failed(forEachKey(op, op.getView(), n, addToQuery)) || failed(forEachRow(op, op.getView(), n, addToKey)))
+  if (failed(forEachKey(op, op.getView(), n, addToQuery)) ||
+      failed(forEachRow(op, op.getView(), n, addToKey)))
     return failure();
   env.set(op.getDq(), std::move(dq));
   env.set(op.getDk(), std::move(dk));

@@ -7,7 +7,8 @@
 using namespace mlir;
 using namespace drawloom;
 
-//===-- embeddings --------------------------------------------------------------------------------------------------===//
+//===-- embeddings
+//--------------------------------------------------------------------------------------------------===//
 
 namespace {
 
@@ -58,7 +59,8 @@ LogicalResult drawloom::interpret(EmbedGradOp op, Environment &env) {
   return success();
 }
 
-//===-- LayerNorm ---------------------------------------------------------------------------------------------------===//
+//===-- LayerNorm
+//---------------------------------------------------------------------------------------------------===//
 
 LogicalResult drawloom::interpret(LayerNormOp op, Environment &env) {
   const Tensor &x = env.get(op.getX()), &gamma = env.get(op.getGamma()), &beta = env.get(op.getBeta());
@@ -107,7 +109,8 @@ LogicalResult drawloom::interpret(LayerNormGradOp op, Environment &env) {
   return success();
 }
 
-//===-- elementwise -------------------------------------------------------------------------------------------------===//
+//===-- elementwise
+//-------------------------------------------------------------------------------------------------===//
 
 LogicalResult drawloom::interpret(BiasAddOp op, Environment &env) {
   Tensor out = env.get(op.getX());
@@ -174,15 +177,15 @@ LogicalResult drawloom::interpret(DropoutOp op, Environment &env) {
   return success();
 }
 
-//===-- parts of rows -----------------------------------------------------------------------------------------------===//
+//===-- parts of rows
+//-----------------------------------------------------------------------------------------------===//
 
 LogicalResult drawloom::interpret(SplitOp op, Environment &env) {
   const Tensor &x = env.get(op.getX());
   int64_t start = 0;
   for (Value result : op.getParts()) {
     Tensor part = zerosFor(result);
-    for (int64_t r = 0; r < part.rows(); ++r)
-      std::copy_n(x.row(r) + start, part.columns(), part.row(r));
+    for (int64_t r = 0; r < part.rows(); ++r) std::copy_n(x.row(r) + start, part.columns(), part.row(r));
     start += part.columns();
     env.set(result, std::move(part));
   }
@@ -194,15 +197,15 @@ LogicalResult drawloom::interpret(ConcatOp op, Environment &env) {
   int64_t start = 0;
   for (Value operand : op.getParts()) {
     const Tensor &part = env.get(operand);
-    for (int64_t r = 0; r < part.rows(); ++r)
-      std::copy_n(part.row(r), part.columns(), out.row(r) + start);
+    for (int64_t r = 0; r < part.rows(); ++r) std::copy_n(part.row(r), part.columns(), out.row(r) + start);
     start += part.columns();
   }
   env.set(op.getOut(), std::move(out));
   return success();
 }
 
-//===-- cross-entropy -----------------------------------------------------------------------------------------------===//
+//===-- cross-entropy
+//-----------------------------------------------------------------------------------------------===//
 
 /// log Σ exp of a row.
 static double logSumExp(const double *row, int64_t count) {
@@ -224,7 +227,8 @@ LogicalResult drawloom::interpret(CrossEntropyOp op, Environment &env) {
 }
 
 LogicalResult drawloom::interpret(CrossEntropyGradOp op, Environment &env) {
-  const Tensor &dnll = env.get(op.getDnll()), &logits = env.get(op.getLogits()), &targets = env.get(op.getTargets());
+  const Tensor &dnll = env.get(op.getDnll()), &logits = env.get(op.getLogits()),
+               &targets = env.get(op.getTargets());
   Tensor d = zerosFor(op.getDlogits());
   for (int64_t r = 0; r < logits.rows(); ++r) {
     int64_t target = targets.integers[r];

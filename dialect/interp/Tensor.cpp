@@ -57,7 +57,8 @@ Tensor Tensor::fromAttribute(mlir::DenseElementsAttr attr) {
 
 namespace {
 
-/// Calls visit(a_k, b_k) on the finite elements; false if the tensors cannot be compared or non-finite elements differ.
+/// Calls visit(a_k, b_k) on the finite elements; false if the tensors cannot be compared or non-finite
+/// elements differ.
 template <typename Visit> bool compareFinite(const Tensor &a, const Tensor &b, Visit visit) {
   if (a.shape != b.shape || a.isInteger != b.isInteger) return false;
   if (a.isInteger) return a.integers == b.integers;
@@ -85,6 +86,7 @@ double drawloom::relativeError(const Tensor &a, const Tensor &b) {
 
 double drawloom::maxDifference(const Tensor &a, const Tensor &b) {
   double largest = 0;
-  bool comparable = compareFinite(a, b, [&](double x, double y) { largest = std::max(largest, std::abs(x - y)); });
+  bool comparable =
+      compareFinite(a, b, [&](double x, double y) { largest = std::max(largest, std::abs(x - y)); });
   return comparable ? largest : std::numeric_limits<double>::infinity();
 }

@@ -6,7 +6,8 @@
 
 namespace drawloom {
 
-/// A tensor of any float type is held in float64, of any integer type in int64; one of the two vectors is used.
+/// A tensor of any float type is held in float64, of any integer type in int64; one of the two vectors is
+/// used.
 struct Tensor {
   std::vector<int64_t> shape;
   std::vector<double> values;
@@ -33,8 +34,8 @@ struct Tensor {
   const double *row(int64_t r) const { return values.data() + r * columns(); }
 };
 
-/// |a - b| / |b| in the Euclidean norm (absolute if b is 0); infinite elements must be equal and are left out, NaNs and
-/// different shapes give infinity. Integer tensors: 0 if equal, else infinity.
+/// |a - b| / |b| in the Euclidean norm (absolute if b is 0); infinite elements must be equal and are left
+/// out, NaNs and different shapes give infinity. Integer tensors: 0 if equal, else infinity.
 double relativeError(const Tensor &a, const Tensor &b);
 /// The largest |a_k - b_k|, with the same treatment of infinities.
 double maxDifference(const Tensor &a, const Tensor &b);

@@ -19,7 +19,8 @@ double numberOr(Attribute attr, double otherwise) {
 }
 
 FailureOr<Tensor> testArgument(func::FuncOp f, unsigned k) {
-  if (auto value = f.getArgAttrOfType<DenseElementsAttr>(k, "drawloom.value")) return Tensor::fromAttribute(value);
+  if (auto value = f.getArgAttrOfType<DenseElementsAttr>(k, "drawloom.value"))
+    return Tensor::fromAttribute(value);
   auto seed = f.getArgAttrOfType<IntegerAttr>(k, "drawloom.random");
   auto type = dyn_cast<RankedTensorType>(f.getArgumentTypes()[k]);
   if (!seed || !type) return f.emitError() << "argument " << k << " needs drawloom.value or drawloom.random";
@@ -34,7 +35,8 @@ FailureOr<Tensor> testArgument(func::FuncOp f, unsigned k) {
 /// What one test found out so far.
 class Judge {
 public:
-  explicit Judge(func::FuncOp f) : f(f), tolerance(numberOr(f->getAttr("drawloom.tolerance"), kDefaultTolerance)) {}
+  explicit Judge(func::FuncOp f)
+      : f(f), tolerance(numberOr(f->getAttr("drawloom.tolerance"), kDefaultTolerance)) {}
 
   void compare(const Twine &what, const Tensor &found, const Tensor &expected) {
     note(what, relativeError(found, expected), tolerance);

@@ -9,9 +9,11 @@
 //                                                        integers need drawloom.below = N: uniform in [0, N)
 // Checks, at least one of:
 //   result attribute    drawloom.expect = dense<...>     relative error in norm at most the tolerance
-//   function attributes drawloom.equals = @other         the same results as another function on the same arguments
-//                       drawloom.gradients               central differences agree with the built gradient to 1e-6
-//                       drawloom.fails = "text"          interpreting it is an error whose message contains the text
+//   function attributes drawloom.equals = @other         the same results as another function on the same
+//   arguments
+//                       drawloom.gradients               central differences agree with the built gradient to
+//                       1e-6 drawloom.fails = "text"          interpreting it is an error whose message
+//                       contains the text
 // drawloom.tolerance = 1e-9 unless given. Types in tests are best f64: f32 attributes hold rounded values.
 #pragma once
 #include "dialect/ir/Dialect.h"
@@ -24,8 +26,8 @@ struct TestOutcome {
   std::string detail; ///< why it failed, or how close it was
 };
 
-/// Runs one function with the attribute `drawloom.test`; `checkGradients` asks for central differences whatever the
-/// attributes say.
+/// Runs one function with the attribute `drawloom.test`; `checkGradients` asks for central differences
+/// whatever the attributes say.
 TestOutcome runTest(mlir::func::FuncOp f, bool checkGradients);
 
 /// The arguments that the function's attributes describe.

@@ -52,11 +52,12 @@ bool judgeFunction(func::FuncOp f) {
 
 int main(int argc, char **argv) {
   llvm::InitLLVM init(argc, argv);
-  cl::ParseCommandLineOptions(argc, argv,
-                              "Runs the functions of a module that have the attribute drawloom.test in the float64 "
-                              "reference interpreter\n(dialect/interp/TestRunner.h says how they state their "
-                              "arguments and what must come out).\n\n"
-                              "  drawloom-interp test/dialect/row-ops.mlir\n");
+  cl::ParseCommandLineOptions(
+      argc, argv,
+      "Runs the functions of a module that have the attribute drawloom.test in the float64 "
+      "reference interpreter\n(dialect/interp/TestRunner.h says how they state their "
+      "arguments and what must come out).\n\n"
+      "  drawloom-interp test/dialect/row-ops.mlir\n");
   MLIRContext context;
   context.loadDialect<DrawloomDialect, func::FuncDialect, arith::ArithDialect>();
   llvm::SourceMgr sources;

@@ -22,8 +22,8 @@ LogicalResult checkHeads(Operation *op, StringRef numbers, StringRef divides, in
   for (auto [name, v] : llvm::zip(names, qkv)) {
     int64_t channels = shapeOf(v).back();
     if (channels % heads != 0)
-      return op->emitOpError() << divides << ": heads (" << heads << ") must divide the channels of " << name << ", got "
-                               << channels;
+      return op->emitOpError() << divides << ": heads (" << heads << ") must divide the channels of " << name
+                               << ", got " << channels;
   }
   return success();
 }
@@ -33,12 +33,14 @@ LogicalResult checkScale(Operation *op, StringRef rule, APFloat scale) {
   return op->emitOpError() << rule << ": scale must be finite, got " << scale.convertToDouble();
 }
 
-LogicalResult checkQkv(Operation *op, const QkvRules &rules, Value q, Value k, Value v, int64_t heads, APFloat scale) {
+LogicalResult checkQkv(Operation *op, const QkvRules &rules, Value q, Value k, Value v, int64_t heads,
+                       APFloat scale) {
   for (auto [name, value] : {std::pair{"q", q}, {"k", k}, {"v", v}})
     if (failed(checkRank(op, rules.batch, name, value, 3, "[B, n, channels]"))) return failure();
   if (failed(checkScale(op, rules.numbers, scale)) ||
       failed(checkHeads(op, rules.numbers, rules.divides, heads, {q, k, v})) ||
-      failed(checkShape(op, rules.sameQk, "k", k, shapeOf(q)))) return failure();
+      failed(checkShape(op, rules.sameQk, "k", k, shapeOf(q))))
+    return failure();
   if (withoutLast(shapeOf(q)) != withoutLast(shapeOf(v)))
     return op->emitOpError() << rules.batch << ": q and v must agree in batch and positions, got "
                              << shapeText(shapeOf(q)) << " and " << shapeText(shapeOf(v));
@@ -102,7 +104,8 @@ LogicalResult AttentionDecodeOp::verify() {
 }
 
 LogicalResult AttendOp::verify() {
-  if (bool(getOut0()) != bool(getLse0())) return emitOpError() << "ATTEND1: expected both or neither of out0 and lse0";
+  if (bool(getOut0()) != bool(getLse0()))
+    return emitOpError() << "ATTEND1: expected both or neither of out0 and lse0";
   if (failed(checkStaticShapes(*this)) ||
       failed(checkQkv(*this, kAttend, getQ(), getK(), getV(), getHeads(), getScale())) ||
       failed(checkOutAndLse(*this, "ATTEND2", getV(), getOut(), "out", getLse(), "lse", getHeads())) ||
@@ -119,7 +122,8 @@ LogicalResult AttentionDeltaOp::verify() {
   ArrayRef<int64_t> s = shapeOf(getDout());
   int64_t heads = getHeads();
   if (heads <= 0 || s[2] % heads != 0)
-    return emitOpError() << "DELTA1: heads (" << heads << ") must be positive and divide the channels, got " << s[2];
+    return emitOpError() << "DELTA1: heads (" << heads << ") must be positive and divide the channels, got "
+                         << s[2];
   return checkShape(*this, "DELTA2", "delta", getDelta(), {s[0], heads, s[1]});
 }
 
@@ -132,8 +136,11 @@ LogicalResult AttendGradOp::verify() {
       failed(checkOutAndLse(*this, "ATTENDG2", getV(), getDout(), "dout", getLse(), "lse", getHeads())) ||
       failed(checkOutAndLse(*this, "ATTENDG2", getV(), getDout(), "dout", getDelta(), "delta", getHeads())))
     return failure();
-  for (auto [name, grad, value] : {std::tuple{"dq", Value(getDq()), Value(getQ())}, {"dk", getDk(), getK()},
-                                   {"dv", getDv(), getV()}, {"dq0", getDq0(), getQ()}, {"dk0", getDk0(), getK()},
+  for (auto [name, grad, value] : {std::tuple{"dq", Value(getDq()), Value(getQ())},
+                                   {"dk", getDk(), getK()},
+                                   {"dv", getDv(), getV()},
+                                   {"dq0", getDq0(), getQ()},
+                                   {"dk0", getDk0(), getK()},
                                    {"dv0", getDv0(), getV()}})
     if (failed(checkShape(*this, "ATTENDG3", name, grad, shapeOf(value)))) return failure();
   return checkViewHeads(*this, "ATTENDG4", getView(), getHeads());

@@ -1,4 +1,5 @@
-// The dialect's attributes: spelling of patterns, syntax and checks of views, conversions to the algebra's structs.
+// The dialect's attributes: spelling of patterns, syntax and checks of views, conversions to the algebra's
+// structs.
 #include "dialect/ir/Attributes.h"
 #include "dialect/ir/PatternCache.h"
 #include "mlir/AsmParser/AsmParser.h"
@@ -16,7 +17,8 @@ void DrawloomDialect::registerAttributes() {
       >();
 }
 
-//===-- patterns ----------------------------------------------------------------------------------------------------===//
+//===-- patterns
+//----------------------------------------------------------------------------------------------------===//
 
 const drawloom::Pattern *PatternCache::find(StringRef text, PatternError &error) {
   std::lock_guard<std::mutex> guard(lock);
@@ -35,7 +37,9 @@ const drawloom::Pattern &drawloom::patternOf(PatternAttr attr) {
   return *pattern;
 }
 
-PatternAttr PatternAttr::get(MLIRContext *context, const drawloom::Pattern &pattern) { return get(context, pattern.spelling()); }
+PatternAttr PatternAttr::get(MLIRContext *context, const drawloom::Pattern &pattern) {
+  return get(context, pattern.spelling());
+}
 
 LogicalResult PatternAttr::verify(function_ref<InFlightDiagnostic()> emitError, StringRef spelling) {
   PatternError error;
@@ -53,7 +57,8 @@ Attribute PatternAttr::parse(AsmParser &parser, Type) {
   const char *quote = parser.getCurrentLocation().getPointer();
   if (parser.parseString(&text) || parser.parseGreater()) return {};
   PatternError error;
-  if (std::optional<drawloom::Pattern> pattern = drawloom::Pattern::parse(text, error)) return get(parser.getContext(), *pattern);
+  if (std::optional<drawloom::Pattern> pattern = drawloom::Pattern::parse(text, error))
+    return get(parser.getContext(), *pattern);
   InFlightDiagnostic diagnostic = parser.emitError(SMLoc::getFromPointer(quote + error.column));
   diagnostic << "PATTERN1: " << error.message;
   if (!error.hint.empty()) diagnostic << " (" << error.hint << ")";
@@ -66,11 +71,13 @@ void PatternAttr::print(AsmPrinter &printer) const {
   printer << '>';
 }
 
-//===-- views -------------------------------------------------------------------------------------------------------===//
+//===-- views
+//-------------------------------------------------------------------------------------------------------===//
 
 namespace {
 
-/// One affine map of a view: its name in the syntax, the number of dimensions, and whether it is a bound (several results).
+/// One affine map of a view: its name in the syntax, the number of dimensions, and whether it is a bound
+/// (several results).
 struct MapField {
   StringRef name;
   AffineMap PieceView::*map;
@@ -89,11 +96,13 @@ LogicalResult verifyMaps(function_ref<InFlightDiagnostic()> emitError, const Pie
   for (const MapField &field : kMaps) {
     AffineMap map = view.*field.map;
     if (map.getNumDims() != field.dims || map.getNumSymbols() != 0)
-      return emitError() << "VIEW2: " << field.name << " takes " << field.dims << " dimensions and no symbols, got "
-                         << map.getNumDims() << " and " << map.getNumSymbols();
+      return emitError() << "VIEW2: " << field.name << " takes " << field.dims
+                         << " dimensions and no symbols, got " << map.getNumDims() << " and "
+                         << map.getNumSymbols();
     if (field.isBound ? map.getNumResults() == 0 : map.getNumResults() != 1)
-      return emitError() << "VIEW3: " << field.name << " has " << (field.isBound ? "at least one result" : "one result")
-                         << ", got " << map.getNumResults();
+      return emitError() << "VIEW3: " << field.name << " has "
+                         << (field.isBound ? "at least one result" : "one result") << ", got "
+                         << map.getNumResults();
   }
   return success();
 }
@@ -111,7 +120,8 @@ ParseResult parseQuotedSet(AsmParser &parser, IntegerSet &set) {
 } // namespace
 
 ViewAttr ViewAttr::get(MLIRContext *context, const PieceView &v) {
-  return get(context, v.heads, v.slices, v.rows, v.query, v.keys, v.key, v.keyLo, v.keyHi, v.rowLo, v.rowHi, v.predicate);
+  return get(context, v.heads, v.slices, v.rows, v.query, v.keys, v.key, v.keyLo, v.keyHi, v.rowLo, v.rowHi,
+             v.predicate);
 }
 
 PieceView drawloom::toView(ViewAttr a) {
@@ -119,19 +129,21 @@ PieceView drawloom::toView(ViewAttr a) {
           a.getKeyLo(),       a.getKeyHi(),  a.getRowLo(), a.getRowHi(), a.getPredicate().vec()};
 }
 
-LogicalResult ViewAttr::verify(function_ref<InFlightDiagnostic()> emitError, ArrayRef<int64_t> heads, AffineMap slices,
-                               AffineMap rows, AffineMap query, AffineMap keys, AffineMap key, AffineMap keyLo,
-                               AffineMap keyHi, AffineMap rowLo, AffineMap rowHi, ArrayRef<IntegerSet> predicate) {
+LogicalResult ViewAttr::verify(function_ref<InFlightDiagnostic()> emitError, ArrayRef<int64_t> heads,
+                               AffineMap slices, AffineMap rows, AffineMap query, AffineMap keys,
+                               AffineMap key, AffineMap keyLo, AffineMap keyHi, AffineMap rowLo,
+                               AffineMap rowHi, ArrayRef<IntegerSet> predicate) {
   if (heads.empty()) return emitError() << "VIEW1: a view applies to at least one head";
   for (size_t k = 0; k < heads.size(); ++k)
     if (heads[k] < 0 || (k > 0 && heads[k] <= heads[k - 1]))
-      return emitError() << "VIEW1: heads are non-negative and ascending, got " << heads[k] << " at place " << k;
+      return emitError() << "VIEW1: heads are non-negative and ascending, got " << heads[k] << " at place "
+                         << k;
   PieceView view{heads.vec(), slices, rows, query, keys, key, keyLo, keyHi, rowLo, rowHi, predicate.vec()};
   if (failed(verifyMaps(emitError, view))) return failure();
   for (IntegerSet set : predicate)
     if (set.getNumDims() != 3 || set.getNumSymbols() != 0)
-      return emitError() << "VIEW4: predicate sets take the dimensions (h, i, j) and no symbols, got " << set.getNumDims()
-                         << " and " << set.getNumSymbols();
+      return emitError() << "VIEW4: predicate sets take the dimensions (h, i, j) and no symbols, got "
+                         << set.getNumDims() << " and " << set.getNumSymbols();
   return success();
 }
 
@@ -173,7 +185,7 @@ Attribute ViewAttr::parse(AsmParser &parser, Type) {
       return {};
   }
   if (parser.parseGreater()) return {};
-  return ViewAttr::getChecked([&] { return parser.emitError(start); }, parser.getContext(), view.heads, view.slices,
-                              view.rows, view.query, view.keys, view.key, view.keyLo, view.keyHi, view.rowLo,
-                              view.rowHi, view.predicate);
+  return ViewAttr::getChecked([&] { return parser.emitError(start); }, parser.getContext(), view.heads,
+                              view.slices, view.rows, view.query, view.keys, view.key, view.keyLo, view.keyHi,
+                              view.rowLo, view.rowHi, view.predicate);
 }

@@ -5,7 +5,8 @@
 
 namespace drawloom {
 
-/// The attribute's pattern; parsed once a context, and valid as long as the context. May be called from several threads.
+/// The attribute's pattern; parsed once a context, and valid as long as the context. May be called from
+/// several threads.
 const Pattern &patternOf(PatternAttr attr);
 
 } // namespace drawloom

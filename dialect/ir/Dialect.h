@@ -24,8 +24,10 @@ namespace drawloom {
 PieceView toView(ViewAttr attr);
 
 /// Discardable attributes that ops carry through the passes (ARCHITECTURE.md section 1).
-inline constexpr llvm::StringLiteral kLabelAttr = "drawloom.label";     // string: for people, "layers.3.attention"
-inline constexpr llvm::StringLiteral kSegmentAttr = "drawloom.segment"; // string: the recompute unit the op belongs to
-inline constexpr llvm::StringLiteral kKeepAttr = "drawloom.keep";       // unit: results are kept, never recomputed
+inline constexpr llvm::StringLiteral kLabelAttr =
+    "drawloom.label"; // string: for people, "layers.3.attention"
+inline constexpr llvm::StringLiteral kSegmentAttr =
+    "drawloom.segment"; // string: the recompute unit the op belongs to
+inline constexpr llvm::StringLiteral kKeepAttr = "drawloom.keep"; // unit: results are kept, never recomputed
 
 } // namespace drawloom

@@ -24,7 +24,8 @@ Values EmbedOp::buildGradient(OpBuilder &b, ValueRange grads) {
   }
   SmallVector<Type> types{getTable().getType()};
   llvm::append_range(types, getPositions().getTypes());
-  auto tables = EmbedGradOp::create(b, getLoc(), types, grads[0], getTokens(), getDivisorsAttr()).getDtables();
+  auto tables =
+      EmbedGradOp::create(b, getLoc(), types, grads[0], getTokens(), getDivisorsAttr()).getDtables();
   Values result{Value()};
   llvm::append_range(result, tables);
   return result;
@@ -32,15 +33,16 @@ Values EmbedOp::buildGradient(OpBuilder &b, ValueRange grads) {
 
 Values LayerNormOp::buildGradient(OpBuilder &b, ValueRange grads) {
   if (!flowsThroughOutAlone(*this, grads)) return {};
-  auto g = LayerNormGradOp::create(b, getLoc(), getX().getType(), getGamma().getType(), getBeta().getType(), grads[0],
-                                   getX(), getGamma(), getMean(), getRstd());
+  auto g = LayerNormGradOp::create(b, getLoc(), getX().getType(), getGamma().getType(), getBeta().getType(),
+                                   grads[0], getX(), getGamma(), getMean(), getRstd());
   return {g.getDx(), g.getDgamma(), g.getDbeta()};
 }
 
 Values LinearOp::buildGradient(OpBuilder &b, ValueRange grads) {
   Value dout = grads[0];
   Value dx = MatmulOp::create(b, getLoc(), getX().getType(), dout, getWeight(), Value());
-  Value dw = MatmulOp::create(b, getLoc(), getWeight().getType(), dout, getX(), Value(), /*transpose_a=*/true);
+  Value dw =
+      MatmulOp::create(b, getLoc(), getWeight().getType(), dout, getX(), Value(), /*transpose_a=*/true);
   if (!getBias()) return {dx, dw};
   Value db = ColumnSumOp::create(b, getLoc(), getBias().getType(), dout, Value());
   return {dx, dw, db};
@@ -52,27 +54,31 @@ Values GeluOp::buildGradient(OpBuilder &b, ValueRange grads) {
   return {GeluGradOp::create(b, getLoc(), getX().getType(), grads[0], getX())};
 }
 
-/// The mask is a function of rng, site and index: dropping the gradient out with the same ones is the transpose.
+/// The mask is a function of rng, site and index: dropping the gradient out with the same ones is the
+/// transpose.
 Values DropoutOp::buildGradient(OpBuilder &b, ValueRange grads) {
-  return {DropoutOp::create(b, getLoc(), getX().getType(), grads[0], getRng(), getRateAttr(), getSiteAttr()), Value()};
+  return {DropoutOp::create(b, getLoc(), getX().getType(), grads[0], getRng(), getRateAttr(), getSiteAttr()),
+          Value()};
 }
 
 Values SplitOp::buildGradient(OpBuilder &b, ValueRange grads) {
   Values parts;
   for (auto [part, grad] : llvm::zip(getParts(), grads))
-    parts.push_back(grad ? grad : FillOp::create(b, getLoc(), part.getType(), b.getF64FloatAttr(0.0)).getOut());
+    parts.push_back(grad ? grad
+                         : FillOp::create(b, getLoc(), part.getType(), b.getF64FloatAttr(0.0)).getOut());
   return {ConcatOp::create(b, getLoc(), getX().getType(), parts)};
 }
 
 Values AttentionOp::buildGradient(OpBuilder &b, ValueRange grads) {
   if (!flowsThroughOutAlone(*this, grads)) return {};
-  auto g = AttentionGradOp::create(b, getLoc(), getQ().getType(), getK().getType(), getV().getType(), grads[0], getQ(),
-                                   getK(), getV(), getOut(), getLse(), getPatternAttr(), getHeadsAttr(),
-                                   getScaleAttr());
+  auto g = AttentionGradOp::create(b, getLoc(), getQ().getType(), getK().getType(), getV().getType(),
+                                   grads[0], getQ(), getK(), getV(), getOut(), getLse(), getPatternAttr(),
+                                   getHeadsAttr(), getScaleAttr());
   return {g.getDq(), g.getDk(), g.getDv()};
 }
 
 Values CrossEntropyOp::buildGradient(OpBuilder &b, ValueRange grads) {
-  Value d = CrossEntropyGradOp::create(b, getLoc(), getLogits().getType(), grads[0], getLogits(), getTargets());
+  Value d =
+      CrossEntropyGradOp::create(b, getLoc(), getLogits().getType(), grads[0], getLogits(), getTargets());
   return {d, Value()};
 }

@@ -1,4 +1,5 @@
-// Verifiers of the graph's row operations, linear algebra and optimizer; the rules stand in the ops' descriptions.
+// Verifiers of the graph's row operations, linear algebra and optimizer; the rules stand in the ops'
+// descriptions.
 #include "dialect/ir/Rules.h"
 #include <cmath>
 
@@ -18,9 +19,11 @@ LogicalResult drawloom::checkStaticShapes(Operation *op) {
   auto check = [&](Type type, StringRef what, unsigned k) -> LogicalResult {
     auto tensor = dyn_cast<RankedTensorType>(type);
     if (!tensor) return success();
-    bool positive = tensor.hasStaticShape() && llvm::all_of(tensor.getShape(), [](int64_t e) { return e > 0; });
+    bool positive =
+        tensor.hasStaticShape() && llvm::all_of(tensor.getShape(), [](int64_t e) { return e > 0; });
     if (positive) return success();
-    return op->emitOpError() << "SHAPE1: " << what << " " << k << " must have positive static extents, got " << type;
+    return op->emitOpError() << "SHAPE1: " << what << " " << k << " must have positive static extents, got "
+                             << type;
   };
   for (auto [k, type] : llvm::enumerate(op->getOperandTypes()))
     if (failed(check(type, "operand", k))) return failure();
@@ -39,7 +42,8 @@ LogicalResult drawloom::checkShape(Operation *op, StringRef rule, StringRef name
 LogicalResult drawloom::checkRank(Operation *op, StringRef rule, StringRef name, Value value, int64_t rank,
                                   StringRef meaning) {
   if (int64_t(shapeOf(value).size()) == rank) return success();
-  return op->emitOpError() << rule << ": " << name << " must be " << meaning << ", got " << shapeText(shapeOf(value));
+  return op->emitOpError() << rule << ": " << name << " must be " << meaning << ", got "
+                           << shapeText(shapeOf(value));
 }
 
 namespace {
@@ -65,11 +69,13 @@ LogicalResult checkParts(Operation *op, StringRef rule, Value whole, ValueRange 
   for (Value part : parts) {
     if (shapeOf(part).empty() || withoutLast(shapeOf(part)) != withoutLast(shapeOf(whole)))
       return op->emitOpError() << leadRule << ": a part's leading dimensions must be "
-                               << shapeText(withoutLast(shapeOf(whole))) << ", got " << shapeText(shapeOf(part));
+                               << shapeText(withoutLast(shapeOf(whole))) << ", got "
+                               << shapeText(shapeOf(part));
     sum += shapeOf(part).back();
   }
   if (sum == *channels) return success();
-  return op->emitOpError() << sumRule << ": the parts' last dimensions must add up to " << *channels << ", got " << sum;
+  return op->emitOpError() << sumRule << ": the parts' last dimensions must add up to " << *channels
+                           << ", got " << sum;
 }
 
 LogicalResult checkNormAndHyper(Operation *op, StringRef rule, Value norm, Value hyper) {
@@ -80,7 +86,8 @@ LogicalResult checkNormAndHyper(Operation *op, StringRef rule, Value norm, Value
 } // namespace
 
 LogicalResult EmbedOp::verify() {
-  if (failed(checkStaticShapes(*this)) || failed(checkRank(*this, "EMBED1", "table", getTable(), 2, "[V+1, d]")))
+  if (failed(checkStaticShapes(*this)) ||
+      failed(checkRank(*this, "EMBED1", "table", getTable(), 2, "[V+1, d]")))
     return failure();
   int64_t d = shapeOf(getTable())[1];
   for (Value p : getPositions()) {
@@ -100,7 +107,8 @@ LogicalResult EmbedOp::verify() {
 }
 
 LogicalResult EmbedGradOp::verify() {
-  if (failed(checkStaticShapes(*this)) || failed(checkRank(*this, "EMBEDG1", "tokens", getTokens(), 2, "[B, n]")) ||
+  if (failed(checkStaticShapes(*this)) ||
+      failed(checkRank(*this, "EMBEDG1", "tokens", getTokens(), 2, "[B, n]")) ||
       failed(checkRank(*this, "EMBEDG1", "dout", getDout(), 3, "[B, n, d]")))
     return failure();
   ArrayRef<int64_t> t = shapeOf(getTokens());
@@ -163,7 +171,8 @@ LogicalResult MatmulOp::verify() {
   if (failed(checkStaticShapes(*this))) return failure();
   for (auto [name, v] : {std::pair{"a", getA()}, {"b", getB()}, {"out", getOut()}})
     if (shapeOf(v).size() < 2)
-      return emitOpError() << "MM1: " << name << " must have at least 2 dimensions, got " << shapeText(shapeOf(v));
+      return emitOpError() << "MM1: " << name << " must have at least 2 dimensions, got "
+                           << shapeText(shapeOf(v));
   auto rowsAndColumns = [](Value v, bool transposed) {
     std::pair<int64_t, int64_t> e{numRows(shapeOf(v)), shapeOf(v).back()};
     return transposed ? std::pair{e.second, e.first} : e;
@@ -174,10 +183,11 @@ LogicalResult MatmulOp::verify() {
     return emitOpError() << "MM1: inner extents must agree, got " << aColumns << " and " << bRows;
   auto [outRows, outColumns] = rowsAndColumns(getOut(), false);
   if (outRows != aRows || outColumns != bColumns)
-    return emitOpError() << "MM2: out must have " << aRows << " rows and " << bColumns << " columns, got " << outRows
-                         << " and " << outColumns;
+    return emitOpError() << "MM2: out must have " << aRows << " rows and " << bColumns << " columns, got "
+                         << outRows << " and " << outColumns;
   if (getInit() && getInit().getType() != getOut().getType())
-    return emitOpError() << "MM3: init must have out's type " << getOut().getType() << ", got " << getInit().getType();
+    return emitOpError() << "MM3: init must have out's type " << getOut().getType() << ", got "
+                         << getInit().getType();
   return success();
 }
 
@@ -228,7 +238,8 @@ LogicalResult ConcatOp::verify() {
 
 static LogicalResult verifyCrossEntropy(Operation *op, StringRef rule, Value logits, Value targets, Value nll,
                                         StringRef nllName) {
-  if (failed(checkStaticShapes(op)) || failed(checkRank(op, rule, "logits", logits, 3, "[B, n, V]"))) return failure();
+  if (failed(checkStaticShapes(op)) || failed(checkRank(op, rule, "logits", logits, 3, "[B, n, V]")))
+    return failure();
   Shape rows = withoutLast(shapeOf(logits));
   if (failed(checkShape(op, rule, "targets", targets, rows))) return failure();
   return checkShape(op, rule, nllName, nll, rows);
@@ -239,12 +250,14 @@ LogicalResult CrossEntropyOp::verify() {
 }
 
 LogicalResult CrossEntropyGradOp::verify() {
-  if (failed(verifyCrossEntropy(*this, "XENTG1", getLogits(), getTargets(), getDnll(), "dnll"))) return failure();
+  if (failed(verifyCrossEntropy(*this, "XENTG1", getLogits(), getTargets(), getDnll(), "dnll")))
+    return failure();
   return checkShape(*this, "XENTG1", "dlogits", getDlogits(), shapeOf(getLogits()));
 }
 
 LogicalResult GlobalNormOp::verify() {
-  if (failed(checkStaticShapes(*this)) || failed(checkShape(*this, "NORM1", "norm", getNorm(), {1}))) return failure();
+  if (failed(checkStaticShapes(*this)) || failed(checkShape(*this, "NORM1", "norm", getNorm(), {1})))
+    return failure();
   if (getTensors().empty()) return emitOpError() << "NORM2: expected at least one tensor, got none";
   return success();
 }
@@ -252,15 +265,22 @@ LogicalResult GlobalNormOp::verify() {
 LogicalResult AdamOp::verify() {
   if (failed(checkStaticShapes(*this))) return failure();
   Type type = getParam().getType();
-  for (auto [name, v] : {std::pair{"grad", Value(getGrad())}, {"m", getM()}, {"v", getV()}, {"new_param", getNewParam()},
-                         {"new_m", getNewM()}, {"new_v", getNewV()}, {"new_grad", getNewGrad()}})
+  for (auto [name, v] : {std::pair{"grad", Value(getGrad())},
+                         {"m", getM()},
+                         {"v", getV()},
+                         {"new_param", getNewParam()},
+                         {"new_m", getNewM()},
+                         {"new_v", getNewV()},
+                         {"new_grad", getNewGrad()}})
     if (v.getType() != type)
-      return emitOpError() << "ADAM1: " << name << " must have param's type " << type << ", got " << v.getType();
+      return emitOpError() << "ADAM1: " << name << " must have param's type " << type << ", got "
+                           << v.getType();
   return checkNormAndHyper(*this, "ADAM2", getNorm(), getHyper());
 }
 
 LogicalResult EmaOp::verify() {
-  if (failed(checkStaticShapes(*this)) || failed(checkShape(*this, "EMA1", "param", getParam(), shapeOf(getEma()))) ||
+  if (failed(checkStaticShapes(*this)) ||
+      failed(checkShape(*this, "EMA1", "param", getParam(), shapeOf(getEma()))) ||
       failed(checkShape(*this, "EMA1", "new_ema", getNewEma(), shapeOf(getEma()))))
     return failure();
   return checkNormAndHyper(*this, "EMA2", getNorm(), getHyper());

@@ -6,7 +6,8 @@
 
 namespace drawloom {
 
-/// Passes run on many functions at once, hence the lock. Entries stay where they are and live as long as the context.
+/// Passes run on many functions at once, hence the lock. Entries stay where they are and live as long as the
+/// context.
 class PatternCache {
 public:
   /// The pattern that `text` spells, or null with `error` filled.

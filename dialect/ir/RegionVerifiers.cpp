@@ -15,8 +15,8 @@ LogicalResult verifyRegion(Operation *op, StringRef rule) {
   auto yield = dyn_cast_or_null<YieldOp>(body.empty() ? nullptr : &body.back());
   if (!yield) return op->emitOpError() << rule << "2: the region must end in drawloom.yield";
   if (TypeRange(yield.getValues().getTypes()) != TypeRange(op->getResultTypes()))
-    return op->emitOpError() << rule << "2: yielded values must have the results' types (" << op->getResultTypes()
-                             << "), got (" << yield.getValues().getTypes() << ")";
+    return op->emitOpError() << rule << "2: yielded values must have the results' types ("
+                             << op->getResultTypes() << "), got (" << yield.getValues().getTypes() << ")";
   return success();
 }
 
@@ -40,12 +40,14 @@ LogicalResult FusionOp::verify() {
   if (failed(verifyRegion(*this, "FUSE"))) return failure();
   for (Operation &op : getBody().front())
     if (!isRowOp(op))
-      return emitOpError() << "FUSE3: expected only row operations inside, got '" << op.getName().getStringRef() << "'";
+      return emitOpError() << "FUSE3: expected only row operations inside, got '"
+                           << op.getName().getStringRef() << "'";
   return success();
 }
 
 LogicalResult LaunchOp::verify() {
-  if (int64_t(getGrid()) < 0) return emitOpError() << "LAUNCH3: grid must not be negative, got " << int64_t(getGrid());
+  if (int64_t(getGrid()) < 0)
+    return emitOpError() << "LAUNCH3: grid must not be negative, got " << int64_t(getGrid());
   ArrayRef<int64_t> inplace = getInplace();
   if (inplace.empty()) return success();
   if (inplace.size() != getOutputs().size())
@@ -66,8 +68,9 @@ LogicalResult LaunchOp::verify() {
   return success();
 }
 
-/// The kernel's arguments: a memref for each operand and untied result, an index for each scalar, begin and end.
-/// Only a func.func has these types; a kernel that is already in the LLVM dialect is checked for existence.
+/// The kernel's arguments: a memref for each operand and untied result, an index for each scalar, begin and
+/// end. Only a func.func has these types; a kernel that is already in the LLVM dialect is checked for
+/// existence.
 LogicalResult LaunchOp::verifySymbolUses(SymbolTableCollection &symbols) {
   Operation *kernel = symbols.lookupNearestSymbolFrom(*this, getKernelAttr());
   if (!kernel) return emitOpError() << "LAUNCH1: there is no kernel " << getKernelAttr();
@@ -79,9 +82,9 @@ LogicalResult LaunchOp::verifySymbolUses(SymbolTableCollection &symbols) {
   ArrayRef<Type> arguments = function.getArgumentTypes();
   size_t expected = tensors.size() + getScalars().size() + 2;
   if (arguments.size() != expected)
-    return emitOpError() << "LAUNCH1: kernel " << getKernelAttr() << " must take " << expected << " arguments ("
-                         << tensors.size() << " memrefs, " << getScalars().size() << " scalars, begin, end), got "
-                         << arguments.size();
+    return emitOpError() << "LAUNCH1: kernel " << getKernelAttr() << " must take " << expected
+                         << " arguments (" << tensors.size() << " memrefs, " << getScalars().size()
+                         << " scalars, begin, end), got " << arguments.size();
   for (auto [k, type] : llvm::enumerate(arguments)) {
     if (k >= tensors.size()) {
       if (!type.isIndex())
@@ -92,8 +95,8 @@ LogicalResult LaunchOp::verifySymbolUses(SymbolTableCollection &symbols) {
     auto tensor = dyn_cast<ShapedType>(tensors[k]);
     if (!memref || !tensor || memref.getElementType() != tensor.getElementType() ||
         (memref.hasStaticShape() && memref.getNumElements() != tensor.getNumElements()))
-      return emitOpError() << "LAUNCH1: argument " << k << " of the kernel must be a memref for " << tensors[k]
-                           << ", got " << type;
+      return emitOpError() << "LAUNCH1: argument " << k << " of the kernel must be a memref for "
+                           << tensors[k] << ", got " << type;
   }
   return success();
 }

@@ -26,12 +26,14 @@ llvm::DenseSet<Value> findVaried(ArrayRef<Operation *> ops, ValueRange wanted) {
 /// What is inserted between construction and now, in order.
 class InsertedOps {
 public:
-  explicit InsertedOps(OpBuilder &builder) : block(builder.getInsertionBlock()), end(builder.getInsertionPoint()) {
+  explicit InsertedOps(OpBuilder &builder)
+      : block(builder.getInsertionBlock()), end(builder.getInsertionPoint()) {
     before = end == block->begin() ? nullptr : &*std::prev(end);
   }
   SmallVector<Operation *> list() const {
     SmallVector<Operation *> ops;
-    for (auto it = before ? std::next(before->getIterator()) : block->begin(); it != end; ++it) ops.push_back(&*it);
+    for (auto it = before ? std::next(before->getIterator()) : block->begin(); it != end; ++it)
+      ops.push_back(&*it);
     return ops;
   }
 
@@ -59,7 +61,8 @@ LogicalResult differentiateOp(OpBuilder &builder, Operation *op, const llvm::Den
   if (llvm::none_of(resultGrads, [](Value g) { return bool(g); })) return success();
   if (llvm::none_of(op->getOperands(), [&](Value v) { return varied.contains(v); })) return success();
   auto differentiable = dyn_cast<Differentiable>(op);
-  if (!differentiable) return op->emitOpError() << "DIFF1: has no gradient rule, and the objective depends on it";
+  if (!differentiable)
+    return op->emitOpError() << "DIFF1: has no gradient rule, and the objective depends on it";
 
   InsertedOps inserted(builder);
   SmallVector<Value> operandGrads = differentiable.buildGradient(builder, resultGrads);
@@ -84,13 +87,15 @@ LogicalResult drawloom::differentiateOps(OpBuilder &builder, ArrayRef<Operation 
   for (Operation *op : llvm::reverse(ops))
     if (failed(differentiateOp(builder, op, varied, cotangents))) return failure();
 
-  // Ops built for operands that nobody wants have no users; the wanted gradients get theirs only from the caller.
+  // Ops built for operands that nobody wants have no users; the wanted gradients get theirs only from the
+  // caller.
   llvm::DenseSet<Value> results;
   for (Value v : wanted)
     if (Value grad = cotangents.lookup(v)) results.insert(grad);
   SmallVector<Operation *> built = inserted.list();
   for (Operation *op : llvm::reverse(built)) {
-    bool used = llvm::any_of(op->getResults(), [&](Value r) { return !r.use_empty() || results.contains(r); });
+    bool used =
+        llvm::any_of(op->getResults(), [&](Value r) { return !r.use_empty() || results.contains(r); });
     if (used) continue;
     for (auto it = cotangents.begin(); it != cotangents.end(); ++it)
       if (it->second && it->second.getDefiningOp() == op) it->second = Value();

@@ -1,4 +1,5 @@
-// Reverse-mode differentiation of a list of ops. `SegmentOp::buildGradient` and the pass `drawloom-differentiate` share it.
+// Reverse-mode differentiation of a list of ops. `SegmentOp::buildGradient` and the pass
+// `drawloom-differentiate` share it.
 #pragma once
 #include "dialect/ir/Dialect.h"
 
@@ -13,14 +14,14 @@ void accumulate(mlir::OpBuilder &builder, mlir::Location loc, Cotangents &cotang
 
 /// Builds, at the builder's insertion point, the gradients of `ops` (in program order) in reverse.
 ///
-/// `cotangents` comes with the seeds: the gradients of the values that the objective is made of. It may also hold
-/// running sums for values in `wanted` (a parameter's gradient buffer), to which the new gradients are added. Afterwards
-/// it has an entry for each wanted value that the seeds depend on. Only ops that depend on a wanted value are
-/// differentiated, and ops that turn out to be unused are not left behind. Gradients of one value are added in the order
-/// in which its users are met going backwards, so the sums are reproducible.
+/// `cotangents` comes with the seeds: the gradients of the values that the objective is made of. It may also
+/// hold running sums for values in `wanted` (a parameter's gradient buffer), to which the new gradients are
+/// added. Afterwards it has an entry for each wanted value that the seeds depend on. Only ops that depend on
+/// a wanted value are differentiated, and ops that turn out to be unused are not left behind. Gradients of
+/// one value are added in the order in which its users are met going backwards, so the sums are reproducible.
 ///
-/// New ops carry the label of the op they belong to with ".grad" appended, and its segment. Fails with DIFF1 at an op
-/// that the gradient must pass through and that has no gradient rule.
+/// New ops carry the label of the op they belong to with ".grad" appended, and its segment. Fails with DIFF1
+/// at an op that the gradient must pass through and that has no gradient rule.
 llvm::LogicalResult differentiateOps(mlir::OpBuilder &builder, llvm::ArrayRef<mlir::Operation *> ops,
                                      mlir::ValueRange wanted, Cotangents &cotangents);
 

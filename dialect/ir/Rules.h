@@ -23,11 +23,11 @@ std::string shapeText(llvm::ArrayRef<int64_t> shape);
 llvm::LogicalResult checkStaticShapes(mlir::Operation *op);
 
 /// "RULE: NAME must be EXPECTED, got ...". A null value passes (an optional operand that is absent).
-llvm::LogicalResult checkShape(mlir::Operation *op, llvm::StringRef rule, llvm::StringRef name, mlir::Value value,
-                               llvm::ArrayRef<int64_t> expected);
+llvm::LogicalResult checkShape(mlir::Operation *op, llvm::StringRef rule, llvm::StringRef name,
+                               mlir::Value value, llvm::ArrayRef<int64_t> expected);
 
 /// "RULE: NAME must have RANK dimensions MEANING, got ...".
-llvm::LogicalResult checkRank(mlir::Operation *op, llvm::StringRef rule, llvm::StringRef name, mlir::Value value,
-                              int64_t rank, llvm::StringRef meaning);
+llvm::LogicalResult checkRank(mlir::Operation *op, llvm::StringRef rule, llvm::StringRef name,
+                              mlir::Value value, int64_t rank, llvm::StringRef meaning);
 
 } // namespace drawloom

@@ -1,4 +1,5 @@
-// The gradient of a segment: a `recompute` region that holds the forward ops its gradients need, and the gradients.
+// The gradient of a segment: a `recompute` region that holds the forward ops its gradients need, and the
+// gradients.
 #include "dialect/ir/ReverseMode.h"
 #include "mlir/IR/IRMapping.h"
 

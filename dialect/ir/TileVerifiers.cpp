@@ -25,13 +25,15 @@ LogicalResult checkExtent(Operation *op, StringRef rule, StringRef what, int64_t
 }
 
 /// What loads and stores share: TILE1, the map, transposing.
-LogicalResult checkTransfer(Operation *op, StringRef mapRule, StringRef transposeRule, Value tile, AffineMap map,
-                            size_t operands, bool transpose) {
+LogicalResult checkTransfer(Operation *op, StringRef mapRule, StringRef transposeRule, Value tile,
+                            AffineMap map, size_t operands, bool transpose) {
   if (failed(checkTiles(op, {tile}))) return failure();
   if (map.getNumSymbols() != 0 || map.getNumResults() != 1 || map.getNumDims() != operands || operands == 0)
-    return op->emitOpError() << mapRule << ": expected a map of " << operands << " dimensions to one result, got " << AffineMapAttr::get(map);
+    return op->emitOpError() << mapRule << ": expected a map of " << operands
+                             << " dimensions to one result, got " << AffineMapAttr::get(map);
   if (transpose && shape(tile).size() != 2)
-    return op->emitOpError() << transposeRule << ": expected a tile of rank 2 to transpose, got " << tile.getType();
+    return op->emitOpError() << transposeRule << ": expected a tile of rank 2 to transpose, got "
+                             << tile.getType();
   return success();
 }
 
@@ -62,7 +64,8 @@ LogicalResult TileMatmulOp::verify() {
 LogicalResult TileMaskOp::verify() {
   if (failed(checkTiles(*this, {getScores()}))) return failure();
   if (getPositions() == 0 || getPositions() > uint64_t(std::numeric_limits<int64_t>::max()))
-    return emitOpError() << "TMASK1: expected a positive number of positions, got " << int64_t(getPositions());
+    return emitOpError() << "TMASK1: expected a positive number of positions, got "
+                         << int64_t(getPositions());
   return success();
 }
 
@@ -70,7 +73,8 @@ LogicalResult TileMaskOp::verify() {
 static LogicalResult checkColumns(Operation *op, StringRef rule, Value matrix, ArrayRef<Value> vectors) {
   if (failed(checkTiles(op, {matrix})) || failed(checkTiles(op, vectors))) return failure();
   for (Value v : vectors)
-    if (failed(checkExtent(op, rule, "the extent of a vector", shape(matrix)[1], shape(v)[0]))) return failure();
+    if (failed(checkExtent(op, rule, "the extent of a vector", shape(matrix)[1], shape(v)[0])))
+      return failure();
   return success();
 }
 

@@ -1,8 +1,8 @@
-// Chains of attend and attend_grad over a pattern's views mean the same as attention over the pattern, and both touch
-// exactly the pattern's pairs, forward and backward.
+// Chains of attend and attend_grad over a pattern's views mean the same as attention over the pattern, and
+// both touch exactly the pattern's pairs, forward and backward.
+#include "test/dialect/Pieces.h"
 #include "dialect/pattern/Pattern.h"
 #include "dialect/pattern/Views.h"
-#include "test/dialect/Pieces.h"
 #include "test/dialect/Support.h"
 #include <functional>
 #include <random>
@@ -19,15 +19,49 @@ drawloom::Pattern parsePattern(const std::string &text) {
   return *pattern;
 }
 
-/// Every named form with strides that divide n, do not, and exceed it; formulas with and without a dense view.
-const std::vector<std::string> kPatterns = {
-    "dense", "local(1)", "local(3)", "local(16)", "local(96)", "column(1)", "column(3)", "column(16)", "column(48)",
-    "block(1)", "block(3)", "block(16)", "block(96)", "summary(4, c=1)", "summary(4, c=2)", "summary(3, c=3)",
-    "summary(16, c=4)", "summary(96, c=32)", "strided(1)", "strided(3)", "strided(16)", "fixed(4, c=2)",
-    "fixed(3, c=1)", "fixed(16, c=8)", "fixed(48, c=16)", "strided(48)", "local(128)", "column(128)", "fixed(128, c=32)", "heads(local(4), column(4))",
-    "heads(fixed(8, c=2), dense, strided(5))", "i - j < 3 or (i - j) mod 5 == 2", "i + j < 17",
-    "i + j < 20 and (i - j) mod 3 != 1", "j < 4 or i - j < 2", "i // 4 - j // 4 <= 1",
-    "not (i - j < 4) and i - j < 9", "(i + h) mod 3 == j mod 3", "i - j == h", "2 * j >= i", "j mod 7 == 3 and i >= 12"};
+/// Every named form with strides that divide n, do not, and exceed it; formulas with and without a dense
+/// view.
+const std::vector<std::string> kPatterns = {"dense",
+                                            "local(1)",
+                                            "local(3)",
+                                            "local(16)",
+                                            "local(96)",
+                                            "column(1)",
+                                            "column(3)",
+                                            "column(16)",
+                                            "column(48)",
+                                            "block(1)",
+                                            "block(3)",
+                                            "block(16)",
+                                            "block(96)",
+                                            "summary(4, c=1)",
+                                            "summary(4, c=2)",
+                                            "summary(3, c=3)",
+                                            "summary(16, c=4)",
+                                            "summary(96, c=32)",
+                                            "strided(1)",
+                                            "strided(3)",
+                                            "strided(16)",
+                                            "fixed(4, c=2)",
+                                            "fixed(3, c=1)",
+                                            "fixed(16, c=8)",
+                                            "fixed(48, c=16)",
+                                            "strided(48)",
+                                            "local(128)",
+                                            "column(128)",
+                                            "fixed(128, c=32)",
+                                            "heads(local(4), column(4))",
+                                            "heads(fixed(8, c=2), dense, strided(5))",
+                                            "i - j < 3 or (i - j) mod 5 == 2",
+                                            "i + j < 17",
+                                            "i + j < 20 and (i - j) mod 3 != 1",
+                                            "j < 4 or i - j < 2",
+                                            "i // 4 - j // 4 <= 1",
+                                            "not (i - j < 4) and i - j < 9",
+                                            "(i + h) mod 3 == j mod 3",
+                                            "i - j == h",
+                                            "2 * j >= i",
+                                            "j mod 7 == 3 and i >= 12"};
 
 /// A random formula over h, i and j; some of them have a dense view, some do not.
 class RandomFormula {
@@ -70,7 +104,8 @@ private:
 class PiecesTest : public DialectTest {
 protected:
   /// A module with @whole, and @pieces if the pattern has any pair.
-  mlir::OwningOpRef<mlir::ModuleOp> build(const std::string &pattern, const AttentionShape &shape, bool &hasPieces) {
+  mlir::OwningOpRef<mlir::ModuleOp> build(const std::string &pattern, const AttentionShape &shape,
+                                          bool &hasPieces) {
     auto views = makeViews(parsePattern(pattern), shape.n, shape.heads, &context);
     hasPieces = !views.empty();
     std::string text = wholeAttention("whole", shape, pattern);
@@ -92,15 +127,17 @@ protected:
     for (int k = 0; k < 5; ++k) EXPECT_LE(maxDifference(pieces[k], whole[k]), 1e-12) << names[k];
   }
 
-  /// With v_j the j-th unit vector, out[i, j] is the weight of key j in query i; with dout_i the i-th, dv[j, i] is the
-  /// same weight. With q_i and k_j unit vectors, dq[i, j] and dk[j, i] are the derivative of the objective with respect
-  /// to the pair's score, which is zero only if the pair is absent or the row has no other key.
+  /// With v_j the j-th unit vector, out[i, j] is the weight of key j in query i; with dout_i the i-th, dv[j,
+  /// i] is the same weight. With q_i and k_j unit vectors, dq[i, j] and dk[j, i] are the derivative of the
+  /// objective with respect to the pair's score, which is zero only if the pair is absent or the row has no
+  /// other key.
   void supportIsThePattern(const std::string &text, int64_t n, int64_t heads) {
     SCOPED_TRACE(fmt::format("{}, n = {}, heads = {}", text, n, heads));
     drawloom::Pattern pattern = parsePattern(text);
     bool hasPieces;
     auto module = build(text, {1, n, heads, n, n, 0.6}, hasPieces);
-    Tensor units = unitVectors(n, heads), some = Tensor::random(units.shape, 5), other = Tensor::random(units.shape, 6);
+    Tensor units = unitVectors(n, heads), some = Tensor::random(units.shape, 5),
+           other = Tensor::random(units.shape, 6);
     int64_t pairs = 0;
     for (std::string function : {"whole", "pieces"}) {
       if (function == "pieces" && !hasPieces) continue;
@@ -114,11 +151,15 @@ protected:
           for (int64_t j = 0; j < n; ++j) keys += pattern.contains(h, i, j, n);
           for (int64_t j = 0; j < n; ++j) {
             bool belongs = pattern.contains(h, i, j, n), counts = belongs && keys > 1;
-            EXPECT_EQ(values[0].row(i)[h * n + j] != 0, belongs) << function << " out " << h << " " << i << " " << j;
-            EXPECT_EQ(values[4].row(j)[h * n + i] != 0, belongs) << function << " dv " << h << " " << i << " " << j;
+            EXPECT_EQ(values[0].row(i)[h * n + j] != 0, belongs)
+                << function << " out " << h << " " << i << " " << j;
+            EXPECT_EQ(values[4].row(j)[h * n + i] != 0, belongs)
+                << function << " dv " << h << " " << i << " " << j;
             // A single key has probability 1 whatever its score: its derivative is 0 up to rounding.
-            EXPECT_EQ(std::abs(scores[2].row(i)[h * n + j]) > 1e-14, counts) << function << " dq " << i << " " << j;
-            EXPECT_EQ(std::abs(scores[3].row(j)[h * n + i]) > 1e-14, counts) << function << " dk " << i << " " << j;
+            EXPECT_EQ(std::abs(scores[2].row(i)[h * n + j]) > 1e-14, counts)
+                << function << " dq " << i << " " << j;
+            EXPECT_EQ(std::abs(scores[3].row(j)[h * n + i]) > 1e-14, counts)
+                << function << " dk " << i << " " << j;
           }
           pairs += keys;
         }
@@ -167,7 +208,8 @@ INSTANTIATE_TEST_SUITE_P(Patterns, PatternPiecesTest, ::testing::ValuesIn(kPatte
   return name + "_" + std::to_string(info.index);
 });
 
-/// The sets of PAPER.md, written down a second time: what the named forms mean does not hang on the algebra alone.
+/// The sets of PAPER.md, written down a second time: what the named forms mean does not hang on the algebra
+/// alone.
 TEST_F(PiecesTest, NamedFormsAreThePapersSets) {
   struct Form {
     std::string text;

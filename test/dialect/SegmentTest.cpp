@@ -41,7 +41,8 @@ constexpr const char *kLoss = R"mlir(
 )mlir";
 
 std::string replaceAll(std::string text, const std::string &from, const std::string &to) {
-  for (size_t at = 0; (at = text.find(from, at)) != std::string::npos; at += to.size()) text.replace(at, from.size(), to);
+  for (size_t at = 0; (at = text.find(from, at)) != std::string::npos; at += to.size())
+    text.replace(at, from.size(), to);
   return text;
 }
 
@@ -52,10 +53,13 @@ std::string plain() {
 
 /// mode=attention keeps attention's results and recomputes the rest of each half, in two segments.
 std::string segmented() {
-  std::string attention = std::string(R"mlir(
+  std::string attention =
+      std::string(R"mlir(
   %s1:3 = drawloom.segment(%h0, %g1, %b1, %wqkv, %bqkv, %wp, %bp, %rng) {kept = 2 : i64, drawloom.label = "first"} : (tensor<2x7x8xf64>, tensor<8xf64>, tensor<8xf64>, tensor<24x8xf64>, tensor<24xf64>, tensor<8x8xf64>, tensor<8xf64>, tensor<2xi64>) -> (tensor<2x7x8xf64>, tensor<2x7x8xf64>, tensor<2x2x7xf64>) {
   ^bb0(%x: tensor<2x7x8xf64>, %g1_: tensor<8xf64>, %b1_: tensor<8xf64>, %wqkv_: tensor<24x8xf64>, %bqkv_: tensor<24xf64>, %wp_: tensor<8x8xf64>, %bp_: tensor<8xf64>, %rng_: tensor<2xi64>):
-)mlir") + kAttentionHalf + "  drawloom.yield %y, %a, %lse : tensor<2x7x8xf64>, tensor<2x7x8xf64>, tensor<2x2x7xf64>\n  }\n";
+)mlir") +
+      kAttentionHalf +
+      "  drawloom.yield %y, %a, %lse : tensor<2x7x8xf64>, tensor<2x7x8xf64>, tensor<2x2x7xf64>\n  }\n";
   std::string feedForward = std::string(R"mlir(
   %s2 = drawloom.segment(%s1#0, %g2, %b2, %w1, %c1, %w2, %c2, %rng) {drawloom.label = "second"} : (tensor<2x7x8xf64>, tensor<8xf64>, tensor<8xf64>, tensor<12x8xf64>, tensor<12xf64>, tensor<8x12xf64>, tensor<8xf64>, tensor<2xi64>) -> tensor<2x7x8xf64> {
   ^bb0(%y: tensor<2x7x8xf64>, %g2_: tensor<8xf64>, %b2_: tensor<8xf64>, %w1_: tensor<12x8xf64>, %c1_: tensor<12xf64>, %w2_: tensor<8x12xf64>, %c2_: tensor<8xf64>, %rng_: tensor<2xi64>):
@@ -119,7 +123,8 @@ TEST_F(SegmentTest, RecomputedGradientsHaveTheSameBits) {
   auto expected = run(*module, "plain_gradient", args), found = run(*module, "segmented_gradient", args);
   ASSERT_EQ(expected.size(), 15u);
   ASSERT_EQ(found.size(), expected.size());
-  for (size_t k = 0; k < expected.size(); ++k) EXPECT_EQ(found[k].values, expected[k].values) << "gradient " << k;
+  for (size_t k = 0; k < expected.size(); ++k)
+    EXPECT_EQ(found[k].values, expected[k].values) << "gradient " << k;
 }
 
 TEST_F(SegmentTest, KeptAttentionIsNotRecomputed) {

@@ -9,7 +9,9 @@ namespace drawloom::test {
 
 class DialectTest : public ::testing::Test {
 protected:
-  DialectTest() { context.loadDialect<DrawloomDialect, mlir::func::FuncDialect, mlir::arith::ArithDialect>(); }
+  DialectTest() {
+    context.loadDialect<DrawloomDialect, mlir::func::FuncDialect, mlir::arith::ArithDialect>();
+  }
 
   mlir::OwningOpRef<mlir::ModuleOp> parse(const std::string &text) {
     auto module = mlir::parseSourceString<mlir::ModuleOp>(text, &context);
