@@ -11,7 +11,7 @@ namespace {
 #define EXPECT_SAYS(text, part) EXPECT_NE((text).find(part), std::string::npos) << (text)
 
 struct CheckpointTest : ::testing::Test {
-  TemporaryFolder folder;
+  ScratchFolder folder;
   std::string out = folder / "run";
   FakeModel model{{}};
 

@@ -49,7 +49,7 @@ TEST(DrawloomRunTest, AMissingArtifactExitsWith66) {
 }
 
 TEST(DrawloomRunTest, AFileThatIsNoArtifactExitsWith65) {
-  TemporaryFolder folder;
+  ScratchFolder folder;
   writeText(folder / "m.loom", someText(5000));
   EXPECT_EQ(tool("eval " + (folder / "m.loom")).second, 65);
 }

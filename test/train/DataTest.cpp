@@ -136,13 +136,13 @@ TEST(TextTest, NoPathIsMissingInput) {
 }
 
 TEST(TextTest, EmptyFileIsBadInput) {
-  TemporaryFolder f;
+  ScratchFolder f;
   writeText(f / "empty", "");
   errorOf(kBadInput, [&] { Text(f / "empty"); });
 }
 
 TEST(TextTest, FingerprintSeesChangesOfSizeHeadAndTail) {
-  TemporaryFolder f;
+  ScratchFolder f;
   std::string text = someText(3'000'000);
   auto print = [&](const std::string &t) {
     writeText(f / "t", t);

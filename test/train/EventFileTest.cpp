@@ -39,7 +39,7 @@ TEST(EventFileTest, ScalarEventsAreTheBytesThatProtobufWrites) {
 }
 
 TEST(EventFileTest, AFileIsASequenceOfSoundRecordsThatBeginsWithTheVersion) {
-  TemporaryFolder folder;
+  ScratchFolder folder;
   {
     EventFile f(folder.path, 5);
     f.add(6, {{"loss", 1.0f}, {"lr", 2.0f}});

@@ -141,7 +141,7 @@ void FakeModel::decode() {
   }
 }
 
-TemporaryFolder::TemporaryFolder() {
+ScratchFolder::ScratchFolder() {
   std::string name = (std::filesystem::temp_directory_path() / "drawloom-train-XXXXXX").string();
   if (!::mkdtemp(name.data())) throw std::runtime_error("mkdtemp");
   path = name;

@@ -70,10 +70,10 @@ private:
 };
 
 /// A folder that is deleted with everything in it.
-class TemporaryFolder {
+class ScratchFolder {
 public:
-  TemporaryFolder();
-  ~TemporaryFolder() { std::filesystem::remove_all(path); }
+  ScratchFolder();
+  ~ScratchFolder() { std::filesystem::remove_all(path); }
   std::string operator/(const std::string &name) const { return path / name; }
   std::filesystem::path path;
 };

@@ -13,7 +13,7 @@ namespace {
 #define EXPECT_SAYS(text, part) EXPECT_NE((text).find(part), std::string::npos) << (text)
 
 struct ResumeTest : ::testing::Test {
-  TemporaryFolder folder;
+  ScratchFolder folder;
   FakeSettings settings;
 
   ResumeTest() {

@@ -6,7 +6,7 @@ namespace drawloom::test {
 namespace {
 
 struct Safetensors : ::testing::Test {
-  TemporaryFolder folder;
+  ScratchFolder folder;
   std::string path = folder / "t.safetensors";
 
   /// A file with any header and data.

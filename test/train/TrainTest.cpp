@@ -15,7 +15,7 @@ namespace {
 #define EXPECT_SAYS(text, part) EXPECT_NE((text).find(part), std::string::npos) << (text)
 
 struct TrainTest : ::testing::Test {
-  TemporaryFolder folder;
+  ScratchFolder folder;
   FakeSettings settings;
   TrainOptions options;
 
