@@ -2,6 +2,7 @@
 #include "runtime/artifact/CpuFeatures.h"
 #include <algorithm>
 #include <array>
+#include <cstdlib>
 #include <cstring>
 #include <immintrin.h>
 #include <string>
@@ -109,15 +110,27 @@ static void packRows(const float *source, int64_t vectorStride, int64_t count, i
 }
 
 /// Vectors that are columns in memory: contiguous pieces of one row after the other, so that memory is read in order.
-static void packColumns(const float *source, int64_t elementStride, int64_t count, int64_t k, int64_t width, float *panels) {
+/// Width is known at compile time, so that a piece is a few vector moves and no call.
+template <int64_t Width>
+static void packColumns(const float *source, int64_t elementStride, int64_t count, int64_t k, float *panels) {
   for (int64_t l = 0; l < k; ++l) {
     const float *row = source + l * elementStride;
-    float *to = panels + l * width;
+    float *to = panels + l * Width;
     int64_t v = 0;
-    for (; v + width <= count; v += width, to += width * k) std::memcpy(to, row + v, size_t(width) * sizeof(float));
+    for (; v + Width <= count; v += Width, to += Width * k) std::memcpy(to, row + v, size_t(Width) * sizeof(float));
     if (v == count) continue;
-    for (int64_t i = 0; i < width; ++i) to[i] = v + i < count ? row[v + i] : 0;
+    for (int64_t i = 0; i < Width; ++i) to[i] = v + i < count ? row[v + i] : 0;
   }
+}
+
+static void packColumns(const float *source, int64_t elementStride, int64_t count, int64_t k, int64_t width, float *panels) {
+  switch (width) {
+  case 6: return packColumns<6>(source, elementStride, count, k, panels);
+  case 12: return packColumns<12>(source, elementStride, count, k, panels);
+  case 16: return packColumns<16>(source, elementStride, count, k, panels);
+  case 32: return packColumns<32>(source, elementStride, count, k, panels);
+  }
+  std::abort(); // a kernel with a tile of another size needs a line here
 }
 
 void packPanels(const float *source, int64_t vectorStride, int64_t elementStride, int64_t count, int64_t k, int64_t width,
