@@ -1,4 +1,4 @@
-// Counting pairs. Named forms have closed forms; what has dense views is summed row by row; the rest is
+// Counting pairs. Named forms have closed forms; what has dense views is summed slice by slice; the rest is
 // counted as a union of polygons (CountUnion.h).
 #include "dialect/pattern/CountUnion.h"
 #include "dialect/pattern/ViewQuery.h"

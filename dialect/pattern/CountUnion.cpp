@@ -15,7 +15,8 @@ constexpr int64_t kLongestPeriod = int64_t(1) << 31;
 //===-- periods
 //---------------------------------------------------------------------------------------------------===//
 
-/// e(i + period, j) = e(i, j) + perQuery and e(i, j + period) = e(i, j) + perKey, for every i and j.
+/// e(i + period, j) = e(i, j) + perQuery and e(i, j + period) = e(i, j) + perKey, for every i and j
+/// (dimensions 1 and 2).
 struct Period {
   int64_t period = 1, perQuery = 0, perKey = 0;
 };
@@ -28,14 +29,16 @@ std::optional<Period> stretched(Period p, Wide period) {
   return Period{int64_t(period), int64_t(q), int64_t(k)};
 }
 
-std::optional<Period> periodOf(AffineExpr e) {
+/// The period of e; dimension 1 counts as a constant if it is `fixed`.
+std::optional<Period> periodOf(AffineExpr e, bool fixed = false) {
   if (isa<AffineConstantExpr>(e)) return Period{};
-  if (auto d = dyn_cast<AffineDimExpr>(e)) return Period{1, d.getPosition() == 1, d.getPosition() == 2};
+  if (auto d = dyn_cast<AffineDimExpr>(e))
+    return Period{1, !fixed && d.getPosition() == 1, d.getPosition() == 2};
   auto b = cast<AffineBinaryOpExpr>(e);
-  std::optional<Period> x = periodOf(b.getLHS());
+  std::optional<Period> x = periodOf(b.getLHS(), fixed);
   if (!x) return std::nullopt;
   if (e.getKind() == AffineExprKind::Add) {
-    std::optional<Period> y = periodOf(b.getRHS());
+    std::optional<Period> y = periodOf(b.getRHS(), fixed);
     if (!y) return std::nullopt;
     Wide common = Wide(x->period) / std::gcd(x->period, y->period) * y->period;
     x = stretched(*x, common), y = stretched(*y, common);
@@ -254,6 +257,48 @@ int64_t countUnion(const std::vector<IntegerSet> &sets, int64_t n, int64_t h) {
         if (restrict(s, h, x, y, polygon)) polygons.push_back(polygon);
       if (!polygons.empty()) sum += UnionCounter(polygons, floorDiv(n - 1 - x, M)).run();
     }
+  return int64_t(sum);
+}
+
+//===-- intervals
+//-------------------------------------------------------------------------------------------------===//
+
+IntervalCounter::IntervalCounter(AffineMap lo, AffineMap hi) : lo(lo), hi(hi) {
+  auto collect = [&](AffineMap map, std::vector<int64_t> &own, std::vector<int64_t> &increments) {
+    for (AffineExpr e : map.getResults()) {
+      std::optional<Period> p = periodOf(e, /*fixed=*/true);
+      Wide common = p ? Wide(period) / std::gcd(period, p->period) * p->period : kLongestPeriod;
+      if (common >= kLongestPeriod) return false;
+      period = int64_t(common);
+      own.push_back(p->period), increments.push_back(p->perKey);
+    }
+    return true;
+  };
+  std::vector<int64_t> ownLo, ownHi;
+  if (!collect(lo, ownLo, loStep) || !collect(hi, ownHi, hiStep)) {
+    period = kLongestPeriod;
+    return;
+  }
+  for (size_t k = 0; k < loStep.size(); ++k) loStep[k] *= period / ownLo[k];
+  for (size_t k = 0; k < hiStep.size(); ++k) hiStep[k] *= period / ownHi[k];
+}
+
+int64_t IntervalCounter::count(int64_t h, int64_t s, int64_t rows, int64_t slots) const {
+  int64_t dims[] = {h, s, 0}, &row = dims[2];
+  Wide sum = 0;
+  if (period > rows / 16) { // too few repetitions to gain from
+    for (row = 0; row < rows; ++row)
+      sum += std::max<int64_t>(0, std::min(hi.min(dims), slots) - std::max<int64_t>(lo.max(dims), 0));
+    return int64_t(sum);
+  }
+  std::vector<Polygon> polygon(1);
+  for (row = 0; row < period; ++row) { // rows u * period + row, slots v
+    polygon[0].lower = {{1, 0, 0}}, polygon[0].upper = {{1, 0, slots - 1}};
+    for (size_t k = 0; k < loStep.size(); ++k) polygon[0].lower.push_back({1, loStep[k], lo.result(k, dims)});
+    for (size_t k = 0; k < hiStep.size(); ++k)
+      polygon[0].upper.push_back({1, hiStep[k], hi.result(k, dims) - 1});
+    sum += UnionCounter(polygon, (rows - 1 - row) / period).run();
+  }
   return int64_t(sum);
 }
 

@@ -80,8 +80,8 @@ public:
   /// The pattern that head h has: every `heads(...)` replaced by its member for h. `h` itself stays symbolic.
   Pattern forHead(int64_t h) const;
 
-  /// Pairs (i, j) of all heads 0 .. heads - 1 together. Closed form for named forms; O(n) for what has a
-  /// dense view; otherwise see CountUnion.h (M^2 residue pairs, M the formula's period).
+  /// Pairs (i, j) of all heads 0 .. heads - 1 together. Closed form for named forms; one for each
+  /// slice of what has a dense view; otherwise see CountUnion.h (M^2 residue pairs, M the formula's period).
   int64_t countPairs(int64_t n, int64_t heads) const;
   /// Keys of query i in head h. O(1) for named forms, O(i) evaluations otherwise.
   int64_t countRow(int64_t h, int64_t i, int64_t n) const;

@@ -174,19 +174,21 @@ int64_t countPairs(const PieceView &view) {
   ViewEvaluator v(view);
   AffineMap position = AffineMap::get(3, 0, getAffineDimExpr(2, view.query.getContext()));
   bool positions = view.query == position && view.key == position;
+  IntervalCounter intervals(view.keyLo, view.keyHi);
   auto countHead = [&](int64_t h) {
     if (v.hasPredicate() && positions)
       return countUnion(view.predicate, v.rows(h, 0), h); // the bounds enclose the sets
     int64_t sum = 0;
-    for (int64_t s = 0, slices = v.slices(h); s < slices; ++s)
+    for (int64_t s = 0, slices = v.slices(h); s < slices; ++s) {
+      if (!v.hasPredicate()) {
+        sum += intervals.count(h, s, v.rows(h, s), v.keys(h, s));
+        continue;
+      }
       for (int64_t r = 0, rows = v.rows(h, s); r < rows; ++r) {
         Interval x = v.keySlots(h, s, r);
-        if (!v.hasPredicate()) {
-          sum += x.size();
-          continue;
-        }
         for (int64_t t = x.lo; t < x.hi; ++t) sum += v.predicate(h, v.query(h, s, r), v.key(h, s, t));
       }
+    }
     return sum;
   };
   if (!usesHead(view)) return countHead(view.heads.front()) * int64_t(view.heads.size());

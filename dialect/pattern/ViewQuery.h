@@ -85,8 +85,8 @@ struct QueryInverse {
 };
 QueryInverse inverseQuery(const PieceView &view);
 
-/// Pairs of the piece, all its heads together. O(slices * rows) evaluations a head, once for all heads if no
-/// map uses h. With a predicate: see countUnion (CountUnion.h).
+/// Pairs of the piece, all its heads together: a closed form a slice (IntervalCounter of CountUnion.h), once
+/// for all heads if no map uses h. With a predicate: see countUnion there.
 int64_t countPairs(const PieceView &view);
 
 /// Whether every query position 0 .. n - 1 of every head 0 .. heads - 1 is a row of the view (its interval

@@ -137,6 +137,7 @@ Views viewsByHead(const SetNode &set, int64_t n, const Heads &heads, MLIRContext
 } // namespace
 
 std::vector<PieceView> makeViews(const Pattern &pattern, int64_t n, int64_t heads, MLIRContext *context) {
+  if (n < 1) return {};
   // Heads with the same member of every heads(...) share their views.
   std::map<std::string, std::pair<Pattern, Heads>> groups;
   std::vector<std::string> order;
