@@ -1,5 +1,6 @@
 #include "runtime/device/Gemm.h"
 #include "runtime/device/GemmKernel.h"
+#include "runtime/device/Memory.h"
 #include "runtime/device/ThreadPool.h"
 #include <algorithm>
 
@@ -139,6 +140,12 @@ void gemm(ThreadPool &pool, const GemmArguments &g, const GemmPlan &plan, float 
   for (int64_t j = 0; j < g.n; j += plan.bandColumns)
     for (int64_t l = 0; l < g.k; l += roundDepth)
       performRound(pool, {g, plan, scratch, j, std::min(plan.bandColumns, g.n - j), l, std::min(roundDepth, g.k - l)});
+}
+
+void gemm(ThreadPool &pool, const GemmArguments &g) {
+  auto plan = planGemm(g.m, g.n, g.k);
+  auto scratch = Mapping::zeroed(plan.scratchFloats * sizeof(float));
+  gemm(pool, g, plan, reinterpret_cast<float *>(scratch.data()));
 }
 
 } // namespace drawloom

@@ -45,6 +45,9 @@ GemmPlan planGemm(int64_t m, int64_t n, int64_t k, const GemmKernel *kernel);
 /// `scratch` has plan.scratchFloats floats and is in use until the call returns.
 void gemm(ThreadPool &pool, const GemmArguments &g, const GemmPlan &plan, float *scratch);
 
+/// The same for callers outside a Program: plans, and allocates the scratch memory, on every call.
+void gemm(ThreadPool &pool, const GemmArguments &g);
+
 /// The part that OpenBLAS does (runtime/device/GemmBlas.cpp).
 void gemmBlas(ThreadPool &pool, const GemmArguments &g, const GemmPlan &plan);
 

@@ -153,6 +153,14 @@ TEST(Gemm, BandsAndRoundsJoin) {
   }
 }
 
+TEST(Gemm, WithoutAPlanMakesItsOwn) {
+  ThreadPool pool(2);
+  Operands planned(kProblems[0]), own(kProblems[0]);
+  run(pool, planned, planGemm(planned.g.m, planned.g.n, planned.g.k));
+  gemm(pool, own.g);
+  EXPECT_EQ(planned.c, own.c);
+}
+
 TEST(Gemm, SlimProductsGoToBlas) {
   EXPECT_EQ(planGemm(1, 4096, 1024).kernel, nullptr);
   EXPECT_EQ(planGemm(16, 1024, 256).kernel, nullptr);
