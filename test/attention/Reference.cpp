@@ -1,0 +1,119 @@
+#include "test/attention/Reference.h"
+#include <cmath>
+#include <limits>
+#include <sstream>
+#include <stdexcept>
+
+namespace drawloom::test {
+
+double Problem::scale() const { return 1.0 / std::sqrt(double(dQk)); }
+
+Pattern parse(const std::string &text) {
+  PatternError error;
+  auto pattern = Pattern::parse(text, error);
+  if (!pattern)
+    throw std::invalid_argument(text + ": " + error.str());
+  return *pattern;
+}
+
+Reference reference(const Problem &p, const std::vector<float> &q, const std::vector<float> &k, const std::vector<float> &v,
+                    const std::vector<float> &dout) {
+  Pattern pattern = parse(p.pattern);
+  Reference r;
+  r.out.assign(p.vSize(), 0.0);
+  r.lse.assign(p.batch * p.heads * p.n, -std::numeric_limits<double>::infinity());
+  r.dq.assign(p.qSize(), 0.0), r.dk.assign(p.qSize(), 0.0), r.dv.assign(p.vSize(), 0.0);
+  auto qAt = [&](int64_t b, int64_t h, int64_t i) { return ((b * p.n + i) * p.heads + h) * p.dQk; };
+  auto vAt = [&](int64_t b, int64_t h, int64_t i) { return ((b * p.n + i) * p.heads + h) * p.dV; };
+  for (int64_t b = 0; b < p.batch; ++b)
+    for (int64_t h = 0; h < p.heads; ++h)
+      for (int64_t i = 0; i < p.n; ++i) {
+        std::vector<int64_t> keys;
+        std::vector<double> scores;
+        for (int64_t j = 0; j <= i; ++j)
+          if (pattern.contains(h, i, j, p.n)) {
+            double s = 0;
+            for (int64_t c = 0; c < p.dQk; ++c)
+              s += double(q[qAt(b, h, i) + c]) * double(k[qAt(b, h, j) + c]);
+            keys.push_back(j);
+            scores.push_back(s * p.scale());
+          }
+        if (keys.empty())
+          continue;
+        double largest = *std::max_element(scores.begin(), scores.end()), sum = 0;
+        for (double s : scores)
+          sum += std::exp(s - largest);
+        double lse = r.lse[(b * p.heads + h) * p.n + i] = largest + std::log(sum);
+        double *out = &r.out[vAt(b, h, i)];
+        for (size_t t = 0; t < keys.size(); ++t)
+          for (int64_t c = 0; c < p.dV; ++c)
+            out[c] += std::exp(scores[t] - lse) * v[vAt(b, h, keys[t]) + c];
+        if (dout.empty())
+          continue;
+        const float *d = &dout[vAt(b, h, i)];
+        double delta = 0;
+        for (int64_t c = 0; c < p.dV; ++c)
+          delta += d[c] * out[c];
+        for (size_t t = 0; t < keys.size(); ++t) {
+          double probability = std::exp(scores[t] - lse), dp = 0;
+          for (int64_t c = 0; c < p.dV; ++c) {
+            dp += double(d[c]) * v[vAt(b, h, keys[t]) + c];
+            r.dv[vAt(b, h, keys[t]) + c] += probability * d[c];
+          }
+          double ds = probability * (dp - delta) * p.scale();
+          for (int64_t c = 0; c < p.dQk; ++c) {
+            r.dq[qAt(b, h, i) + c] += ds * k[qAt(b, h, keys[t]) + c];
+            r.dk[qAt(b, h, keys[t]) + c] += ds * q[qAt(b, h, i) + c];
+          }
+        }
+      }
+  return r;
+}
+
+double relativeError(const std::vector<float> &got, const std::vector<double> &expected) {
+  if (got.size() != expected.size())
+    return std::numeric_limits<double>::infinity();
+  double difference = 0, norm = 0;
+  for (size_t i = 0; i < got.size(); ++i) {
+    if (std::isinf(expected[i])) {
+      if (double(got[i]) != expected[i])
+        return std::numeric_limits<double>::infinity();
+      continue;
+    }
+    difference += (got[i] - expected[i]) * (got[i] - expected[i]);
+    norm += expected[i] * expected[i];
+  }
+  if (!std::isfinite(difference))
+    return std::numeric_limits<double>::infinity();
+  return norm > 0 ? std::sqrt(difference / norm) : std::sqrt(difference);
+}
+
+std::string attentionModule(const Problem &p, bool isPacked) {
+  auto tensor = [&](int64_t channels) {
+    return "tensor<" + std::to_string(p.batch) + "x" + std::to_string(p.n) + "x" + std::to_string(channels) + "xf32>";
+  };
+  std::string q = tensor(p.heads * p.dQk), v = tensor(p.heads * p.dV), qkv = tensor(p.heads * (2 * p.dQk + p.dV));
+  std::string lse = "tensor<" + std::to_string(p.batch) + "x" + std::to_string(p.heads) + "x" + std::to_string(p.n) + "xf32>";
+  std::ostringstream attributes, text;
+  attributes.precision(17);
+  attributes << "{pattern = #drawloom.pattern<\"" << p.pattern << "\">, heads = " << p.heads << " : i64, scale = " << std::showpoint
+             << p.scale() << " : f64}";
+  if (isPacked)
+    text << "func.func @main(%qkv: " << qkv << ", %dout: " << v << ") -> (" << v << ", " << lse << ", " << qkv << ") {\n"
+         << "  %q, %k, %v = drawloom.split %qkv : (" << qkv << ") -> (" << q << ", " << q << ", " << v << ")\n";
+  else
+    text << "func.func @main(%q: " << q << ", %k: " << q << ", %v: " << v << ", %dout: " << v << ") -> (" << v << ", " << lse << ", "
+         << q << ", " << q << ", " << v << ") {\n";
+  text << "  %out, %lse = drawloom.attention %q, %k, %v " << attributes.str() << " : (" << q << ", " << q << ", " << v << ") -> (" << v
+       << ", " << lse << ")\n"
+       << "  %dq, %dk, %dv = drawloom.attention_grad %dout, %q, %k, %v, %out, %lse " << attributes.str() << " : (" << v << ", " << q << ", "
+       << q << ", " << v << ", " << v << ", " << lse << ") -> (" << q << ", " << q << ", " << v << ")\n";
+  if (isPacked)
+    text << "  %d = drawloom.concat %dq, %dk, %dv : (" << q << ", " << q << ", " << v << ") -> " << qkv << "\n"
+         << "  return %out, %lse, %d : " << v << ", " << lse << ", " << qkv << "\n}\n";
+  else
+    text << "  return %out, %lse, %dq, %dk, %dv : " << v << ", " << lse << ", " << q << ", " << q << ", " << v << "\n}\n";
+  return text.str();
+}
+
+} // namespace drawloom::test
