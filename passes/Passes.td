@@ -96,6 +96,8 @@ def InsertCopies : Pass<"drawloom-insert-copies", "::mlir::ModuleOp"> {
     inserted. Models from the frontend need none.
   }];
   let statistics = [Statistic<"numCopies", "copies", "Number of copies inserted">];
+  let dependentDialects = ["::mlir::func::FuncDialect", "::mlir::scf::SCFDialect", "::mlir::arith::ArithDialect",
+    "::mlir::vector::VectorDialect", "::mlir::memref::MemRefDialect"];
 }
 
 def PlanMemory : Pass<"drawloom-plan-memory", "::mlir::ModuleOp"> {

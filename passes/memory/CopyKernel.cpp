@@ -33,14 +33,15 @@ ModuleOp kernelsModule(ModuleOp module) {
   return ModuleOp::create(builder, module.getLoc(), kKernelsModule);
 }
 
+/// "copy_4x3_f32_from_3_to_9": shape, and the strides on either side; "_wide" if the target is wider than what is copied.
 std::string kernelName(LaunchOp copy, const CopyShape &shape) {
-  std::string name = "copy";
-  for (Type type : {copy.getInputs()[0].getType(), copy.getOutputs()[0].getType()}) {
-    for (int64_t extent : cast<RankedTensorType>(type).getShape())
-      name += "_" + std::to_string(extent);
-    name += type == copy.getInputs()[0].getType() ? "_s" + std::to_string(shape.sourceStride) : "";
-  }
-  llvm::raw_string_ostream(name) << "_s" << shape.targetStride << "_" << shape.element;
+  std::string name = "copy_";
+  llvm::raw_string_ostream os(name);
+  Type source = copy.getInputs()[0].getType(), target = copy.getOutputs()[0].getType();
+  llvm::interleave(cast<RankedTensorType>(source).getShape(), os, "x");
+  os << "_" << shape.element << "_from_" << shape.sourceStride << "_to_" << shape.targetStride;
+  if (source != target)
+    os << "_wide";
   return name;
 }
 

@@ -18,6 +18,8 @@ namespace {
 class Copier {
 public:
   explicit Copier(func::FuncOp func) : func(func), body(func.getBody().front()) {
+    for (BlockArgument argument : body.getArguments())
+      argumentByName[nameOf(argument)] = argument;
     for (unsigned k = 0; k < func.getNumResults(); ++k)
       if (auto name = func.getResultAttrOfType<StringAttr>(k, kNameAttr))
         resultNames.insert(name.getValue());
@@ -122,10 +124,11 @@ private:
 
   /// The storage of the argument that a result replaces, if the result lies elsewhere.
   const Storage *oldValueOf(const StorageMap &map, OpOperand &returned) {
-    for (BlockArgument argument : body.getArguments())
-      if (nameOf(argument) == nameOf(returned) && !nameOf(argument).empty())
-        return map.spot(argument).storage == map.spot(returned.get()).storage ? nullptr : &map.storageOf(argument);
-    return nullptr;
+    auto found = argumentByName.find(nameOf(returned));
+    if (found == argumentByName.end() || nameOf(returned).empty())
+      return nullptr;
+    BlockArgument argument = found->second;
+    return map.spot(argument).storage == map.spot(returned.get()).storage ? nullptr : &map.storageOf(argument);
   }
 
   bool isReadAfterWriting(const StorageMap &map, const Storage &old, Value result) {
@@ -151,6 +154,7 @@ private:
   func::FuncOp func;
   Block &body;
   llvm::StringSet<> resultNames;
+  llvm::StringMap<BlockArgument> argumentByName;
   SmallVector<LaunchOp> copies;
 };
 

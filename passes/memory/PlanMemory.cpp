@@ -134,8 +134,14 @@ private:
       Spot spot = map.spot(value);
       return std::array<int64_t, 2>{bufferOf(spot.storage), spot.offset};
     };
-    for (BlockArgument argument : func.getArguments())
-      func.setArgAttr(argument.getArgNumber(), kPlaceAttr, b.getDenseI64ArrayAttr(pair(argument)));
+    SmallVector<DictionaryAttr> arguments;
+    func.getAllArgAttrs(arguments);
+    for (auto [attrs, argument] : llvm::zip_equal(arguments, func.getArguments())) {
+      NamedAttrList list(attrs);
+      list.set(kPlaceAttr, b.getDenseI64ArrayAttr(pair(argument)));
+      attrs = list.getDictionary(func.getContext());
+    }
+    func.setAllArgAttrs(arguments);
     for (Operation &op : func.getBody().front()) {
       SmallVector<int64_t> pairs;
       for (Value result : op.getResults())
