@@ -46,15 +46,17 @@ static abi::FileHeader checkHeader(const std::string &name, std::span<const std:
     fail(kBadInput, "{}: truncated: the header has {} bytes, the file {}", name, sizeof(h), bytes.size());
   std::memcpy(&h, bytes.data(), sizeof(h));
   if (h.abiVersion != abi::kAbiVersion)
-    failWithHint(kBadInput, kRecompile, "{}: made for version {} of the artifact format; this runtime reads version {}",
-                 name, h.abiVersion, abi::kAbiVersion);
+    failWithHint(kBadInput, kRecompile,
+                 "{}: made for version {} of the artifact format; this runtime reads version {}", name,
+                 h.abiVersion, abi::kAbiVersion);
   if (h.headerBytes != sizeof(h))
     fail(kBadInput, "{}: the header says it has {} bytes; expected {}", name, h.headerBytes, sizeof(h));
   if (h.fileBytes > bytes.size())
     failWithHint(kBadInput, "copy the file again, or " + std::string(kRecompile),
                  "{}: truncated: expected {} bytes, found {}", name, h.fileBytes, bytes.size());
   if (h.fileBytes < bytes.size())
-    fail(kBadInput, "{}: {} unexpected bytes after the artifact's {}", name, bytes.size() - h.fileBytes, h.fileBytes);
+    fail(kBadInput, "{}: {} unexpected bytes after the artifact's {}", name, bytes.size() - h.fileBytes,
+         h.fileBytes);
   if (h.planOffset < sizeof(h) || h.planOffset % kPlanAlignment != 0 || h.planOffset > bytes.size() ||
       h.planBytes > bytes.size() - h.planOffset || h.planBytes > kMaxPlanBytes)
     fail(kBadInput, "{}: the plan's place (offset {}, {} bytes) is not a {}-aligned range of the file", name,

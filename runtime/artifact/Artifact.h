@@ -1,4 +1,5 @@
-// A .loom file in memory, checked twice: FlatBuffers' verifier proves the plan's structure, Verify.h its values.
+// A .loom file in memory, checked twice: FlatBuffers' verifier proves the plan's structure, Verify.h its
+// values.
 #pragma once
 #include "runtime/schema/plan_generated.h"
 #include "runtime/support/File.h"

@@ -35,11 +35,13 @@ std::string quote(const flatbuffers::String *s) {
   return out + (text.size() > 80 ? "...'" : "'");
 }
 
-void requireUniqueNames(const Context &c, std::string_view kind, std::vector<const flatbuffers::String *> names) {
+void requireUniqueNames(const Context &c, std::string_view kind,
+                        std::vector<const flatbuffers::String *> names) {
   std::unordered_set<std::string_view> seen;
   for (auto *name : names) {
     c.require(name && name->size() > 0, "PLAN5", "a {} has no name", kind);
-    c.require(seen.emplace(name->c_str(), name->size()).second, "PLAN5", "two {}s are named {}", kind, quote(name));
+    c.require(seen.emplace(name->c_str(), name->size()).second, "PLAN5", "two {}s are named {}", kind,
+              quote(name));
   }
 }
 
@@ -49,7 +51,8 @@ bool findOverlap(std::vector<LiveRange> ranges, uint32_t &a, uint32_t &b) {
   // Walk through time. Live ranges are disjoint so far, so a new one can only meet its two neighbours.
   std::map<uint64_t, const LiveRange *> live; // by begin
   auto diesLater = [](const LiveRange *x, const LiveRange *y) { return x->last > y->last; };
-  std::priority_queue<const LiveRange *, std::vector<const LiveRange *>, decltype(diesLater)> deaths(diesLater);
+  std::priority_queue<const LiveRange *, std::vector<const LiveRange *>, decltype(diesLater)> deaths(
+      diesLater);
   for (const LiveRange &r : ranges) {
     for (; !deaths.empty() && deaths.top()->last < r.first; deaths.pop()) live.erase(deaths.top()->begin);
     auto next = live.lower_bound(r.begin);
@@ -69,8 +72,8 @@ bool findOverlap(std::vector<LiveRange> ranges, uint32_t &a, uint32_t &b) {
 /// PLAN2..4.
 static void verifyScalars(const Context &c) {
   auto &p = c.plan;
-  c.require(p.abi_version() == abi::kAbiVersion, "PLAN2", "the plan is of ABI version {}; expected {}", p.abi_version(),
-            abi::kAbiVersion);
+  c.require(p.abi_version() == abi::kAbiVersion, "PLAN2", "the plan is of ABI version {}; expected {}",
+            p.abi_version(), abi::kAbiVersion);
   c.require(hash64(std::string_view(p.spec()->c_str(), p.spec()->size())) == p.spec_hash(), "PLAN3",
             "the model spec does not match its hash");
   c.requireAligned(p.arena_bytes(), "arena_bytes");

@@ -1,6 +1,6 @@
-// The second verification of a plan: FlatBuffers has proved that every table, vector and string lies inside the plan;
-// here every value is proved to be one that the executor can use without looking again. Rules carry labels (PLAN1,
-// BUFFER3, ...) that messages and tests repeat.
+// The second verification of a plan: FlatBuffers has proved that every table, vector and string lies inside
+// the plan; here every value is proved to be one that the executor can use without looking again. Rules carry
+// labels (PLAN1, BUFFER3, ...) that messages and tests repeat.
 //
 //   PLAN1     vectors of 8-byte elements are 8-aligned (flatbuffers 2.0.8 does not check)
 //   PLAN2     the plan's ABI version is the header's
@@ -22,14 +22,12 @@
 //   PLACE2    the offset lies in the buffer and is a multiple of the element size
 //   LAUNCH1   the kernel exists; places and scalars are as many as it takes
 //   LAUNCH2   at most 2^40 work items
-//   GEMM1     m, n, k and the leading dimensions are in [1, 2^31); a leading dimension is at least its row's length
-//   GEMM2     A, B and C are f32 and lie inside their buffers
-//   GEMM3     C is not read-only memory and does not overlap A or B
-//   GEMM4     alpha and beta are finite
-//   ZERO1     the range lies inside its buffer, which is not read-only memory
-//   KERNEL1   the entry lies in the code segment; at most 65535 places and scalars
-//   PARAM1    value, gradient, moments and ema are f32 buffers of one shape, each in its arena
-//   PARAM2    value and gradient have the same offset; the moments and the ema lie each in a slot of the same layout
+//   GEMM1     m, n, k and the leading dimensions are in [1, 2^31); a leading dimension is at least its row's
+//   length GEMM2     A, B and C are f32 and lie inside their buffers GEMM3     C is not read-only memory and
+//   does not overlap A or B GEMM4     alpha and beta are finite ZERO1     the range lies inside its buffer,
+//   which is not read-only memory KERNEL1   the entry lies in the code segment; at most 65535 places and
+//   scalars PARAM1    value, gradient, moments and ema are f32 buffers of one shape, each in its arena PARAM2
+//   value and gradient have the same offset; the moments and the ema lie each in a slot of the same layout
 //   PARAM3    initialization is a known one, its stddev finite and not negative
 #pragma once
 #include "runtime/schema/plan_generated.h"
@@ -47,8 +45,8 @@ struct ArtifactFile {
   uint64_t planEnd = 0;             // segments begin here or later
 };
 
-/// Checks every rule above. The plan must have passed FlatBuffers' verifier. Throws Error(kBadInput) that names the
-/// file, the thing at fault and the rule.
+/// Checks every rule above. The plan must have passed FlatBuffers' verifier. Throws Error(kBadInput) that
+/// names the file, the thing at fault and the rule.
 void verifyPlan(const plan::Plan &plan, const ArtifactFile &file);
 
 /// Bytes of one element; 0 for an unknown type.

@@ -8,10 +8,12 @@ namespace drawloom::verify {
 
 static void verifySegment(const Context &c, const plan::Segment *s, std::string_view name) {
   if (!s) return;
-  c.require(s->offset() % abi::kSegmentAlignment == 0 && (s->bytes() == 0 || s->offset() >= c.file.planEnd) &&
-                inside(s->offset(), s->bytes(), c.file.bytes.size()),
-            "SEGMENT1", "segment '{}' (offset {}, {} bytes) is not a 4096-aligned range behind the plan in a file of {} bytes",
-            name, s->offset(), s->bytes(), c.file.bytes.size());
+  c.require(
+      s->offset() % abi::kSegmentAlignment == 0 && (s->bytes() == 0 || s->offset() >= c.file.planEnd) &&
+          inside(s->offset(), s->bytes(), c.file.bytes.size()),
+      "SEGMENT1",
+      "segment '{}' (offset {}, {} bytes) is not a 4096-aligned range behind the plan in a file of {} bytes",
+      name, s->offset(), s->bytes(), c.file.bytes.size());
   if (s->bytes() == 0) return;
   c.require(hash64(c.file.bytes.subspan(s->offset(), s->bytes())) == s->xxh64(), "SEGMENT3",
             "segment '{}' does not match its hash: the file is corrupted", name);
@@ -43,11 +45,11 @@ void verifyBuffer(const Context &c, const plan::Buffer &b, const std::string &na
             sizeOf(b.shape()), kMaxRank);
   c.requireAligned(b.shape(), "a buffer's shape");
   uint64_t needed = 0;
-  c.require(shapeBytes(b, needed) && needed <= b.bytes(), "BUFFER2", "{} has {} bytes, too few for its shape", name,
-            b.bytes());
+  c.require(shapeBytes(b, needed) && needed <= b.bytes(), "BUFFER2", "{} has {} bytes, too few for its shape",
+            name, b.bytes());
   c.require(b.offset() % abi::kBufferAlignment == 0 && inside(b.offset(), b.bytes(), arenaBytes), "BUFFER3",
-            "{} (offset {}, {} bytes) is not a 64-aligned range of its {} bytes of {} memory", name, b.offset(),
-            b.bytes(), arenaBytes, plan::EnumNameArena(b.arena()));
+            "{} (offset {}, {} bytes) is not a 64-aligned range of its {} bytes of {} memory", name,
+            b.offset(), b.bytes(), arenaBytes, plan::EnumNameArena(b.arena()));
 }
 
 void verifyBuffers(const Context &c) {
@@ -58,7 +60,8 @@ void verifyBuffers(const Context &c) {
     auto &b = *buffers->Get(i);
     auto name = "buffer " + quote(b.name());
     c.require(int(b.arena()) < kArenas, "BUFFER1", "{} lies in unknown memory {}", name, int(b.arena()));
-    c.require(b.arena() != plan::Arena::Activations, "BUFFER4", "persistent {} lies in activation memory", name);
+    c.require(b.arena() != plan::Arena::Activations, "BUFFER4", "persistent {} lies in activation memory",
+              name);
     verifyBuffer(c, b, name, c.plan.arena_bytes()->Get(uint32_t(b.arena())));
     names.push_back(b.name());
     ranges[size_t(b.arena())].push_back({b.offset(), b.offset() + b.bytes(), 0, 0, i});
@@ -72,18 +75,19 @@ void verifyBuffers(const Context &c) {
   }
   uint64_t constants = c.plan.constants() ? c.plan.constants()->bytes() : 0;
   uint64_t arena = c.plan.arena_bytes()->Get(uint32_t(plan::Arena::Constants));
-  c.require(arena <= constants, "BUFFER3", "constants of {} bytes are planned; segment 'constants' has {}", arena,
-            constants);
+  c.require(arena <= constants, "BUFFER3", "constants of {} bytes are planned; segment 'constants' has {}",
+            arena, constants);
 }
 
 void verifyKernels(const Context &c) {
   uint64_t code = c.plan.code() ? c.plan.code()->bytes() : 0;
   for (uint32_t i = 0; i < sizeOf(c.plan.kernels()); ++i) {
     auto &k = *c.plan.kernels()->Get(i);
-    c.require(k.entry() < code, "KERNEL1", "kernel {} begins at {} in {} bytes of code", quote(k.name()), k.entry(), code);
+    c.require(k.entry() < code, "KERNEL1", "kernel {} begins at {} in {} bytes of code", quote(k.name()),
+              k.entry(), code);
     c.require(k.places() <= kMaxKernelArguments && k.scalars() <= kMaxKernelArguments, "KERNEL1",
-              "kernel {} takes {} places and {} scalars; at most {} are supported", quote(k.name()), k.places(),
-              k.scalars(), kMaxKernelArguments);
+              "kernel {} takes {} places and {} scalars; at most {} are supported", quote(k.name()),
+              k.places(), k.scalars(), kMaxKernelArguments);
   }
 }
 

@@ -25,7 +25,8 @@ struct FunctionVerifier {
   }
 
   const plan::Buffer &bufferOf(const plan::Place &p) const {
-    return *(p.buffer() < persistent ? c.plan.buffers()->Get(p.buffer()) : f.locals()->Get(p.buffer() - persistent));
+    return *(p.buffer() < persistent ? c.plan.buffers()->Get(p.buffer())
+                                     : f.locals()->Get(p.buffer() - persistent));
   }
 
   void verifyLocals() const;
@@ -55,7 +56,8 @@ void FunctionVerifier::verifyLocals() const {
     c.require(b.arena() == plan::Arena::Activations, "BUFFER4", "{} does not lie in activation memory", name);
     verifyBuffer(c, b, name, f.activation_bytes());
     c.require(b.first() <= b.last() && b.last() < commands, "BUFFER6",
-              "{} is in use during commands [{}, {}] of a function of {}", name, b.first(), b.last(), commands);
+              "{} is in use during commands [{}, {}] of a function of {}", name, b.first(), b.last(),
+              commands);
     ranges.push_back({b.offset(), b.offset() + b.bytes(), b.first(), b.last(), i});
   }
   uint32_t i = 0, k = 0;
@@ -70,10 +72,12 @@ void FunctionVerifier::verifyPlace(const plan::Place &p) const {
           uint64_t(persistent) + locals);
   auto &b = bufferOf(p);
   if (p.buffer() >= persistent)
-    require(b.first() <= at && at <= b.last(), "PLACE1", "uses local {} {}, which is in use during [{}, {}] only",
-            p.buffer() - persistent, quote(b.name()), b.first(), b.last());
+    require(b.first() <= at && at <= b.last(), "PLACE1",
+            "uses local {} {}, which is in use during [{}, {}] only", p.buffer() - persistent,
+            quote(b.name()), b.first(), b.last());
   require(p.offset() <= b.bytes() && p.offset() % elementBytes(b.dtype()) == 0, "PLACE2",
-          "offset {} is not that of an element of buffer {} ({} bytes)", p.offset(), quote(b.name()), b.bytes());
+          "offset {} is not that of an element of buffer {} ({} bytes)", p.offset(), quote(b.name()),
+          b.bytes());
 }
 
 void FunctionVerifier::verifyLaunch(const plan::Launch &l) const {
@@ -98,14 +102,18 @@ void FunctionVerifier::verifyGemm(const plan::Gemm &g) const {
             "{} is {} x {} with leading dimension {}", name, rows, cols, ld);
     verifyPlace(p);
     auto &b = bufferOf(p);
-    require(b.dtype() == plan::DType::F32, "GEMM2", "{} is {}; expected F32", name, plan::EnumNameDType(b.dtype()));
+    require(b.dtype() == plan::DType::F32, "GEMM2", "{} is {}; expected F32", name,
+            plan::EnumNameDType(b.dtype()));
     uint64_t bytes = ((rows - 1) * ld + cols) * sizeof(float); // below 2^64: extents are below 2^31
-    require(inside(p.offset(), bytes, b.bytes()), "GEMM2", "{} ({} x {}, leading dimension {}) exceeds buffer {} ({} bytes)",
-            name, rows, cols, ld, quote(b.name()), b.bytes());
+    require(inside(p.offset(), bytes, b.bytes()), "GEMM2",
+            "{} ({} x {}, leading dimension {}) exceeds buffer {} ({} bytes)", name, rows, cols, ld,
+            quote(b.name()), b.bytes());
     return MatrixBytes{&b, b.offset() + p.offset(), b.offset() + p.offset() + bytes};
   };
-  auto a = g.trans_a() ? matrix(*g.a(), 'A', g.k(), g.m(), g.lda()) : matrix(*g.a(), 'A', g.m(), g.k(), g.lda());
-  auto b = g.trans_b() ? matrix(*g.b(), 'B', g.n(), g.k(), g.ldb()) : matrix(*g.b(), 'B', g.k(), g.n(), g.ldb());
+  auto a =
+      g.trans_a() ? matrix(*g.a(), 'A', g.k(), g.m(), g.lda()) : matrix(*g.a(), 'A', g.m(), g.k(), g.lda());
+  auto b =
+      g.trans_b() ? matrix(*g.b(), 'B', g.n(), g.k(), g.ldb()) : matrix(*g.b(), 'B', g.k(), g.n(), g.ldb());
   auto out = matrix(*g.c(), 'C', g.m(), g.n(), g.ldc());
   require(out.buffer->arena() != plan::Arena::Constants, "GEMM3", "C is read-only memory");
   require(!out.overlaps(a) && !out.overlaps(b), "GEMM3", "C overlaps A or B");
@@ -116,8 +124,9 @@ void FunctionVerifier::verifyZero(const plan::Zero &z) const {
   require(z.place() != nullptr, "ZERO1", "a zero without place");
   verifyPlace(*z.place());
   auto &b = bufferOf(*z.place());
-  require(inside(z.place()->offset(), z.bytes(), b.bytes()), "ZERO1", "{} bytes at {} exceed buffer {} ({} bytes)",
-          z.bytes(), z.place()->offset(), quote(b.name()), b.bytes());
+  require(inside(z.place()->offset(), z.bytes(), b.bytes()), "ZERO1",
+          "{} bytes at {} exceed buffer {} ({} bytes)", z.bytes(), z.place()->offset(), quote(b.name()),
+          b.bytes());
   require(b.arena() != plan::Arena::Constants, "ZERO1", "buffer {} is read-only memory", quote(b.name()));
 }
 
@@ -147,8 +156,8 @@ void verifyFunctions(const Context &c) {
   }
   requireUniqueNames(c, "function", std::move(names));
   uint64_t arena = c.plan.arena_bytes()->Get(uint32_t(plan::Arena::Activations));
-  c.require(arena == largest, "FUNCTION1", "the activation memory has {} bytes, its largest function needs {}", arena,
-            largest);
+  c.require(arena == largest, "FUNCTION1",
+            "the activation memory has {} bytes, its largest function needs {}", arena, largest);
 }
 
 } // namespace drawloom::verify

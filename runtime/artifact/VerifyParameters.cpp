@@ -8,8 +8,8 @@ namespace drawloom::verify {
 
 namespace {
 
-/// The parameters under verification. `slots` are the offsets of each companion relative to the value's: the same for
-/// every parameter, so that one pass over a slot meets the parameters in their order.
+/// The parameters under verification. `slots` are the offsets of each companion relative to the value's: the
+/// same for every parameter, so that one pass over a slot meets the parameters in their order.
 struct ParameterVerifier {
   const Context &c;
   const plan::Parameter *p = nullptr;
@@ -18,7 +18,8 @@ struct ParameterVerifier {
   template <class... Args>
   void require(bool ok, std::string_view rule, fmt::format_string<Args...> format, Args &&...args) const {
     if (!ok)
-      c.reject(rule, fmt::format("parameter {}: ", quote(p->name())) + fmt::format(format, std::forward<Args>(args)...));
+      c.reject(rule, fmt::format("parameter {}: ", quote(p->name())) +
+                         fmt::format(format, std::forward<Args>(args)...));
   }
 
   /// The buffer of one of the parameter's references, checked against PARAM1.
@@ -37,11 +38,13 @@ struct ParameterVerifier {
     if (index == abi::kNoBuffer) return;
     auto &b = buffer(index, what, arena);
     bool same = sizeOf(b.shape()) == sizeOf(value.shape());
-    for (uint32_t i = 0; same && i < sizeOf(b.shape()); ++i) same = b.shape()->Get(i) == value.shape()->Get(i);
+    for (uint32_t i = 0; same && i < sizeOf(b.shape()); ++i)
+      same = b.shape()->Get(i) == value.shape()->Get(i);
     require(same, "PARAM1", "its {} has another shape than its value", what);
     uint64_t distance = b.offset() - value.offset(); // modulo 2^64
     if (!slot) slot = distance;
-    require(*slot == distance, "PARAM2", "its {} has another place in its slot than its value among the parameters", what);
+    require(*slot == distance, "PARAM2",
+            "its {} has another place in its slot than its value among the parameters", what);
   }
 
   void verify() {
@@ -51,7 +54,8 @@ struct ParameterVerifier {
     companion(value, p->moment1(), "first moment", plan::Arena::Optimizer, moment1Slot);
     companion(value, p->moment2(), "second moment", plan::Arena::Optimizer, moment2Slot);
     companion(value, p->ema(), "moving average", plan::Arena::Optimizer, emaSlot);
-    require((p->moment1() == abi::kNoBuffer) == (p->moment2() == abi::kNoBuffer), "PARAM1", "it has one moment of two");
+    require((p->moment1() == abi::kNoBuffer) == (p->moment2() == abi::kNoBuffer), "PARAM1",
+            "it has one moment of two");
     require(p->init() <= plan::Init::MAX && std::isfinite(p->stddev()) && p->stddev() >= 0, "PARAM3",
             "its initialization {} with standard deviation {} is unknown", int(p->init()), p->stddev());
   }

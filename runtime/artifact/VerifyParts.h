@@ -32,20 +32,24 @@ struct Context {
   }
 };
 
-/// A string from the file as it may be printed: quoted, at most 80 characters, nothing that controls a terminal.
+/// A string from the file as it may be printed: quoted, at most 80 characters, nothing that controls a
+/// terminal.
 std::string quote(const flatbuffers::String *s);
 
 /// Whether [offset, offset + bytes) lies in [0, limit), without overflow.
-inline bool inside(uint64_t offset, uint64_t bytes, uint64_t limit) { return offset <= limit && bytes <= limit - offset; }
+inline bool inside(uint64_t offset, uint64_t bytes, uint64_t limit) {
+  return offset <= limit && bytes <= limit - offset;
+}
 
 template <class T> uint32_t sizeOf(const flatbuffers::Vector<T> *v) { return v ? v->size() : 0; }
 
 /// Throws unless every name is present, not empty and used once (PLAN5).
-void requireUniqueNames(const Context &c, std::string_view kind, std::vector<const flatbuffers::String *> names);
+void requireUniqueNames(const Context &c, std::string_view kind,
+                        std::vector<const flatbuffers::String *> names);
 
 // The parts, in the order in which they run; each relies on those before it.
 void verifySegments(const Context &c);
-void verifyBuffers(const Context &c);   // persistent ones
+void verifyBuffers(const Context &c); // persistent ones
 void verifyKernels(const Context &c);
 void verifyFunctions(const Context &c); // locals and commands
 void verifyParameters(const Context &c);
@@ -55,11 +59,12 @@ void verifyBuffer(const Context &c, const plan::Buffer &b, const std::string &na
 
 /// A range of bytes that is in use during [first, last].
 struct LiveRange {
-  uint64_t begin, end;   // bytes
-  uint32_t first, last;  // commands
-  uint32_t index;        // of the buffer
+  uint64_t begin, end;  // bytes
+  uint32_t first, last; // commands
+  uint32_t index;       // of the buffer
 };
-/// Finds two ranges that overlap in bytes and in time; n log n. True, and the indices in `a` and `b`, if there are.
+/// Finds two ranges that overlap in bytes and in time; n log n. True, and the indices in `a` and `b`, if
+/// there are.
 bool findOverlap(std::vector<LiveRange> ranges, uint32_t &a, uint32_t &b);
 
 } // namespace drawloom::verify

@@ -6,8 +6,9 @@
 
 namespace drawloom {
 
-// Sizes, fitted with test/runtime/DeviceBench.cpp. A chain of kMaxDepth keeps a panel of B in the second-level cache and
-// lets C be read and written seldom; the packed B of one round stays in the last-level cache.
+// Sizes, fitted with test/runtime/DeviceBench.cpp. A chain of kMaxDepth keeps a panel of B in the
+// second-level cache and lets C be read and written seldom; the packed B of one round stays in the last-level
+// cache.
 static constexpr int64_t kMaxDepth = 512, kDepthMultiple = 8;
 static constexpr int64_t kMaxItemRows = 96, kItems = 16; // aim for at least kItems work items
 static constexpr int64_t kBandColumns = 2048, kPackedFloats = 1 << 20;
@@ -35,7 +36,8 @@ GemmPlan planGemm(int64_t m, int64_t n, int64_t k, const GemmKernel *kernel) {
   GemmPlan p;
   if (kernel) {
     p.kernel = kernel;
-    p.rows = std::clamp(roundUp(ceilDiv(m, kItems), kernel->rows), 2 * kernel->rows, kMaxItemRows / kernel->rows * kernel->rows);
+    p.rows = std::clamp(roundUp(ceilDiv(m, kItems), kernel->rows), 2 * kernel->rows,
+                        kMaxItemRows / kernel->rows * kernel->rows);
     int64_t rowItems = ceilDiv(m, p.rows), columnItems = std::max<int64_t>(1, kItems / rowItems / 2);
     p.columns = std::min(roundUp(ceilDiv(n, columnItems), kernel->columns), kBandColumns);
     p.depth = roundUp(ceilDiv(k, ceilDiv(k, kMaxDepth)), kDepthMultiple);
@@ -55,8 +57,8 @@ GemmPlan planGemm(int64_t m, int64_t n, int64_t k) {
 
 namespace {
 
-/// One round of a product: columns [column, column + columns) of B and [depth, depth + depths) of k are packed, then
-/// every row of C receives their part.
+/// One round of a product: columns [column, column + columns) of B and [depth, depth + depths) of k are
+/// packed, then every row of C receives their part.
 struct Round {
   const GemmArguments &g;
   const GemmPlan &plan;
@@ -66,7 +68,8 @@ struct Round {
   int64_t blockDepth(int64_t block) const { return std::min(plan.depth, depths - block * plan.depth); }
   /// Where a block's panels begin: block after block, and within it panel after panel.
   float *panels(int64_t block, int64_t panelColumn) const {
-    return packed + block * plan.depth * roundUp(columns, plan.kernel->columns) + panelColumn * blockDepth(block);
+    return packed + block * plan.depth * roundUp(columns, plan.kernel->columns) +
+           panelColumn * blockDepth(block);
   }
   void packB(int64_t block, int64_t panelColumn, int64_t count) const;
   void multiply(int64_t row, int64_t rows, int64_t itemColumn, int64_t itemColumns) const;
@@ -78,8 +81,8 @@ struct Round {
 void Round::packB(int64_t block, int64_t panelColumn, int64_t count) const {
   int64_t l = depth + block * plan.depth, j = column + panelColumn;
   const float *source = g.transB ? g.b + j * g.ldb + l : g.b + l * g.ldb + j;
-  packPanels(source, g.transB ? g.ldb : 1, g.transB ? 1 : g.ldb, count, blockDepth(block), plan.kernel->columns,
-             panels(block, panelColumn));
+  packPanels(source, g.transB ? g.ldb : 1, g.transB ? 1 : g.ldb, count, blockDepth(block),
+             plan.kernel->columns, panels(block, panelColumn));
 }
 
 /// One tile of C. Ragged tiles are computed whole beside C, and joined with the arithmetic of the kernel.
@@ -139,7 +142,8 @@ void gemm(ThreadPool &pool, const GemmArguments &g, const GemmPlan &plan, float 
   int64_t roundDepth = plan.depth * plan.depthBlocks;
   for (int64_t j = 0; j < g.n; j += plan.bandColumns)
     for (int64_t l = 0; l < g.k; l += roundDepth)
-      performRound(pool, {g, plan, scratch, j, std::min(plan.bandColumns, g.n - j), l, std::min(roundDepth, g.k - l)});
+      performRound(
+          pool, {g, plan, scratch, j, std::min(plan.bandColumns, g.n - j), l, std::min(roundDepth, g.k - l)});
 }
 
 void gemm(ThreadPool &pool, const GemmArguments &g) {

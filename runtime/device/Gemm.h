@@ -1,12 +1,13 @@
 // Dense matrix products on the CPU: C = alpha op(A) op(B) + beta C in fp32, row-major.
 //
-// Products of some size run in our own kernels (GemmKernel.h): B is packed once by all threads together, then rows of C
-// are shared out, each with its rows of A. Nothing is packed twice, so that many small work items balance threads for
-// free, which a BLAS called a chunk at a time cannot offer. Every element's sum is one chain in a fixed order: the bits
-// depend neither on the number of threads nor on which rows and columns are computed together.
+// Products of some size run in our own kernels (GemmKernel.h): B is packed once by all threads together, then
+// rows of C are shared out, each with its rows of A. Nothing is packed twice, so that many small work items
+// balance threads for free, which a BLAS called a chunk at a time cannot offer. Every element's sum is one
+// chain in a fixed order: the bits depend neither on the number of threads nor on which rows and columns are
+// computed together.
 //
-// Products with few rows or columns (decoding) stream a matrix once, and go to OpenBLAS on one thread a call, in chunks
-// that depend on the shape only; so do all products on processors without FMA.
+// Products with few rows or columns (decoding) stream a matrix once, and go to OpenBLAS on one thread a call,
+// in chunks that depend on the shape only; so do all products on processors without FMA.
 #pragma once
 #include <cstdint>
 

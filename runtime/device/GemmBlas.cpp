@@ -29,24 +29,26 @@ static void multiplyVector(const GemmArguments &g, int64_t begin, int64_t count)
     beta = 1;
   }
   if (stored)
-    cblas_sgemv(CblasRowMajor, CblasNoTrans, blasint(count), blasint(g.k), g.alpha, matrix + begin * ld, blasint(ld), x,
-                blasint(xStride), beta, y, yStride);
+    cblas_sgemv(CblasRowMajor, CblasNoTrans, blasint(count), blasint(g.k), g.alpha, matrix + begin * ld,
+                blasint(ld), x, blasint(xStride), beta, y, yStride);
   else
-    cblas_sgemv(CblasRowMajor, CblasTrans, blasint(g.k), blasint(count), g.alpha, matrix + begin, blasint(ld), x,
-                blasint(xStride), beta, y, yStride);
+    cblas_sgemv(CblasRowMajor, CblasTrans, blasint(g.k), blasint(count), g.alpha, matrix + begin, blasint(ld),
+                x, blasint(xStride), beta, y, yStride);
 }
 
 static void multiplyChunk(const GemmArguments &g, int64_t i, int64_t rows, int64_t j, int64_t columns) {
   if (g.m == 1) return multiplyVector(g, j, columns);
   if (g.n == 1) return multiplyVector(g, i, rows);
-  cblas_sgemm(CblasRowMajor, g.transA ? CblasTrans : CblasNoTrans, g.transB ? CblasTrans : CblasNoTrans, blasint(rows),
-              blasint(columns), blasint(g.k), g.alpha, g.a + (g.transA ? i : i * g.lda), blasint(g.lda),
-              g.b + (g.transB ? j * g.ldb : j), blasint(g.ldb), g.beta, g.c + i * g.ldc + j, blasint(g.ldc));
+  cblas_sgemm(CblasRowMajor, g.transA ? CblasTrans : CblasNoTrans, g.transB ? CblasTrans : CblasNoTrans,
+              blasint(rows), blasint(columns), blasint(g.k), g.alpha, g.a + (g.transA ? i : i * g.lda),
+              blasint(g.lda), g.b + (g.transB ? j * g.ldb : j), blasint(g.ldb), g.beta, g.c + i * g.ldc + j,
+              blasint(g.ldc));
 }
 
 void gemmBlas(ThreadPool &pool, const GemmArguments &g, const GemmPlan &plan) {
   useOneBlasThread();
-  int64_t rowChunks = (g.m + plan.rows - 1) / plan.rows, columnChunks = (g.n + plan.columns - 1) / plan.columns;
+  int64_t rowChunks = (g.m + plan.rows - 1) / plan.rows,
+          columnChunks = (g.n + plan.columns - 1) / plan.columns;
   auto chunks = uint64_t(rowChunks * columnChunks);
   // Chunks stay the same when one thread does them all: they are part of what the bits depend on.
   pool.parallelFor(chunks, plan.shared ? 1 : chunks, [&](uint64_t begin, uint64_t end) {

@@ -10,7 +10,8 @@
 namespace drawloom {
 
 // 24 accumulators of 16 floats, 2 for B, 1 broadcast of A: 27 of 32 registers.
-__attribute__((target("avx512f"))) static void tile12x32(int64_t k, const float *a, const float *b, float alpha, float beta, float *c, int64_t ldc) {
+__attribute__((target("avx512f"))) static void tile12x32(int64_t k, const float *a, const float *b,
+                                                         float alpha, float beta, float *c, int64_t ldc) {
   constexpr int R = 12, V = 2;
   __m512 acc[R][V];
 #pragma clang loop unroll(full)
@@ -39,7 +40,8 @@ __attribute__((target("avx512f"))) static void tile12x32(int64_t k, const float 
 }
 
 // 12 accumulators of 8 floats, 2 for B, 1 broadcast of A: 15 of 16 registers.
-__attribute__((target("avx2,fma"))) static void tile6x16(int64_t k, const float *a, const float *b, float alpha, float beta, float *c, int64_t ldc) {
+__attribute__((target("avx2,fma"))) static void tile6x16(int64_t k, const float *a, const float *b,
+                                                         float alpha, float beta, float *c, int64_t ldc) {
   constexpr int R = 6, V = 2;
   __m256 acc[R][V];
 #pragma clang loop unroll(full)
@@ -100,7 +102,8 @@ static void transposeFour(const float *source, int64_t vectorStride, int64_t k, 
 }
 
 /// Vectors that are rows in memory: a transposition, panel by panel.
-static void packRows(const float *source, int64_t vectorStride, int64_t count, int64_t k, int64_t width, float *panel) {
+static void packRows(const float *source, int64_t vectorStride, int64_t count, int64_t k, int64_t width,
+                     float *panel) {
   int64_t v = 0;
   for (; v + 4 <= count; v += 4) transposeFour(source + v * vectorStride, vectorStride, k, width, panel + v);
   for (; v < count; ++v)
@@ -109,21 +112,23 @@ static void packRows(const float *source, int64_t vectorStride, int64_t count, i
     for (int64_t l = 0; l < k; ++l) panel[l * width + v] = 0;
 }
 
-/// Vectors that are columns in memory: contiguous pieces of one row after the other, so that memory is read in order.
-/// Width is known at compile time, so that a piece is a few vector moves and no call.
+/// Vectors that are columns in memory: contiguous pieces of one row after the other, so that memory is read
+/// in order. Width is known at compile time, so that a piece is a few vector moves and no call.
 template <int64_t Width>
 static void packColumns(const float *source, int64_t elementStride, int64_t count, int64_t k, float *panels) {
   for (int64_t l = 0; l < k; ++l) {
     const float *row = source + l * elementStride;
     float *to = panels + l * Width;
     int64_t v = 0;
-    for (; v + Width <= count; v += Width, to += Width * k) std::memcpy(to, row + v, size_t(Width) * sizeof(float));
+    for (; v + Width <= count; v += Width, to += Width * k)
+      std::memcpy(to, row + v, size_t(Width) * sizeof(float));
     if (v == count) continue;
     for (int64_t i = 0; i < Width; ++i) to[i] = v + i < count ? row[v + i] : 0;
   }
 }
 
-static void packColumns(const float *source, int64_t elementStride, int64_t count, int64_t k, int64_t width, float *panels) {
+static void packColumns(const float *source, int64_t elementStride, int64_t count, int64_t k, int64_t width,
+                        float *panels) {
   switch (width) {
   case 6: return packColumns<6>(source, elementStride, count, k, panels);
   case 12: return packColumns<12>(source, elementStride, count, k, panels);
@@ -133,8 +138,8 @@ static void packColumns(const float *source, int64_t elementStride, int64_t coun
   std::abort(); // a kernel with a tile of another size needs a line here
 }
 
-void packPanels(const float *source, int64_t vectorStride, int64_t elementStride, int64_t count, int64_t k, int64_t width,
-                float *panels) {
+void packPanels(const float *source, int64_t vectorStride, int64_t elementStride, int64_t count, int64_t k,
+                int64_t width, float *panels) {
   if (vectorStride == 1) return packColumns(source, elementStride, count, k, width, panels);
   for (int64_t v = 0; v < count; v += width, panels += width * k)
     packRows(source + v * vectorStride, vectorStride, std::min(width, count - v), k, width, panels);

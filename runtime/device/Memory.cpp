@@ -28,7 +28,8 @@ Mapping Mapping::zeroed(uint64_t bytes) {
   auto *begin = static_cast<std::byte *>(p);
   m.base = begin;
   if (huge) {
-    m.base = begin + (roundUp(reinterpret_cast<uintptr_t>(begin), kHugePage) - reinterpret_cast<uintptr_t>(begin));
+    m.base =
+        begin + (roundUp(reinterpret_cast<uintptr_t>(begin), kHugePage) - reinterpret_cast<uintptr_t>(begin));
     if (m.base != begin) ::munmap(begin, size_t(m.base - begin));
     if (auto *end = m.base + m.reserved; end != begin + asked) ::munmap(end, size_t(begin + asked - end));
     ::madvise(m.base, m.reserved, MADV_HUGEPAGE); // only advice
@@ -40,20 +41,24 @@ Mapping Mapping::copy(std::span<const std::byte> content, int protection) {
   Mapping m = zeroed(content.size());
   if (!content.empty()) std::memcpy(m.base, content.data(), content.size());
   if (::mprotect(m.base, m.reserved, protection) != 0)
-    failErrno(errno, protection & PROT_EXEC ? "the system does not let this process map compiled code as executable"
-                                            : "cannot protect memory against writing");
+    failErrno(errno, protection & PROT_EXEC
+                         ? "the system does not let this process map compiled code as executable"
+                         : "cannot protect memory against writing");
   return m;
 }
 
 Mapping Mapping::readOnly(std::span<const std::byte> content) { return copy(content, PROT_READ); }
-Mapping Mapping::executable(std::span<const std::byte> content) { return copy(content, PROT_READ | PROT_EXEC); }
+Mapping Mapping::executable(std::span<const std::byte> content) {
+  return copy(content, PROT_READ | PROT_EXEC);
+}
 
 Mapping::~Mapping() {
   if (base) ::munmap(base, reserved);
 }
 
 Mapping::Mapping(Mapping &&o) noexcept
-    : base(std::exchange(o.base, nullptr)), size(std::exchange(o.size, 0)), reserved(std::exchange(o.reserved, 0)) {}
+    : base(std::exchange(o.base, nullptr)), size(std::exchange(o.size, 0)),
+      reserved(std::exchange(o.reserved, 0)) {}
 
 Mapping &Mapping::operator=(Mapping &&o) noexcept {
   std::swap(base, o.base);
@@ -82,7 +87,8 @@ static std::optional<uint64_t> numberIn(const std::string &path, const std::stri
 
 /// What a control group's limit leaves; page cache that can be dropped does not count as used.
 static std::optional<uint64_t> controlGroupLeft(const std::string &limit, const std::string &used,
-                                                const std::string &statistics, const std::string &reclaimable) {
+                                                const std::string &statistics,
+                                                const std::string &reclaimable) {
   auto most = numberIn(limit, ""), now = numberIn(used, "");
   if (!most || !now) return std::nullopt;
   uint64_t held = *now - std::min(*now, numberIn(statistics, reclaimable).value_or(0));
@@ -93,7 +99,8 @@ uint64_t availableMemory() {
   uint64_t left = UINT64_MAX;
   if (auto kib = numberIn("/proc/meminfo", "MemAvailable:")) left = *kib * 1024;
   const std::string v2 = "/sys/fs/cgroup/", v1 = v2 + "memory/";
-  auto group = controlGroupLeft(v2 + "memory.max", v2 + "memory.current", v2 + "memory.stat", "inactive_file");
+  auto group =
+      controlGroupLeft(v2 + "memory.max", v2 + "memory.current", v2 + "memory.stat", "inactive_file");
   if (!group)
     group = controlGroupLeft(v1 + "memory.limit_in_bytes", v1 + "memory.usage_in_bytes", v1 + "memory.stat",
                              "total_inactive_file");

@@ -6,8 +6,8 @@
 
 namespace drawloom {
 
-/// A page-aligned anonymous mapping. Never empty: a request for nothing gives one page, so that every place has an
-/// address.
+/// A page-aligned anonymous mapping. Never empty: a request for nothing gives one page, so that every place
+/// has an address.
 class Mapping {
 public:
   Mapping() = default;
@@ -31,8 +31,8 @@ private:
   uint64_t reserved = 0; // of the mapping
 };
 
-/// Bytes that this process can still allocate without swapping: what the kernel counts as available, and what the
-/// memory limit of its control group leaves. UINT64_MAX when neither can be read.
+/// Bytes that this process can still allocate without swapping: what the kernel counts as available, and what
+/// the memory limit of its control group leaves. UINT64_MAX when neither can be read.
 uint64_t availableMemory();
 
 } // namespace drawloom

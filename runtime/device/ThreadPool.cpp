@@ -10,8 +10,8 @@
 namespace drawloom {
 
 static constexpr uint64_t kOpen = uint64_t(1) << 31, kJoined = kOpen - 1;
-// A worker that has nothing to do spins this long before it sleeps: longer than the gap between two commands of a step,
-// short enough not to matter to anything else.
+// A worker that has nothing to do spins this long before it sleeps: longer than the gap between two commands
+// of a step, short enough not to matter to anything else.
 static constexpr uint64_t kSpinNanoseconds = 50'000;
 static constexpr uint64_t kStackSlack = 512 << 10;
 
@@ -111,8 +111,8 @@ void ThreadPool::leave() {
 
 void ThreadPool::work() {
   DefaultFloatMode mode;
-  uint32_t seen = 0;       // the last job that this worker joined
-  uint32_t announced = 0;  // the last serial number that it has looked at
+  uint32_t seen = 0;      // the last job that this worker joined
+  uint32_t announced = 0; // the last serial number that it has looked at
   while (true) {
     auto news = [&] { return published.load(std::memory_order_acquire) != announced; };
     if (!spin(news)) published.wait(announced, std::memory_order_acquire);
@@ -149,8 +149,8 @@ void requireKernelStack() {
   auto here = reinterpret_cast<uintptr_t>(__builtin_frame_address(0));
   if (here - lowest < abi::kKernelStackBytes)
     failWithHint(kFailed, "call from a thread with 8 MiB of stack (ulimit -s 8192)",
-                 "the calling thread has {} KiB of stack left; compiled code may need {} KiB", (here - lowest) >> 10,
-                 abi::kKernelStackBytes >> 10);
+                 "the calling thread has {} KiB of stack left; compiled code may need {} KiB",
+                 (here - lowest) >> 10, abi::kKernelStackBytes >> 10);
 }
 
 } // namespace drawloom

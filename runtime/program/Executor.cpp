@@ -6,8 +6,8 @@
 
 namespace drawloom {
 
-// Waking another thread and handing it work costs some microseconds; a launch that one thread finishes in this time,
-// at these modest speeds, is not shared.
+// Waking another thread and handing it work costs some microseconds; a launch that one thread finishes in
+// this time, at these modest speeds, is not shared.
 static constexpr double kSerialSeconds = 4e-6, kFlopsASecond = 2e10, kBytesASecond = 1e10;
 static constexpr uint64_t kZeroGrain = 256 << 10;
 
@@ -41,7 +41,8 @@ Executable::Executable(const plan::Plan &plan, const plan::Function &function, c
   }
 }
 
-static GemmArguments gemmArguments(const plan::Gemm &g, const plan::Function &f, const ProgramMemory &memory) {
+static GemmArguments gemmArguments(const plan::Gemm &g, const plan::Function &f,
+                                   const ProgramMemory &memory) {
   auto matrix = [&](const plan::Place *p) { return reinterpret_cast<float *>(memory.address(*p, &f)); };
   GemmArguments a;
   a.transA = g.trans_a(), a.transB = g.trans_b();
@@ -65,7 +66,8 @@ Executable::Command Executable::prepare(const plan::Plan &plan, const plan::Func
   if (auto *z = command.action_as_Zero()) return Zero{memory.address(*z->place(), &function), z->bytes()};
   auto *l = command.action_as_Launch();
   auto entry = reinterpret_cast<uintptr_t>(code) + plan.kernels()->Get(l->kernel())->entry();
-  Launch launch{reinterpret_cast<abi::KernelFn>(entry), places.size(), scalars.size(), l->grid(), worthSharing(command)};
+  Launch launch{reinterpret_cast<abi::KernelFn>(entry), places.size(), scalars.size(), l->grid(),
+                worthSharing(command)};
   if (l->places())
     for (auto *p : *l->places()) places.push_back(memory.address(*p, &function));
   if (l->scalars()) scalars.insert(scalars.end(), l->scalars()->begin(), l->scalars()->end());
@@ -80,7 +82,8 @@ void Executable::execute(const Command &command, ThreadPool &pool, float *scratc
   } else if (auto *p = std::get_if<Product>(&command)) {
     gemm(pool, p->arguments, p->plan, scratchMemory);
   } else if (auto *z = std::get_if<Zero>(&command)) {
-    pool.parallelFor(z->bytes, kZeroGrain, [&](uint64_t begin, uint64_t end) { std::memset(z->begin + begin, 0, end - begin); });
+    pool.parallelFor(z->bytes, kZeroGrain,
+                     [&](uint64_t begin, uint64_t end) { std::memset(z->begin + begin, 0, end - begin); });
   }
 }
 

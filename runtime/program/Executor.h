@@ -13,8 +13,10 @@ class ThreadPool;
 
 class Executable {
 public:
-  /// `function` belongs to the verified `plan`, whose code segment is mapped at `code`; all outlive the executable.
-  Executable(const plan::Plan &plan, const plan::Function &function, const ProgramMemory &memory, const std::byte *code);
+  /// `function` belongs to the verified `plan`, whose code segment is mapped at `code`; all outlive the
+  /// executable.
+  Executable(const plan::Plan &plan, const plan::Function &function, const ProgramMemory &memory,
+             const std::byte *code);
 
   /// `scratch` has scratchFloats() floats, 64-aligned; functions that do not run at once may share it.
   void run(ThreadPool &pool, float *scratch);

@@ -32,7 +32,8 @@ static std::string describeBuffer(const plan::Buffer &b, const plan::Function *f
   std::string shape;
   if (b.shape())
     for (uint64_t extent : *b.shape()) shape += (shape.empty() ? "" : "x") + std::to_string(extent);
-  return fmt::format("{:>10}  {} [{}] {}", formatBytes(b.bytes()), name, shape, plan::EnumNameDType(b.dtype()));
+  return fmt::format("{:>10}  {} [{}] {}", formatBytes(b.bytes()), name, shape,
+                     plan::EnumNameDType(b.dtype()));
 }
 
 std::string describeMemory(const plan::Plan &plan, size_t largest) {
@@ -41,14 +42,16 @@ std::string describeMemory(const plan::Plan &plan, size_t largest) {
     if (uint64_t bytes = plan.arena_bytes()->Get(i))
       out += fmt::format("  {:>10}  {}\n", formatBytes(bytes), plan::EnumNameArena(plan::Arena(i)));
   std::vector<Line> lines;
-  auto add = [&](const flatbuffers::Vector<flatbuffers::Offset<plan::Buffer>> *buffers, const plan::Function *f) {
+  auto add = [&](const flatbuffers::Vector<flatbuffers::Offset<plan::Buffer>> *buffers,
+                 const plan::Function *f) {
     for (uint32_t i = 0; buffers && i < buffers->size(); ++i)
       lines.push_back({buffers->Get(i)->bytes(), describeBuffer(*buffers->Get(i), f, i)});
   };
   add(plan.buffers(), nullptr);
   if (plan.functions())
     for (auto *f : *plan.functions()) add(f->locals(), f);
-  std::sort(lines.begin(), lines.end(), [](auto &a, auto &b) { return a.bytes != b.bytes ? a.bytes > b.bytes : a.text < b.text; });
+  std::sort(lines.begin(), lines.end(),
+            [](auto &a, auto &b) { return a.bytes != b.bytes ? a.bytes > b.bytes : a.text < b.text; });
   if (!lines.empty() && largest) out += "largest buffers:\n";
   for (size_t i = 0; i < std::min(largest, lines.size()); ++i) out += "  " + lines[i].text + "\n";
   return out;
@@ -61,11 +64,13 @@ ProgramMemory::ProgramMemory(const Artifact &artifact) : plan(artifact.plan()) {
     throw Error(kOutOfMemory, fmt::format("{}: {}\n{}", artifact.name(), why, describeMemory(plan)), hint);
   };
   if (needed > available)
-    tooLarge(fmt::format("the plan needs {} of memory, {} are available", formatBytes(needed), formatBytes(available)));
+    tooLarge(fmt::format("the plan needs {} of memory, {} are available", formatBytes(needed),
+                         formatBytes(available)));
   try {
     for (size_t i = 0; i < arenas.size(); ++i)
-      arenas[i] = plan::Arena(i) == plan::Arena::Constants ? Mapping::readOnly(artifact.constants())
-                                                           : Mapping::zeroed(plan.arena_bytes()->Get(uint32_t(i)));
+      arenas[i] = plan::Arena(i) == plan::Arena::Constants
+                      ? Mapping::readOnly(artifact.constants())
+                      : Mapping::zeroed(plan.arena_bytes()->Get(uint32_t(i)));
   } catch (const Error &e) {
     if (e.exitCode == kOutOfMemory) tooLarge(e.what());
     throw;

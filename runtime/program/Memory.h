@@ -1,4 +1,5 @@
-// Where a plan's memory is: one allocation a kind, checked against what the machine has before anything is touched.
+// Where a plan's memory is: one allocation a kind, checked against what the machine has before anything is
+// touched.
 #pragma once
 #include "runtime/artifact/Artifact.h"
 #include "runtime/device/Memory.h"
@@ -8,8 +9,8 @@ namespace drawloom {
 
 class ProgramMemory {
 public:
-  /// Allocates the arenas of a verified artifact, zeroed, and maps its constants. Throws Error(kOutOfMemory) with the
-  /// memory plan when it does not fit.
+  /// Allocates the arenas of a verified artifact, zeroed, and maps its constants. Throws Error(kOutOfMemory)
+  /// with the memory plan when it does not fit.
   explicit ProgramMemory(const Artifact &artifact);
 
   /// The address of a place in a function (null: persistent buffers only).

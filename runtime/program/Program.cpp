@@ -21,7 +21,8 @@ static void requireThisMachine(const Artifact &artifact) {
   auto &plan = artifact.plan();
   if (text(plan.target()) != kTarget)
     failWithHint(kBadInput, "compile the model for this machine with 'drawloom compile'",
-                 "{}: compiled for target '{}'; this runtime executes '{}'", artifact.name(), text(plan.target()), kTarget);
+                 "{}: compiled for target '{}'; this runtime executes '{}'", artifact.name(),
+                 text(plan.target()), kTarget);
   std::vector<std::string> needed;
   if (plan.cpu_features())
     for (auto *f : *plan.cpu_features()) needed.push_back(f->str());
@@ -74,9 +75,12 @@ struct Program::Impl {
     if (found != functions.end()) return found->second;
     std::vector<std::string_view> names;
     for (auto &[n, f] : functions) names.push_back(n);
-    fail(kUsage, "{}: the artifact has no function '{}'; it has: {}", artifact.name(), name, fmt::join(names, ", "));
+    fail(kUsage, "{}: the artifact has no function '{}'; it has: {}", artifact.name(), name,
+         fmt::join(names, ", "));
   }
-  Function &function(std::string_view name) { return const_cast<Function &>(std::as_const(*this).function(name)); }
+  Function &function(std::string_view name) {
+    return const_cast<Function &>(std::as_const(*this).function(name));
+  }
 
   std::span<float> floats(uint32_t index) const {
     if (index == abi::kNoBuffer) return {};
@@ -92,7 +96,8 @@ struct Program::Impl {
     r.moment1 = floats(p.moment1());
     r.moment2 = floats(p.moment2());
     r.ema = floats(p.ema());
-    if (auto *shape = artifact.plan().buffers()->Get(p.value())->shape()) r.shape.assign(shape->begin(), shape->end());
+    if (auto *shape = artifact.plan().buffers()->Get(p.value())->shape())
+      r.shape.assign(shape->begin(), shape->end());
     r.init = p.init();
     r.stddev = p.stddev();
     r.decay = p.decay();
@@ -157,7 +162,9 @@ const plan::Plan &Program::plan() const { return impl->artifact.plan(); }
 std::string_view Program::specJson() const { return text(plan().spec()); }
 int Program::threads() const { return impl->pool.threads(); }
 uint64_t Program::arenaBytes(plan::Arena arena) const { return plan().arena_bytes()->Get(uint32_t(arena)); }
-uint64_t Program::plannedBytes() const { return totalArenaBytes(plan()) + impl->code.bytes() + impl->scratch.bytes(); }
+uint64_t Program::plannedBytes() const {
+  return totalArenaBytes(plan()) + impl->code.bytes() + impl->scratch.bytes();
+}
 std::string Program::memoryReport() const { return describeMemory(plan()); }
 
 uint64_t Program::functionFlops(std::string_view function) const {

@@ -1,5 +1,5 @@
-// A loaded, verified, executable artifact: the runtime's embedding interface. Several Programs may live in one process;
-// calls on one Program must come from one thread at a time.
+// A loaded, verified, executable artifact: the runtime's embedding interface. Several Programs may live in
+// one process; calls on one Program must come from one thread at a time.
 #pragma once
 #include "runtime/schema/plan_generated.h"
 #include "runtime/support/Error.h"
@@ -13,8 +13,8 @@
 
 namespace drawloom {
 
-/// A persistent buffer. `data` stays valid and at the same address while the Program lives. Buffers in arena Constants
-/// are read-only memory.
+/// A persistent buffer. `data` stays valid and at the same address while the Program lives. Buffers in arena
+/// Constants are read-only memory.
 struct BufferRef {
   std::byte *data = nullptr;
   uint64_t bytes = 0; // product of shape times the element size
@@ -22,9 +22,9 @@ struct BufferRef {
   std::vector<uint64_t> shape;
 };
 
-/// A trainable parameter and what belongs to it. Every span that is present has the same number of elements; absent
-/// ones (an artifact without training, a run without moving average) are empty. Memory starts as zeros: initializing is
-/// the caller's work.
+/// A trainable parameter and what belongs to it. Every span that is present has the same number of elements;
+/// absent ones (an artifact without training, a run without moving average) are empty. Memory starts as
+/// zeros: initializing is the caller's work.
 struct ParameterRef {
   std::string name; // safetensors name, "layers.0.qkv.weight"
   std::span<float> value, gradient, moment1, moment2, ema;
@@ -50,19 +50,20 @@ struct CommandTiming {
 
 class Program {
 public:
-  /// Maps, verifies and makes executable the artifact at `path`. Throws Error: 66 no such file, 65 not a valid artifact
-  /// or one for other CPU features, 71 the plan does not fit in memory, 74 unreadable.
+  /// Maps, verifies and makes executable the artifact at `path`. Throws Error: 66 no such file, 65 not a
+  /// valid artifact or one for other CPU features, 71 the plan does not fit in memory, 74 unreadable.
   static std::unique_ptr<Program> load(const std::string &path, const ProgramOptions &options = {});
   /// The same for an artifact in memory; `name` stands for the file in messages.
-  static std::unique_ptr<Program> fromBytes(std::vector<std::byte> artifact, const ProgramOptions &options = {},
+  static std::unique_ptr<Program> fromBytes(std::vector<std::byte> artifact,
+                                            const ProgramOptions &options = {},
                                             std::string name = "artifact");
   ~Program();
   Program(const Program &) = delete;
   Program &operator=(const Program &) = delete;
 
   bool hasFunction(std::string_view function) const;
-  /// Runs a function's commands in order and returns when the last has ended. Results have the same bits for any number
-  /// of threads. Throws Error(kUsage) for an unknown function.
+  /// Runs a function's commands in order and returns when the last has ended. Results have the same bits for
+  /// any number of threads. Throws Error(kUsage) for an unknown function.
   void run(std::string_view function);
 
   bool hasBuffer(std::string_view name) const;
@@ -78,8 +79,8 @@ public:
   std::string_view specJson() const;
   int threads() const;
 
-  /// Planned bytes of one kind of memory, and of all kinds together with code and the scratch memory of GEMMs (at most
-  /// 4 MiB): what loading has allocated.
+  /// Planned bytes of one kind of memory, and of all kinds together with code and the scratch memory of GEMMs
+  /// (at most 4 MiB): what loading has allocated.
   uint64_t arenaBytes(plan::Arena arena) const;
   uint64_t plannedBytes() const;
   /// The memory plan for people: bytes by kind of memory and the largest buffers, several lines.
@@ -93,7 +94,8 @@ public:
   void clearTimings();
   /// One entry a command, in the order of execution.
   std::vector<CommandTiming> timings(std::string_view function) const;
-  /// The same, summed over commands with equal label and action; `flops` and `bytes` are then of one run of the function.
+  /// The same, summed over commands with equal label and action; `flops` and `bytes` are then of one run of
+  /// the function.
   std::vector<CommandTiming> timingsByLabel(std::string_view function) const;
 
 private:

@@ -1,5 +1,5 @@
-// The one exception of the runtime, the compiler driver and the tools: a message that a user can act on, an optional
-// hint, and the exit code that a command line tool ends with.
+// The one exception of the runtime, the compiler driver and the tools: a message that a user can act on, an
+// optional hint, and the exit code that a command line tool ends with.
 #pragma once
 #include <fmt/format.h>
 #include <stdexcept>
@@ -22,28 +22,33 @@ enum ExitCode : int {
   kTerminated = 143   // after SIGTERM, with a checkpoint saved
 };
 
-/// Thrown for every failure that a user can see. `what()` says what was expected and what was found; `hint`, when not
-/// empty, says what to try.
+/// Thrown for every failure that a user can see. `what()` says what was expected and what was found; `hint`,
+/// when not empty, says what to try.
 class Error : public std::runtime_error {
 public:
   Error(int exitCode, std::string message, std::string hint = {})
       : std::runtime_error(std::move(message)), exitCode(exitCode), hint(std::move(hint)) {}
 
   /// "message" or "message\nhint: ...", as tools print it after "error: ".
-  std::string text() const { return hint.empty() ? std::string(what()) : std::string(what()) + "\nhint: " + hint; }
+  std::string text() const {
+    return hint.empty() ? std::string(what()) : std::string(what()) + "\nhint: " + hint;
+  }
 
   int exitCode;
   std::string hint;
 };
 
-/// Throws Error with a formatted message: fail(kBadInput, "{}: expected {} bytes, found {}", path, want, have).
-template <class... Args> [[noreturn]] void fail(int exitCode, fmt::format_string<Args...> format, Args &&...args) {
+/// Throws Error with a formatted message: fail(kBadInput, "{}: expected {} bytes, found {}", path, want,
+/// have).
+template <class... Args>
+[[noreturn]] void fail(int exitCode, fmt::format_string<Args...> format, Args &&...args) {
   throw Error(exitCode, fmt::format(format, std::forward<Args>(args)...));
 }
 
 /// As fail(), with a hint that is printed on a line of its own.
 template <class... Args>
-[[noreturn]] void failWithHint(int exitCode, std::string hint, fmt::format_string<Args...> format, Args &&...args) {
+[[noreturn]] void failWithHint(int exitCode, std::string hint, fmt::format_string<Args...> format,
+                               Args &&...args) {
   throw Error(exitCode, fmt::format(format, std::forward<Args>(args)...), std::move(hint));
 }
 
@@ -53,9 +58,9 @@ void require(bool condition, int exitCode, fmt::format_string<Args...> format, A
   if (!condition) fail(exitCode, format, std::forward<Args>(args)...);
 }
 
-/// Throws Error for a failed system call: "MESSAGE: No space left on device". `code` is the value of errno. The exit
-/// code is kMissingInput for ENOENT while reading (`reading`), kOutOfMemory for ENOMEM and kIo otherwise; a full disk
-/// gets a hint.
+/// Throws Error for a failed system call: "MESSAGE: No space left on device". `code` is the value of errno.
+/// The exit code is kMissingInput for ENOENT while reading (`reading`), kOutOfMemory for ENOMEM and kIo
+/// otherwise; a full disk gets a hint.
 [[noreturn]] void failErrno(int code, std::string message, bool reading = false);
 
 } // namespace drawloom

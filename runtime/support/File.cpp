@@ -77,7 +77,8 @@ void AtomicFile::reserve(uint64_t bytes) {
 void AtomicFile::commit() {
   flush();
   // A reservation may have been larger than what was written.
-  if (::ftruncate(fd, off_t(written)) != 0) failErrno(errno, fmt::format("cannot set the size of '{}'", temporary));
+  if (::ftruncate(fd, off_t(written)) != 0)
+    failErrno(errno, fmt::format("cannot set the size of '{}'", temporary));
   if (::fsync(fd) != 0) failErrno(errno, fmt::format("cannot write '{}' to disk", temporary));
   int closing = std::exchange(fd, -1);
   // Some file systems report a full quota only here.
@@ -108,14 +109,15 @@ void syncFolder(const std::string &folder) {
   Descriptor d{::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)};
   if (d.fd < 0) failErrno(errno, fmt::format("cannot open folder '{}'", folder));
   // EINVAL: a file system without durable folders; nothing more can be done.
-  if (::fsync(d.fd) != 0 && errno != EINVAL) failErrno(errno, fmt::format("cannot write folder '{}' to disk", folder));
+  if (::fsync(d.fd) != 0 && errno != EINVAL)
+    failErrno(errno, fmt::format("cannot write folder '{}' to disk", folder));
 }
 
 /// Opens a regular file for reading and gives its size.
 static std::pair<int, uint64_t> openForReading(const std::string &path) {
   int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
   if (fd < 0) failErrno(errno, fmt::format("cannot open '{}'", path), true);
-  struct stat s {};
+  struct stat s{};
   if (::fstat(fd, &s) != 0) {
     int code = errno;
     ::close(fd);

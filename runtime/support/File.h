@@ -10,8 +10,8 @@
 
 namespace drawloom {
 
-/// Writes a file so that a reader, or a machine that loses power, sees the old content or the new content and nothing
-/// between: a temporary name in the same folder, fsync, rename, fsync of the folder. Buffered.
+/// Writes a file so that a reader, or a machine that loses power, sees the old content or the new content and
+/// nothing between: a temporary name in the same folder, fsync, rename, fsync of the folder. Buffered.
 ///   AtomicFile f(path);  f.write(bytes);  f.commit();
 /// Destruction without commit() removes the temporary file.
 class AtomicFile {
@@ -23,8 +23,8 @@ public:
 
   void write(std::span<const std::byte> bytes);
   void write(std::string_view text) { write(std::as_bytes(std::span(text))); }
-  /// Reserves blocks for `bytes` bytes, so that a full disk is seen before anything is written. A file system that
-  /// cannot reserve is no error.
+  /// Reserves blocks for `bytes` bytes, so that a full disk is seen before anything is written. A file system
+  /// that cannot reserve is no error.
   void reserve(uint64_t bytes);
   void commit();
   uint64_t bytesWritten() const { return written; }

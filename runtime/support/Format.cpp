@@ -6,7 +6,9 @@
 namespace drawloom {
 
 /// Three significant digits: 1.23, 12.3, 123.
-static std::string threeDigits(double v) { return fmt::format("{:.{}f}", v, v < 9.995 ? 2 : v < 99.95 ? 1 : 0); }
+static std::string threeDigits(double v) {
+  return fmt::format("{:.{}f}", v, v < 9.995 ? 2 : v < 99.95 ? 1 : 0);
+}
 
 std::string formatBytes(uint64_t bytes) {
   static constexpr std::array units = {"KiB", "MiB", "GiB", "TiB", "PiB", "EiB"};

@@ -53,16 +53,20 @@ TEST(ArtifactFile, OtherKindOfFile) {
 }
 
 TEST(ArtifactFile, OtherFormatVersion) {
-  EXPECT_NE(headerError([](auto &h) { h.abiVersion = 7; }).find("made for version 7 of the artifact format"), std::string::npos);
+  EXPECT_NE(headerError([](auto &h) { h.abiVersion = 7; }).find("made for version 7 of the artifact format"),
+            std::string::npos);
 }
 
 TEST(ArtifactFile, OtherHeaderSize) {
-  EXPECT_NE(headerError([](auto &h) { h.headerBytes = 64; }).find("header says it has 64 bytes"), std::string::npos);
+  EXPECT_NE(headerError([](auto &h) { h.headerBytes = 64; }).find("header says it has 64 bytes"),
+            std::string::npos);
 }
 
 TEST(ArtifactFile, PlanOutsideTheFile) {
-  EXPECT_NE(headerError([](auto &h) { h.planBytes = ~uint64_t(0); }).find("the plan's place"), std::string::npos);
-  EXPECT_NE(headerError([](auto &h) { h.planOffset = ~uint64_t(63); }).find("the plan's place"), std::string::npos);
+  EXPECT_NE(headerError([](auto &h) { h.planBytes = ~uint64_t(0); }).find("the plan's place"),
+            std::string::npos);
+  EXPECT_NE(headerError([](auto &h) { h.planOffset = ~uint64_t(63); }).find("the plan's place"),
+            std::string::npos);
 }
 
 TEST(ArtifactFile, ExtraBytesAtTheEnd) {
@@ -117,7 +121,8 @@ void damage(std::vector<std::byte> &file, const abi::FileHeader &h, std::mt19937
     for (uint64_t i = 0, n = 1 + random() % 4; i < n; ++i) file[anywhere()] ^= std::byte(1 << random() % 8);
     return;
   }
-  static constexpr uint64_t kExtremes[] = {0, 1, 0x7fffffff, 0x80000000, 0xffffffff, ~uint64_t(0), uint64_t(1) << 63, 64};
+  static constexpr uint64_t kExtremes[] = {
+      0, 1, 0x7fffffff, 0x80000000, 0xffffffff, ~uint64_t(0), uint64_t(1) << 63, 64};
   uint64_t value = kExtremes[random() % std::size(kExtremes)];
   uint64_t width = uint64_t(1) << random() % 4, at = anywhere() / width * width;
   std::memcpy(file.data() + at, &value, std::min(width, h.planOffset + h.planBytes - at));

@@ -29,8 +29,9 @@ TEST(CpuFeatures, AgreesWithTheKernel) {
     }
   if (flags.empty()) GTEST_SKIP() << "no /proc/cpuinfo";
   // Names that the kernel and LLVM spell alike.
-  for (std::string name : {"avx", "avx2", "fma", "f16c", "bmi2", "popcnt", "movbe", "aes", "ssse3", "avx512f", "avx512bw", "avx512dq",
-                           "avx512vl", "avx512cd", "avx512vbmi", "vaes", "gfni", "adx", "rdseed"}) {
+  for (std::string name :
+       {"avx", "avx2", "fma", "f16c", "bmi2", "popcnt", "movbe", "aes", "ssse3", "avx512f", "avx512bw",
+        "avx512dq", "avx512vl", "avx512cd", "avx512vbmi", "vaes", "gfni", "adx", "rdseed"}) {
     std::string needed[] = {name};
     EXPECT_EQ(missingCpuFeatures(needed).empty(), flags.count(name) == 1) << name;
   }

@@ -1,6 +1,6 @@
-// Prints what the CPU device achieves: latency of the thread pool, and GFLOP/s of products by shape for one BLAS call and
-// for ours on one thread (processor time), and on all threads (wall-clock time, on an idle machine only). The sizes in
-// runtime/device/Gemm.cpp are fitted to it.
+// Prints what the CPU device achieves: latency of the thread pool, and GFLOP/s of products by shape for one
+// BLAS call and for ours on one thread (processor time), and on all threads (wall-clock time, on an idle
+// machine only). The sizes in runtime/device/Gemm.cpp are fitted to it.
 #include "runtime/device/Gemm.h"
 #include "runtime/device/GemmKernel.h"
 #include "runtime/device/Memory.h"
@@ -65,7 +65,9 @@ static void benchGemm(ThreadPool &one, ThreadPool &all, float *scratch, const Sh
   std::vector<float> a(size_t(s.m * s.k)), b(size_t(s.n * s.k)), c(size_t(s.m * s.n));
   for (auto *v : {&a, &b})
     for (float &x : *v) x = float(std::rand()) * 1e-9f;
-  GemmArguments g{s.transA, s.transB, s.m, s.n, s.k, 1, 0, a.data(), s.transA ? s.m : s.k, b.data(), s.transB ? s.k : s.n, c.data(), s.n};
+  GemmArguments g{
+      s.transA, s.transB, s.m, s.n, s.k, 1, 0, a.data(), s.transA ? s.m : s.k, b.data(), s.transB ? s.k : s.n,
+      c.data(), s.n};
   GemmPlan whole; // one call of BLAS
   whole.rows = s.m, whole.columns = s.n;
   auto plan = planGemm(s.m, s.n, s.k);
@@ -74,15 +76,17 @@ static void benchGemm(ThreadPool &one, ThreadPool &all, float *scratch, const Sh
   double wall = fastest(kWallTime, [&] { gemm(one, g, plan, scratch); });
   double shared = fastest(kWallTime, [&] { gemm(all, g, plan, scratch); });
   double gflop = 2e-9 * double(s.m) * double(s.n) * double(s.k);
-  fmt::print("{:18} {:6} {:5} {:6}  {:>7} {:4}x{:<4}  {:6.1f} {:6.1f} {:6.1f}   {:.2f}\n", s.what, s.m, s.n, s.k,
-             plan.kernel ? fmt::format("{}x{}", plan.kernel->rows, plan.kernel->columns) : "BLAS", plan.rows, plan.columns,
-             gflop / blas, gflop / single, gflop / shared, wall / shared);
+  fmt::print("{:18} {:6} {:5} {:6}  {:>7} {:4}x{:<4}  {:6.1f} {:6.1f} {:6.1f}   {:.2f}\n", s.what, s.m, s.n,
+             s.k, plan.kernel ? fmt::format("{}x{}", plan.kernel->rows, plan.kernel->columns) : "BLAS",
+             plan.rows, plan.columns, gflop / blas, gflop / single, gflop / shared, wall / shared);
 }
 
 static void benchPool(ThreadPool &pool) {
   std::atomic<uint64_t> sink{0};
   double job = fastest(kWallTime, [&] {
-    for (int i = 0; i < 1000; ++i) pool.parallelFor(16, 1, [&](uint64_t begin, uint64_t) { sink.fetch_add(begin, std::memory_order_relaxed); });
+    for (int i = 0; i < 1000; ++i)
+      pool.parallelFor(16, 1,
+                       [&](uint64_t begin, uint64_t) { sink.fetch_add(begin, std::memory_order_relaxed); });
   });
   fmt::print("thread pool: {} threads, {:.2f} us a job of 16 empty items\n\n", pool.threads(), job * 1e3);
 }
@@ -90,8 +94,8 @@ static void benchPool(ThreadPool &pool) {
 int main(int argc, char **argv) {
   ThreadPool one(1), all(argc > 1 ? std::atoi(argv[1]) : availableCores());
   benchPool(all);
-  fmt::print("{:18} {:>6} {:>5} {:>6}  {:>7} {:>9}  {:>6} {:>6} {:>6}   {}\n", "GFLOP/s", "m", "n", "k", "kernel", "item", "BLAS", "1 thr.",
-             fmt::format("{} thr.", all.threads()), "scaling");
+  fmt::print("{:18} {:>6} {:>5} {:>6}  {:>7} {:>9}  {:>6} {:>6} {:>6}   {}\n", "GFLOP/s", "m", "n", "k",
+             "kernel", "item", "BLAS", "1 thr.", fmt::format("{} thr.", all.threads()), "scaling");
   auto scratch = Mapping::zeroed(4 << 20);
   for (auto &s : kShapes) benchGemm(one, all, reinterpret_cast<float *>(scratch.data()), s);
 }

@@ -58,11 +58,21 @@ double error(const Operands &before, const Operands &after) {
 }
 
 const Problem kProblems[] = {
-    {false, true, 33, 70, 19},          {false, false, 64, 64, 64},          {true, false, 37, 129, 300, 0.5f, 1},
-    {true, true, 45, 31, 77, -1, 0.25f}, {false, true, 1, 515, 67},           {false, false, 1, 515, 67, 2, 1},
-    {true, false, 1, 300, 40},          {false, true, 515, 1, 67, 1, 1},     {true, false, 515, 1, 67},
-    {false, false, 70, 1, 33, 0.5f, 0}, {true, true, 1, 9, 5},               {false, true, 1, 1, 1000},
-    {false, true, 3, 700, 256},         {true, false, 257, 131, 513, 1, 1},  {false, true, 700, 300, 100},
+    {false, true, 33, 70, 19},
+    {false, false, 64, 64, 64},
+    {true, false, 37, 129, 300, 0.5f, 1},
+    {true, true, 45, 31, 77, -1, 0.25f},
+    {false, true, 1, 515, 67},
+    {false, false, 1, 515, 67, 2, 1},
+    {true, false, 1, 300, 40},
+    {false, true, 515, 1, 67, 1, 1},
+    {true, false, 515, 1, 67},
+    {false, false, 70, 1, 33, 0.5f, 0},
+    {true, true, 1, 9, 5},
+    {false, true, 1, 1, 1000},
+    {false, true, 3, 700, 256},
+    {true, false, 257, 131, 513, 1, 1},
+    {false, true, 700, 300, 100},
 };
 
 /// How a product may be computed here: by BLAS, and by each of our kernels that the processor has.
@@ -117,7 +127,8 @@ TEST(Gemm, BitsOfARowDoNotDependOnTheOthers) {
   if (!gemmKernel()) GTEST_SKIP() << "no kernel for this processor";
   ThreadPool pool(2);
   Operands all({false, true, 200, 90, 700}), part = all;
-  part.g.a = part.a.data() + 50 * part.g.lda, part.g.b = part.b.data(), part.g.c = part.c.data() + 50 * part.g.ldc;
+  part.g.a = part.a.data() + 50 * part.g.lda, part.g.b = part.b.data(),
+  part.g.c = part.c.data() + 50 * part.g.ldc;
   part.g.m = 31;
   run(pool, all, planGemm(200, 90, 700, gemmKernel()));
   run(pool, part, planGemm(31, 90, 700, gemmKernel()));
@@ -144,7 +155,8 @@ TEST(Gemm, PackingIsBoundedForEveryShape) {
 TEST(Gemm, BandsAndRoundsJoin) {
   // More columns than a band has, and more depth than is packed at a time.
   ThreadPool pool(2);
-  for (Problem p : {Problem{false, true, 30, 4500, 40, 0.5f, 2}, Problem{true, false, 25, 2100, 3000, 1, 1}}) {
+  for (Problem p :
+       {Problem{false, true, 30, 4500, 40, 0.5f, 2}, Problem{true, false, 25, 2100, 3000, 1, 1}}) {
     Operands before(p), after(p);
     auto plan = planGemm(p.m, p.n, p.k);
     if (plan.kernel) EXPECT_TRUE(plan.bandColumns < p.n);
@@ -171,7 +183,8 @@ TEST(Gemm, SlimProductsGoToBlas) {
 TEST(Gemm, WithoutBetaWhatWasInCDoesNotMatter) {
   ThreadPool pool(1);
   for (auto *way : ways())
-    for (Problem p : {Problem{false, true, 20, 30, 40}, Problem{false, true, 1, 30, 40}, Problem{false, false, 30, 1, 40}}) {
+    for (Problem p : {Problem{false, true, 20, 30, 40}, Problem{false, true, 1, 30, 40},
+                      Problem{false, false, 30, 1, 40}}) {
       Operands o(p);
       for (float &x : o.c) x = std::numeric_limits<float>::quiet_NaN();
       run(pool, o, planGemm(p.m, p.n, p.k, way));

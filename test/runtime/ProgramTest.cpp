@@ -10,7 +10,9 @@
 namespace drawloom::test {
 namespace {
 
-std::unique_ptr<Program> load(Parts &parts, int threads = 2) { return Program::fromBytes(assemble(parts), {threads}, "test.loom"); }
+std::unique_ptr<Program> load(Parts &parts, int threads = 2) {
+  return Program::fromBytes(assemble(parts), {threads}, "test.loom");
+}
 std::unique_ptr<Program> load(int threads = 2) {
   auto parts = valid();
   return load(parts, threads);
@@ -144,7 +146,8 @@ TEST(Program, MissingCpuFeaturesAreNamed) {
   parts.plan.cpu_features = {"sse2", "avx77", "amx-later"};
   auto e = errorOf([&] { load(parts); });
   EXPECT_EQ(e.exitCode, kBadInput);
-  EXPECT_STREQ(e.what(), "test.loom: compiled for a processor with avx77, amx-later, which this one does not have");
+  EXPECT_STREQ(e.what(),
+               "test.loom: compiled for a processor with avx77, amx-later, which this one does not have");
   EXPECT_NE(e.hint.find("--target"), std::string::npos);
 }
 
@@ -168,14 +171,17 @@ TEST(Program, APlanThatDoesNotFitExits71WithThePlan) {
   EXPECT_NE(e.hint.find("memory.recompute"), std::string::npos);
 }
 
-TEST(Program, NegativeThreadsAreAnError) { EXPECT_EQ(errorOf([] { load(-1); }).exitCode, kUsage); }
+TEST(Program, NegativeThreadsAreAnError) {
+  EXPECT_EQ(errorOf([] { load(-1); }).exitCode, kUsage);
+}
 
 TEST(Program, SumsPlannedWork) {
   auto program = load();
   EXPECT_EQ(program->functionFlops("forward"), 4000u);
   EXPECT_EQ(program->functionBytes("forward"), 400u);
   EXPECT_EQ(program->arenaBytes(plan::Arena::Optimizer), 768u);
-  EXPECT_EQ(program->plannedBytes(), 256u + 256 + 768 + 8320 + 448 + 32 + 21); // slim products need no scratch
+  EXPECT_EQ(program->plannedBytes(),
+            256u + 256 + 768 + 8320 + 448 + 32 + 21); // slim products need no scratch
 }
 
 TEST(Program, MemoryReportNamesArenasAndLargestBuffers) {

@@ -123,7 +123,9 @@ TEST(File, MissingFileExits66) {
   EXPECT_EQ(errorOf([] { MappedFile("/nonexistent/f"); }).exitCode, kMissingInput);
 }
 
-TEST(File, AFolderIsNotAFile) { EXPECT_EQ(errorOf([] { readFile("/tmp"); }).exitCode, kBadInput); }
+TEST(File, AFolderIsNotAFile) {
+  EXPECT_EQ(errorOf([] { readFile("/tmp"); }).exitCode, kBadInput);
+}
 
 TEST(MappedFile, HasTheContent) {
   TemporaryFolder folder;

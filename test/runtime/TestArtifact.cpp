@@ -12,11 +12,13 @@ namespace drawloom::test {
 
 // counts[i] += scalar for i in [begin, end): the elements of place 0 are i64, the scalar is scalar 0.
 //   mov rdi,[rdi]; mov rsi,[rsi]; 1: cmp rdx,rcx; jge 2f; add [rdi+rdx*8],rsi; inc rdx; jmp 1b; 2: ret
-static constexpr unsigned char kAddKernel[] = {0x48, 0x8b, 0x3f, 0x48, 0x8b, 0x36, 0x48, 0x39, 0xca, 0x7d, 0x09,
-                                               0x48, 0x01, 0x34, 0xd7, 0x48, 0xff, 0xc2, 0xeb, 0xf2, 0xc3};
+static constexpr unsigned char kAddKernel[] = {0x48, 0x8b, 0x3f, 0x48, 0x8b, 0x36, 0x48,
+                                               0x39, 0xca, 0x7d, 0x09, 0x48, 0x01, 0x34,
+                                               0xd7, 0x48, 0xff, 0xc2, 0xeb, 0xf2, 0xc3};
 
 static std::unique_ptr<plan::BufferT> buffer(std::string name, plan::DType dtype, std::vector<uint64_t> shape,
-                                             plan::Arena arena, uint64_t offset, uint32_t first = 0, uint32_t last = 0) {
+                                             plan::Arena arena, uint64_t offset, uint32_t first = 0,
+                                             uint32_t last = 0) {
   auto b = std::make_unique<plan::BufferT>();
   b->name = std::move(name);
   b->dtype = dtype;
@@ -61,7 +63,8 @@ static plan::ZeroT zero(uint32_t buffer, uint64_t bytes) {
 static std::unique_ptr<plan::ParameterT> parameter(std::string name, uint32_t value) {
   auto p = std::make_unique<plan::ParameterT>();
   p->name = std::move(name);
-  p->value = value, p->gradient = value + 1, p->moment1 = value + 2, p->moment2 = value + 3, p->ema = value + 4;
+  p->value = value, p->gradient = value + 1, p->moment1 = value + 2, p->moment2 = value + 3,
+  p->ema = value + 4;
   p->init = plan::Init::Normal;
   p->stddev = 0.125;
   return p;

@@ -15,12 +15,29 @@ struct Parts {
 };
 
 // Persistent buffers of valid(), by index.
-enum : uint32_t { kW, kWGradient, kWMoment1, kWMoment2, kWEma, kB, kBGradient, kBMoment1, kBMoment2, kBEma, kX, kY, kCounts, kTable, kPersistent };
+enum : uint32_t {
+  kW,
+  kWGradient,
+  kWMoment1,
+  kWMoment2,
+  kWEma,
+  kB,
+  kBGradient,
+  kBMoment1,
+  kBMoment2,
+  kBEma,
+  kX,
+  kY,
+  kCounts,
+  kTable,
+  kPersistent
+};
 
-/// A valid plan that uses everything: two parameters ("w" [4, 8], "b" [4]) with gradients, moments and moving averages,
-/// inputs "x" f32 [5, 8], results "y" f32 [5, 4], "counts" i64 [1000], constants "table" i64 [4], and two functions:
-///   "forward": h = x w^T (local 0), g = h with x again (local 1, then local 2 in the bytes of local 0), y = 2 h
-///   "count":   counts[i] += 3 for every i, by the kernel "add" (hand-assembled x86-64)
+/// A valid plan that uses everything: two parameters ("w" [4, 8], "b" [4]) with gradients, moments and moving
+/// averages, inputs "x" f32 [5, 8], results "y" f32 [5, 4], "counts" i64 [1000], constants "table" i64 [4],
+/// and two functions:
+///   "forward": h = x w^T (local 0), g = h with x again (local 1, then local 2 in the bytes of local 0), y =
+///   2 h "count":   counts[i] += 3 for every i, by the kernel "add" (hand-assembled x86-64)
 Parts valid();
 
 /// Lays the parts out as a .loom file: offsets, sizes and hashes are set here.

@@ -1,5 +1,5 @@
-#include "runtime/abi/Abi.h"
 #include "runtime/device/ThreadPool.h"
+#include "runtime/abi/Abi.h"
 #include "runtime/support/Error.h"
 #include <atomic>
 #include <gtest/gtest.h>

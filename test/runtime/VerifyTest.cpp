@@ -1,4 +1,5 @@
-// One test for each rule of runtime/artifact/Verify.h: a valid plan, one value changed, the rule's label in the message.
+// One test for each rule of runtime/artifact/Verify.h: a valid plan, one value changed, the rule's label in
+// the message.
 #include "runtime/abi/Abi.h"
 #include "runtime/artifact/VerifyParts.h"
 #include "runtime/support/Error.h"
@@ -30,7 +31,8 @@ TEST_P(VerifyRule, Rejects) {
   GetParam().change(parts);
   int exitCode = 0;
   auto message = loadError(assemble(parts), &exitCode);
-  EXPECT_NE(message.find(std::string("[") + GetParam().rule + "]"), std::string::npos) << "message: " << message;
+  EXPECT_NE(message.find(std::string("[") + GetParam().rule + "]"), std::string::npos)
+      << "message: " << message;
   EXPECT_EQ(message.rfind("test.loom: ", 0), 0u) << message;
   EXPECT_EQ(exitCode, kBadInput);
 }
@@ -44,7 +46,8 @@ plan::Place place(uint32_t buffer, uint64_t offset) { return plan::Place(buffer,
 constexpr uint64_t kHuge = std::numeric_limits<uint64_t>::max();
 
 /// Sets a segment by hand after laying out the file.
-void setSegment(Parts &p, std::unique_ptr<plan::Segment> plan::PlanT::*which, std::function<void(uint64_t &, uint64_t &, uint64_t &)> change) {
+void setSegment(Parts &p, std::unique_ptr<plan::Segment> plan::PlanT::*which,
+                std::function<void(uint64_t &, uint64_t &, uint64_t &)> change) {
   assemble(p);
   auto &s = p.plan.*which;
   uint64_t offset = s->offset(), bytes = s->bytes(), hash = s->xxh64();
@@ -85,14 +88,17 @@ const Case kCases[] = {
     {"UnknownMemory", "BUFFER1", [](Parts &p) { buffer(p, kX).arena = plan::Arena(7); }},
     {"TooManyDimensions", "BUFFER1", [](Parts &p) { buffer(p, kX).shape.assign(9, 1); }},
     {"TooFewBytes", "BUFFER2", [](Parts &p) { buffer(p, kX).bytes = 159; }},
-    {"ShapeOverflows", "BUFFER2", [](Parts &p) { buffer(p, kX).shape = {uint64_t(1) << 32, uint64_t(1) << 32}; }},
+    {"ShapeOverflows", "BUFFER2",
+     [](Parts &p) { buffer(p, kX).shape = {uint64_t(1) << 32, uint64_t(1) << 32}; }},
     {"OffsetNotAligned", "BUFFER3", [](Parts &p) { buffer(p, kX).offset = 4; }},
     {"BufferBehindItsArena", "BUFFER3", [](Parts &p) { buffer(p, kCounts).offset += 64; }},
     {"BufferEndOverflows", "BUFFER3", [](Parts &p) { buffer(p, kCounts).offset = kHuge - 63; }},
     {"MoreConstantsThanTheSegment", "BUFFER3", [](Parts &p) { p.plan.arena_bytes[6] = 64; }},
     {"LocalBehindItsFunctionsMemory", "BUFFER3", [](Parts &p) { forward(p).locals[1]->offset = 320; }},
-    {"PersistentBufferAmongActivations", "BUFFER4", [](Parts &p) { buffer(p, kX).arena = plan::Arena::Activations; }},
-    {"LocalAmongParameters", "BUFFER4", [](Parts &p) { forward(p).locals[0]->arena = plan::Arena::Parameters; }},
+    {"PersistentBufferAmongActivations", "BUFFER4",
+     [](Parts &p) { buffer(p, kX).arena = plan::Arena::Activations; }},
+    {"LocalAmongParameters", "BUFFER4",
+     [](Parts &p) { forward(p).locals[0]->arena = plan::Arena::Parameters; }},
     {"PersistentBuffersOverlap", "BUFFER5", [](Parts &p) { buffer(p, kY).offset = 128; }},
     {"LocalsOverlapWhileInUse", "BUFFER6", [](Parts &p) { forward(p).locals[2]->first = 2; }},
     {"LocalUsedAfterTheEnd", "BUFFER6", [](Parts &p) { forward(p).locals[2]->last = 4; }},
@@ -100,8 +106,10 @@ const Case kCases[] = {
     {"ActivationMemoryTooSmall", "FUNCTION1", [](Parts &p) { p.plan.arena_bytes[5] = 64; }},
 
     {"PlaceWithoutBuffer", "PLACE1", [](Parts &p) { *gemm(p).a = place(kPersistent + 3, 0); }},
-    {"PlaceOfALocalInAFunctionWithout", "PLACE1", [](Parts &p) { launch(p).places[0] = place(kPersistent, 0); }},
-    {"LocalUsedAfterItsLife", "PLACE1", [](Parts &p) { *forward(p).commands[3]->action.AsGemm()->c = place(kPersistent, 0); }},
+    {"PlaceOfALocalInAFunctionWithout", "PLACE1",
+     [](Parts &p) { launch(p).places[0] = place(kPersistent, 0); }},
+    {"LocalUsedAfterItsLife", "PLACE1",
+     [](Parts &p) { *forward(p).commands[3]->action.AsGemm()->c = place(kPersistent, 0); }},
     {"PlaceBehindItsBuffer", "PLACE2", [](Parts &p) { launch(p).places[0] = place(kCounts, 8008); }},
     {"PlaceBetweenElements", "PLACE2", [](Parts &p) { launch(p).places[0] = place(kCounts, 4); }},
     {"NoSuchKernel", "LAUNCH1", [](Parts &p) { launch(p).kernel = 1; }},
@@ -122,7 +130,8 @@ const Case kCases[] = {
        *gemm(p).c = place(kTable, 0);
      }},
     {"GemmOverItsInput", "GEMM3", [](Parts &p) { *gemm(p).c = place(kX, 64); }},
-    {"GemmAlphaNotFinite", "GEMM4", [](Parts &p) { gemm(p).alpha = std::numeric_limits<float>::quiet_NaN(); }},
+    {"GemmAlphaNotFinite", "GEMM4",
+     [](Parts &p) { gemm(p).alpha = std::numeric_limits<float>::quiet_NaN(); }},
     {"ZeroPastItsBuffer", "ZERO1", [](Parts &p) { zero(p).bytes = 161; }},
     {"ZeroOverflows", "ZERO1", [](Parts &p) { zero(p).bytes = kHuge; }},
     {"ZeroWithoutPlace", "ZERO1", [](Parts &p) { zero(p).place = nullptr; }},
@@ -145,7 +154,8 @@ const Case kCases[] = {
     {"NegativeDeviation", "PARAM3", [](Parts &p) { p.plan.parameters[0]->stddev = -1; }},
 };
 
-INSTANTIATE_TEST_SUITE_P(Plan, VerifyRule, testing::ValuesIn(kCases), [](auto &info) { return info.param.name; });
+INSTANTIATE_TEST_SUITE_P(Plan, VerifyRule, testing::ValuesIn(kCases),
+                         [](auto &info) { return info.param.name; });
 
 TEST(Verify, NamesTheBufferAtFault) {
   auto parts = valid();
@@ -159,7 +169,9 @@ TEST(Verify, NamesTheCommandAtFault) {
   auto parts = valid();
   gemm(parts).ldc = 3;
   auto message = loadError(assemble(parts));
-  EXPECT_NE(message.find("function 'forward', command 0 'h': C is 5 x 4 with leading dimension 3"), std::string::npos) << message;
+  EXPECT_NE(message.find("function 'forward', command 0 'h': C is 5 x 4 with leading dimension 3"),
+            std::string::npos)
+      << message;
 }
 
 TEST(Verify, AcceptsAParameterWithoutTraining) {
@@ -173,11 +185,14 @@ TEST(Verify, RejectsUnknownActions) {
   assemble(parts);
   auto bytes = pack(parts.plan);
   auto *command = plan::GetPlan(bytes.data())->functions()->Get(0)->commands()->Get(1);
-  auto *type = reinterpret_cast<const flatbuffers::Table *>(command)->GetAddressOf(plan::Command::VT_ACTION_TYPE);
+  auto *type =
+      reinterpret_cast<const flatbuffers::Table *>(command)->GetAddressOf(plan::Command::VT_ACTION_TYPE);
   for (int unknown : {0, 9}) {
     const_cast<uint8_t &>(*type) = uint8_t(unknown);
     auto message = loadError(assemble(bytes, parts));
-    EXPECT_NE(message.find(fmt::format("command 1 'clear': unknown action {} [COMMAND1]", unknown)), std::string::npos) << message;
+    EXPECT_NE(message.find(fmt::format("command 1 'clear': unknown action {} [COMMAND1]", unknown)),
+              std::string::npos)
+        << message;
   }
 }
 
@@ -199,7 +214,8 @@ std::vector<std::byte> planWithMisalignedArenas() {
     p.add_arena_bytes(arenas);
     plan::FinishPlanBuffer(b, p.Finish());
     auto *begin = reinterpret_cast<const std::byte *>(b.GetBufferPointer());
-    auto *data = reinterpret_cast<const std::byte *>(plan::GetPlan(b.GetBufferPointer())->arena_bytes()->Data());
+    auto *data =
+        reinterpret_cast<const std::byte *>(plan::GetPlan(b.GetBufferPointer())->arena_bytes()->Data());
     if ((data - begin) % 8 == 4) return {begin, begin + b.GetSize()};
   }
   return {};
@@ -224,7 +240,8 @@ TEST(FindOverlap, AgreesWithAllPairs) {
       ranges[i] = {begin, begin + pick(8), first, first + pick(5), i};
     }
     auto meet = [&](const verify::LiveRange &x, const verify::LiveRange &y) {
-      return x.begin < y.end && y.begin < x.end && x.begin < x.end && y.begin < y.end && x.first <= y.last && y.first <= x.last;
+      return x.begin < y.end && y.begin < x.end && x.begin < x.end && y.begin < y.end && x.first <= y.last &&
+             y.first <= x.last;
     };
     bool expected = false;
     for (auto &x : ranges)
