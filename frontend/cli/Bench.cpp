@@ -1,0 +1,90 @@
+#include "frontend/cli/Bench.h"
+#include "frontend/cli/Table.h"
+#include "runtime/abi/Philox.h"
+#include "runtime/device/Gemm.h"
+#include "runtime/device/ThreadPool.h"
+#include "runtime/support/Clock.h"
+#include "runtime/support/Format.h"
+#include <algorithm>
+#include <map>
+
+namespace drawloom::cli {
+
+double medianSeconds(int repeats, const std::function<void()> &run) {
+  run();
+  std::vector<double> times;
+  for (int k = 0; k < repeats; ++k) {
+    Stopwatch watch;
+    run();
+    times.push_back(watch.seconds());
+  }
+  std::ranges::nth_element(times, times.begin() + times.size() / 2);
+  return times[times.size() / 2];
+}
+
+double measureGemmGflops(int threads) {
+  constexpr int64_t side = 1024;
+  ThreadPool pool(threads > 0 ? threads : availableCores());
+  std::vector<float> a(side * side), b(side * side), c(side * side);
+  fillUniform(a, 1, 1);
+  fillUniform(b, 2, 1);
+  GemmArguments g{false, true, side, side, side, 1, 0, a.data(), side, b.data(), side, c.data(), side};
+  GemmPlan plan = planGemm(side, side, side);
+  std::vector<float> scratch(plan.scratchFloats + 16);
+  float *aligned = scratch.data() + (64 - reinterpret_cast<uintptr_t>(scratch.data()) % 64) % 64 / sizeof(float);
+  double best = 1e30;
+  for (int k = 0; k < 6; ++k) {
+    Stopwatch watch;
+    gemm(pool, g, plan, aligned);
+    if (k > 0) best = std::min(best, watch.seconds());
+  }
+  return 2.0 * side * side * side / best * 1e-9;
+}
+
+void fillUniform(std::span<float> values, uint64_t seed, float scale) {
+  for (size_t k = 0; k < values.size(); k += 4) {
+    auto words = abi::philoxBlock(seed, 0, 0, uint32_t(k / 4));
+    for (size_t e = 0; e < 4 && k + e < values.size(); ++e) values[k + e] = scale * (float(words[e]) * 0x1p-31f - 1);
+  }
+}
+
+namespace {
+
+/// "layers.12.attention" as "layers.*.attention".
+std::string withoutLayer(std::string_view label) {
+  if (!label.starts_with("layers.")) return std::string(label);
+  size_t dot = label.find('.', 7);
+  return dot == label.npos ? std::string(label) : "layers.*" + std::string(label.substr(dot));
+}
+
+} // namespace
+
+std::string breakdown(const Program &program, const std::vector<std::string> &functions, double seconds, size_t most) {
+  struct Row {
+    uint64_t calls = 0, nanoseconds = 0;
+    double flops = 0, bytes = 0;
+  };
+  std::map<std::string, Row> rows;
+  for (const std::string &f : functions)
+    for (const CommandTiming &t : program.timings(f)) {
+      Row &r = rows[fmt::format("{} {}: {}", f, withoutLayer(t.label), t.action)];
+      r.calls += t.calls;
+      r.nanoseconds += t.nanoseconds;
+      r.flops += double(t.flops) * double(t.calls);
+      r.bytes += double(t.bytes) * double(t.calls);
+    }
+  std::vector<std::pair<std::string, Row>> sorted(rows.begin(), rows.end());
+  std::ranges::sort(sorted, [](auto &a, auto &b) { return a.second.nanoseconds > b.second.nanoseconds; });
+  Table table({"where the time goes", "share", "time", "calls", "GFLOP/s", "GB/s"});
+  for (size_t k = 0; k < sorted.size() && k < most; ++k) {
+    auto &[label, r] = sorted[k];
+    double s = double(r.nanoseconds) * 1e-9;
+    auto rate = [&](double x) { return x > 0 && s > 0 ? fmt::format("{:.1f}", x / s * 1e-9) : std::string("-"); };
+    table.add({label, fmt::format("{:.1f} %", 100 * s / seconds), formatDuration(s), fmt::format("{}", r.calls), rate(r.flops), rate(r.bytes)});
+  }
+  std::string text = table.text();
+  if (sorted.size() > most) text += fmt::format("and {} more\n", sorted.size() - most);
+  return text;
+}
+
+} // namespace drawloom::cli

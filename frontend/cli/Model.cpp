@@ -1,0 +1,152 @@
+#include "frontend/cli/Model.h"
+#include "frontend/build/BuildModel.h"
+#include "runtime/abi/Abi.h"
+#include "runtime/support/Clock.h"
+#include "runtime/support/File.h"
+#include "runtime/support/Format.h"
+#include "runtime/train/Commands.h"
+#include "llvm/Support/ErrorHandling.h"
+#include "llvm/Support/Threading.h"
+#include <cstring>
+#include <filesystem>
+#include <fstream>
+
+using namespace mlir;
+
+namespace drawloom::cli {
+
+bool ModelInput::isArtifact() const {
+  if (path.ends_with(".loom")) return true;
+  char magic[sizeof abi::kMagic] = {};
+  std::ifstream(path, std::ios::binary).read(magic, sizeof magic);
+  return std::memcmp(magic, abi::kMagic, sizeof magic) == 0;
+}
+
+spec::Spec ModelInput::spec() const {
+  if (isArtifact())
+    failWithHint(kUsage, "give the TOML spec that it was compiled from", "{} is a compiled model, but a model spec is needed here", path);
+  return spec::Spec::load(path, sets);
+}
+
+void addModelInput(CLI::App &app, ModelInput &input, bool artifacts) {
+  app.add_option("MODEL", input.path, artifacts ? "model spec (TOML) or compiled model (.loom)" : "model spec (TOML)")->required()->option_text(" ");
+  app.add_option("--set", input.sets, "override a value of the spec, as in --set train.lr=0.001; may be repeated")
+      ->option_text("SECTION.KEY=VALUE")
+      ->take_all()
+      ->expected(1)
+      ->allow_extra_args(false);
+}
+
+std::unique_ptr<MLIRContext> makeContext() {
+  DialectRegistry registry;
+  registerCompiler(registry);
+  return std::make_unique<MLIRContext>(registry);
+}
+
+namespace {
+
+std::string print(ModuleOp module) {
+  std::string text;
+  llvm::raw_string_ostream out(text);
+  module.print(out, OpPrintingFlags().enableDebugInfo());
+  return text;
+}
+
+/// The first of the current folder and the temporary one that can be written.
+std::string writeReproducer(const std::string &name, const std::string &module, const std::string &diagnostics) {
+  std::string text = "// Reproducer of an internal error of the Drawloom compiler. Run: drawloom-opt --drawloom-pipeline THIS_FILE\n";
+  for (size_t at = 0; at < diagnostics.size();) {
+    size_t end = std::min(diagnostics.find('\n', at), diagnostics.size());
+    text += "// " + diagnostics.substr(at, end - at) + "\n";
+    at = end + 1;
+  }
+  text += module;
+  for (std::filesystem::path folder : {std::filesystem::path("."), std::filesystem::temp_directory_path()}) {
+    std::string path = (folder / ("drawloom-reproducer-" + name + ".mlir")).lexically_normal().string();
+    try {
+      drawloom::writeFileAtomically(path, text);
+      return path;
+    } catch (const Error &) { // the other folder may do
+    }
+  }
+  return "";
+}
+
+[[noreturn]] void failCompile(const std::string &name, const std::string &module, const std::string &diagnostics) {
+  std::string path = writeReproducer(name, module, diagnostics);
+  throw Error(kInternal, fmt::format("the compiler failed on '{}':\n{}", name, diagnostics),
+              path.empty() ? "this is a bug in Drawloom; no reproducer could be written" : "this is a bug in Drawloom; its reproducer is " + path);
+}
+
+/// LLVM ends the process on a fatal error; before that, say what to report.
+struct FatalErrors {
+  FatalErrors(const std::string &name, const std::string &module) : name(name), module(module) {
+    llvm::install_fatal_error_handler(&FatalErrors::handle, this);
+  }
+  ~FatalErrors() { llvm::remove_fatal_error_handler(); }
+  static void handle(void *self, const char *reason, bool) {
+    auto &f = *static_cast<FatalErrors *>(self);
+    std::string path = writeReproducer(f.name, f.module, reason);
+    fmt::print(stderr, "internal error: the compiler failed on '{}': {}\nhint: this is a bug in Drawloom; its reproducer is {}\n", f.name, reason, path);
+    std::_Exit(kInternal);
+  }
+  const std::string &name, &module;
+};
+
+std::vector<std::byte> compile(ModuleOp module, const std::string &name, const CompileOptions &options, CompileReport *report) {
+  std::string before = print(module), diagnostics;
+  FatalErrors fatal(name, before);
+  FailureOr<std::vector<std::byte>> artifact = failure();
+  {
+    ScopedDiagnosticHandler handler(module.getContext(), [&](Diagnostic &d) {
+      llvm::raw_string_ostream out(diagnostics);
+      out << d.getLocation() << ": " << d << "\n";
+      for (Diagnostic &note : d.getNotes()) out << note.getLocation() << ": note: " << note << "\n";
+      return success();
+    });
+    artifact = compileToArtifact(module, options, report);
+  }
+  if (failed(artifact)) failCompile(name, before, diagnostics);
+  return std::move(*artifact);
+}
+
+} // namespace
+
+Compiled compileSpec(const spec::Spec &spec, CompileOptions options, bool printIr) {
+  Stopwatch watch;
+  auto context = makeContext();
+  OwningOpRef<ModuleOp> module = buildModel(*context, spec);
+  options.recompute = spec.text("memory.recompute");
+  Compiled result;
+  result.artifact = compile(*module, spec.text("model.name"), options, &result.report);
+  result.seconds = watch.seconds();
+  if (printIr) result.ir = print(*module);
+  return result;
+}
+
+std::vector<std::byte> compileModule(MLIRContext &context, ModuleOp module, const std::string &name) {
+  return compile(module, name, {}, nullptr);
+}
+
+std::vector<std::byte> artifactBytes(const ModelInput &input) {
+  if (!input.isArtifact()) {
+    spec::Spec spec = input.spec();
+    Compiled compiled = compileSpec(spec, {});
+    fmt::print(stderr, "compiled {} in {}\n", input.path, formatDuration(compiled.seconds));
+    return std::move(compiled.artifact);
+  }
+  if (!input.sets.empty())
+    failWithHint(kUsage, "compile the spec with --set, or use the verb's own options", "--set changes a model spec, but {} is a compiled model", input.path);
+  return readFile(input.path);
+}
+
+std::unique_ptr<Program> loadModel(const ModelInput &input, const std::optional<int> &threads) {
+  if (!input.isArtifact()) {
+    int wanted = threads ? *threads : int(input.spec().integer("run.threads"));
+    return Program::fromBytes(artifactBytes(input), {wanted}, input.path);
+  }
+  if (!input.sets.empty()) (void)artifactBytes(input); // says why not
+  return loadForRun(input.path, threads);
+}
+
+} // namespace drawloom::cli

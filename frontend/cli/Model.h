@@ -1,0 +1,47 @@
+// What every verb takes: a model spec (compiled in memory) or a compiled model.
+#pragma once
+#include "codegen/Compiler.h"
+#include "frontend/spec/Spec.h"
+#include "mlir/IR/MLIRContext.h"
+#include "runtime/program/Program.h"
+#include <CLI/CLI.hpp>
+#include <optional>
+
+namespace drawloom::cli {
+
+/// The positional argument MODEL and the options --set.
+struct ModelInput {
+  std::string path;
+  std::vector<std::string> sets;
+  /// A file with an artifact's magic number, or any file whose name ends in .loom.
+  bool isArtifact() const;
+  /// The spec with --set applied. Throws for an artifact.
+  spec::Spec spec() const;
+};
+
+/// Adds the positional argument and --set; `artifacts` says whether compiled models are welcome too.
+void addModelInput(CLI::App &app, ModelInput &input, bool artifacts);
+
+/// A spec's module through the compiler. Diagnostics of a failure, which is always ours, are thrown as Error(kInternal) that
+/// names a reproducer: the module as it was built, written to the current folder or else to the temporary one.
+struct Compiled {
+  std::vector<std::byte> artifact; // empty if stopped after a phase
+  CompileReport report;
+  std::string ir;                  // the module afterwards, if asked for
+  double seconds = 0;
+};
+Compiled compileSpec(const spec::Spec &spec, CompileOptions options, bool printIr = false);
+
+/// Compiles a module that is no spec's (benchmarks); `name` is for messages.
+std::vector<std::byte> compileModule(mlir::MLIRContext &context, mlir::ModuleOp module, const std::string &name);
+
+/// An MLIR context with everything the compiler needs.
+std::unique_ptr<mlir::MLIRContext> makeContext();
+
+/// The artifact's bytes: compiled now (with a note on stderr) or read.
+std::vector<std::byte> artifactBytes(const ModelInput &input);
+
+/// A runnable program of either kind of input. `threads`: as on the command line; else the spec's run.threads.
+std::unique_ptr<Program> loadModel(const ModelInput &input, const std::optional<int> &threads);
+
+} // namespace drawloom::cli

@@ -1,0 +1,51 @@
+// drawloom train, eval, sample: the runtime's commands on a spec, compiled in memory, or on an artifact.
+#include "frontend/cli/Model.h"
+#include "frontend/cli/Verbs.h"
+#include "runtime/train/Commands.h"
+
+namespace drawloom::cli {
+namespace {
+
+template <class Options> struct State {
+  ModelInput input;
+  Options options;
+};
+
+/// Adds a verb's options with a MODEL in front; `run` gets the loaded program.
+template <class Options>
+Run add(CLI::App &app, void (*addOptions)(CLI::App &, Options &, const std::string &), int (*run)(Program &, const Options &),
+        const std::string &description) {
+  auto state = std::make_shared<State<Options>>();
+  addModelInput(app, state->input, true);
+  addOptions(app, state->options, "");
+  app.description(description);
+  return [state, run] {
+    state->options.artifact = state->input.path;
+    return run(*loadModel(state->input, state->options.threads), state->options);
+  };
+}
+
+} // namespace
+
+Run addTrain(CLI::App &app) {
+  return add<TrainOptions>(app, addTrainOptions, trainCommand,
+                           "Example:  drawloom train models/demo-text.toml --data book.txt --out runs/book\n"
+                           "          drawloom train models/demo-text.toml --data book.txt --out runs/book --resume\n\n"
+                           "Train a model on text. Writes checkpoints, log.jsonl and TensorBoard events to the output folder.\n"
+                           "Ctrl-C finishes the step, saves a checkpoint and exits with 130 (SIGTERM: 143).");
+}
+
+Run addEval(CLI::App &app) {
+  return add<EvalOptions>(app, addEvalOptions, evalCommand,
+                          "Example:  drawloom eval models/demo-text.toml --data book.txt --out runs/book --split test\n"
+                          "          drawloom eval models/demo-text.toml --checkpoint runs/book/step-00001000 --min-context 256 --json\n\n"
+                          "Bits per byte of held-out text: the sum of losses over the number of bytes, with its standard error over windows.");
+}
+
+Run addSample(CLI::App &app) {
+  return add<SampleOptions>(app, addSampleOptions, sampleCommand,
+                            "Example:  drawloom sample models/demo-text.toml --out runs/book --prompt 'The ' --length 400 --temperature 0.8\n\n"
+                            "Draw text, byte by byte, from the model's distribution.");
+}
+
+} // namespace drawloom::cli
