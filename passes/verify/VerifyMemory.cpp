@@ -77,13 +77,23 @@ private:
       if (place->offset < 0 || region.end() > buffer->offset + buffer->bytes)
         return error(value) << "MEM1: a value of " << type << " at offset " << place->offset << " exceeds its buffer of "
                             << buffer->bytes << " bytes";
-      int made = value.getDefiningOp() ? positions.lookup(value.getDefiningOp()) : -1, last = made;
-      for (Operation *user : value.getUsers())
-        last = std::max(last, positions.lookup(user));
-      tenants.push_back({value, region, made, last});
+      int made = value.getDefiningOp() ? positions.lookup(value.getDefiningOp()) : -1;
+      tenants.push_back({value, region, made, std::max(made, lastRead(value))});
       regions[value] = region;
     }
     return success();
+  }
+
+  /// Position of the last op that needs the value, -1 if none does. A split or concat needs it if its results are needed; from
+  /// there on they stand for it.
+  int lastRead(Value value) {
+    int last = -1;
+    for (Operation *user : value.getUsers()) {
+      bool isView = isa<SplitOp, ConcatOp>(user);
+      if (!isView || llvm::any_of(user->getResults(), [&](Value result) { return lastRead(result) >= 0; }))
+        last = std::max(last, positions.lookup(user));
+    }
+    return last;
   }
 
   /// MEM2: commands touch locals within their lifetimes.
