@@ -80,16 +80,16 @@ protected:
         bool scale = r.name.ends_with("weight") && r.shape.size() == 1;
         r.value[k] = scale ? 1 + 0.2f * normal(rng) : 0.15f * normal(rng);
       }
-    for (int32_t &t : p.view<int32_t>(abi::io::kTokens)) t = int32_t(rng() % 257);
-    for (int32_t &t : p.view<int32_t>(abi::io::kTargets)) t = int32_t(rng() % 256);
-    auto weights = p.view<float>(abi::io::kLossWeights);
+    for (int32_t &t : p.view<int32_t>(drawloom::abi::io::kTokens)) t = int32_t(rng() % 257);
+    for (int32_t &t : p.view<int32_t>(drawloom::abi::io::kTargets)) t = int32_t(rng() % 256);
+    auto weights = p.view<float>(drawloom::abi::io::kLossWeights);
     for (float &w : weights) w = 1.0f / float(weights.size());
-    auto key = p.view<int64_t>(abi::io::kRng);
+    auto key = p.view<int64_t>(drawloom::abi::io::kRng);
     key[0] = 1234567890123, key[1] = 42;
-    auto hyper = p.view<float>(abi::io::kHyper);
-    hyper[abi::kLearningRate] = 0.01f, hyper[abi::kBeta1] = 0.9f, hyper[abi::kBeta2] = 0.999f, hyper[abi::kEpsilon] = 1e-8f;
-    hyper[abi::kWeightDecay] = 0.01f, hyper[abi::kBiasCorrection1] = 0.1f, hyper[abi::kBiasCorrection2] = 0.001f;
-    hyper[abi::kClipNorm] = 0.5f, hyper[abi::kEmaDecay] = 0.99f;
+    auto hyper = p.view<float>(drawloom::abi::io::kHyper);
+    hyper[drawloom::abi::kLearningRate] = 0.01f, hyper[drawloom::abi::kBeta1] = 0.9f, hyper[drawloom::abi::kBeta2] = 0.999f, hyper[drawloom::abi::kEpsilon] = 1e-8f;
+    hyper[drawloom::abi::kWeightDecay] = 0.01f, hyper[drawloom::abi::kBiasCorrection1] = 0.1f, hyper[drawloom::abi::kBiasCorrection2] = 0.001f;
+    hyper[drawloom::abi::kClipNorm] = 0.5f, hyper[drawloom::abi::kEmaDecay] = 0.99f;
   }
 
   static Tensor toTensor(const BufferRef &b) {
@@ -143,7 +143,7 @@ TEST_P(Model, AccumulatedGradientsAgreeWithFloat64) {
   auto reference = differentiated();
   fill(*program, 2);
   program->run("gradient");
-  for (int32_t &t : program->view<int32_t>(abi::io::kTokens)) t = (t + 3) % 257; // another micro-batch on top of the first
+  for (int32_t &t : program->view<int32_t>(drawloom::abi::io::kTokens)) t = (t + 3) % 257; // another micro-batch on top of the first
   compareFunction(*reference, *program, "gradient", 1e-5);
 }
 
@@ -166,7 +166,7 @@ TEST_P(Model, ANonFiniteGradientChangesNothing) {
   for (const ParameterRef &r : program->parameters())
     for (auto s : {r.value, r.moment1, r.moment2, r.ema}) before.emplace_back(s.begin(), s.end());
   program->run("update");
-  EXPECT_FALSE(std::isfinite(program->view<float>(abi::io::kGradNorm)[0]));
+  EXPECT_FALSE(std::isfinite(program->view<float>(drawloom::abi::io::kGradNorm)[0]));
   size_t k = 0;
   for (const ParameterRef &r : program->parameters())
     for (auto s : {r.value, r.moment1, r.moment2, r.ema}) EXPECT_TRUE(std::equal(s.begin(), s.end(), before[k++].begin())) << r.name;
@@ -201,15 +201,15 @@ TEST_P(Model, EvaluationAgreesWithFloat64) {
 TEST_P(Model, DecodingGivesTheTeacherForcedLogits) {
   auto program = compile("none");
   fill(*program, 7);
-  auto tokens = program->view<int32_t>(abi::io::kTokens), targets = program->view<int32_t>(abi::io::kTargets);
+  auto tokens = program->view<int32_t>(drawloom::abi::io::kTokens), targets = program->view<int32_t>(drawloom::abi::io::kTargets);
   program->run("evaluate");
-  std::vector<float> nll(program->view<float>(abi::io::kNll).begin(), program->view<float>(abi::io::kNll).end());
-  int64_t n = GetParam().n, rows = program->view<int32_t>(abi::io::kToken).size();
+  std::vector<float> nll(program->view<float>(drawloom::abi::io::kNll).begin(), program->view<float>(drawloom::abi::io::kNll).end());
+  int64_t n = GetParam().n, rows = program->view<int32_t>(drawloom::abi::io::kToken).size();
   for (int64_t i = 0; i < n; ++i) {
-    for (int64_t s = 0; s < rows; ++s) program->view<int32_t>(abi::io::kToken)[s] = tokens[i]; // every row decodes the first window
-    program->view<int64_t>(abi::io::kPosition)[0] = i;
+    for (int64_t s = 0; s < rows; ++s) program->view<int32_t>(drawloom::abi::io::kToken)[s] = tokens[i]; // every row decodes the first window
+    program->view<int64_t>(drawloom::abi::io::kPosition)[0] = i;
     program->run("decode");
-    auto logits = program->view<float>(abi::io::kLogits);
+    auto logits = program->view<float>(drawloom::abi::io::kLogits);
     for (int64_t s = 0; s < rows; ++s) {
       double sum = 0;
       for (int64_t v = 0; v < 256; ++v) sum += std::exp(double(logits[s * 256 + v]));
