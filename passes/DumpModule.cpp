@@ -1,6 +1,6 @@
 // drawloom-dump-module: writes the module to a file.
-#include "passes/Passes.h"
 #include "mlir/Support/FileUtilities.h"
+#include "passes/Passes.h"
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/Path.h"
 #include "llvm/Support/ToolOutputFile.h"

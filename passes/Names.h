@@ -13,12 +13,14 @@ inline constexpr llvm::StringLiteral kDecayAttr = "drawloom.decay";
 // Those on ops (drawloom.label, drawloom.segment, drawloom.keep) stand in dialect/ir/Dialect.h.
 
 // Made by drawloom-plan-memory.
-inline constexpr llvm::StringLiteral kBuffersAttr = "drawloom.buffers";             // module: persistent buffers
-inline constexpr llvm::StringLiteral kArenaBytesAttr = "drawloom.arena_bytes";      // module: bytes an arena, by arena name
-inline constexpr llvm::StringLiteral kLocalsAttr = "drawloom.locals";               // function: activations
-inline constexpr llvm::StringLiteral kActivationBytesAttr = "drawloom.activation_bytes"; // function: size of its activation arena
-inline constexpr llvm::StringLiteral kPlacesAttr = "drawloom.places";               // op: (buffer, offset) of each result
-inline constexpr llvm::StringLiteral kPlaceAttr = "drawloom.place";                 // function argument: (buffer, offset)
+inline constexpr llvm::StringLiteral kBuffersAttr = "drawloom.buffers"; // module: persistent buffers
+inline constexpr llvm::StringLiteral kArenaBytesAttr =
+    "drawloom.arena_bytes";                                           // module: bytes an arena, by arena name
+inline constexpr llvm::StringLiteral kLocalsAttr = "drawloom.locals"; // function: activations
+inline constexpr llvm::StringLiteral kActivationBytesAttr =
+    "drawloom.activation_bytes"; // function: size of its activation arena
+inline constexpr llvm::StringLiteral kPlacesAttr = "drawloom.places"; // op: (buffer, offset) of each result
+inline constexpr llvm::StringLiteral kPlaceAttr = "drawloom.place";   // function argument: (buffer, offset)
 
 // Roles of arguments.
 inline constexpr llvm::StringLiteral kParameterRole = "parameter";

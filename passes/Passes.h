@@ -13,7 +13,8 @@ namespace drawloom {
 /// Registers the dialects that our passes read and make.
 void registerAllDialects(mlir::DialectRegistry &registry);
 
-/// Registers these passes and those of the sub-folders, so that pipelines can name them. May be called more than once.
+/// Registers these passes and those of the sub-folders, so that pipelines can name them. May be called more
+/// than once.
 void registerAllPasses();
 
 } // namespace drawloom

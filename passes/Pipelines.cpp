@@ -33,58 +33,56 @@ namespace {
 std::string substitute(StringRef text, const PipelineOptions &options) {
   std::string result = text.str();
   auto replace = [&](StringRef name, StringRef value) {
-    if (size_t at = result.find(name); at != std::string::npos)
-      result.replace(at, name.size(), value);
+    if (size_t at = result.find(name); at != std::string::npos) result.replace(at, name.size(), value);
   };
   replace("$recompute", options.recompute);
   return result;
 }
 
 LogicalResult addPass(OpPassManager &pm, StringRef text, raw_ostream &errors) {
-  if (text.empty())
-    return success();
+  if (text.empty()) return success();
   return parsePassPipeline(text, pm, errors);
 }
 
 std::string phaseNames() {
   std::vector<StringRef> names;
-  for (const Phase &phase : phases())
-    names.push_back(phase.name);
+  for (const Phase &phase : phases()) names.push_back(phase.name);
   return llvm::join(names, ", ");
 }
 
 struct CommandLineOptions : PassPipelineOptions<CommandLineOptions> {
-  Option<std::string> recompute{*this, "recompute", llvm::cl::desc("what to recompute: none, attention or block"),
+  Option<std::string> recompute{*this, "recompute",
+                                llvm::cl::desc("what to recompute: none, attention or block"),
                                 llvm::cl::init("none")};
-  Option<std::string> stopAfter{*this, "stop-after", llvm::cl::desc("the last phase to run (all of them if empty)"),
+  Option<std::string> stopAfter{*this, "stop-after",
+                                llvm::cl::desc("the last phase to run (all of them if empty)"),
                                 llvm::cl::init("")};
-  Option<std::string> dumpPhases{*this, "dump-phases", llvm::cl::desc("folder to write the module to after each phase"),
+  Option<std::string> dumpPhases{*this, "dump-phases",
+                                 llvm::cl::desc("folder to write the module to after each phase"),
                                  llvm::cl::init("")};
 };
 
 } // namespace
 
-LogicalResult buildPipeline(OpPassManager &pm, const PipelineOptions &options, StringRef stopAfter, raw_ostream &errors,
+LogicalResult buildPipeline(OpPassManager &pm, const PipelineOptions &options, StringRef stopAfter,
+                            raw_ostream &errors,
                             const std::function<void(OpPassManager &, const Phase &)> &afterPhase) {
-  if (!stopAfter.empty() && llvm::none_of(phases(), [&](const Phase &phase) { return phase.name == stopAfter; })) {
+  if (!stopAfter.empty() &&
+      llvm::none_of(phases(), [&](const Phase &phase) { return phase.name == stopAfter; })) {
     errors << "there is no phase '" << stopAfter << "'; the phases are " << phaseNames() << "\n";
     return failure();
   }
   for (auto [number, phase] : llvm::enumerate(phases())) {
     for (StringRef pass : phase.passes)
-      if (failed(addPass(pm, substitute(pass, options), errors)))
-        return failure();
-    if (failed(addPass(pm, phase.verify, errors)))
-      return failure();
+      if (failed(addPass(pm, substitute(pass, options), errors))) return failure();
+    if (failed(addPass(pm, phase.verify, errors))) return failure();
     if (!options.dumpDirectory.empty()) {
       SmallString<128> file(options.dumpDirectory);
       llvm::sys::path::append(file, std::to_string(number + 1) + "-" + phase.name.str() + ".mlir");
       pm.addPass(createDumpModule({std::string(file)}));
     }
-    if (afterPhase)
-      afterPhase(pm, phase);
-    if (phase.name == stopAfter)
-      break;
+    if (afterPhase) afterPhase(pm, phase);
+    if (phase.name == stopAfter) break;
   }
   return success();
 }

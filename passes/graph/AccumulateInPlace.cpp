@@ -1,4 +1,5 @@
-// drawloom-accumulate-in-place: products and column sums are added to the accumulated gradients where they are made.
+// drawloom-accumulate-in-place: products and column sums are added to the accumulated gradients where they
+// are made.
 #include "passes/Names.h"
 #include "passes/Passes.h"
 
@@ -10,11 +11,10 @@ namespace drawloom {
 
 namespace {
 
-/// True if `value` is an accumulated gradient that is read once: an argument with role gradient, seen through the borders of
-/// recompute regions, or what an addition to one has made.
+/// True if `value` is an accumulated gradient that is read once: an argument with role gradient, seen through
+/// the borders of recompute regions, or what an addition to one has made.
 bool isAccumulator(Value value) {
-  if (!value.hasOneUse())
-    return false;
+  if (!value.hasOneUse()) return false;
   if (auto argument = dyn_cast<BlockArgument>(value)) {
     Operation *parent = argument.getOwner()->getParentOp();
     if (auto recompute = dyn_cast<RecomputeOp>(parent))
@@ -33,12 +33,11 @@ bool isAccumulator(Value value) {
       .Default([](Operation *) { return false; });
 }
 
-/// (accumulator, derivative) of an addition to an accumulated gradient; null values if `add` is something else.
+/// (accumulator, derivative) of an addition to an accumulated gradient; null values if `add` is something
+/// else.
 std::pair<Value, Value> accumulation(AddOp add) {
-  if (isAccumulator(add.getA()))
-    return {add.getA(), add.getB()};
-  if (isAccumulator(add.getB()))
-    return {add.getB(), add.getA()};
+  if (isAccumulator(add.getA())) return {add.getA(), add.getB()};
+  if (isAccumulator(add.getB())) return {add.getB(), add.getA()};
   return {};
 }
 
@@ -51,11 +50,9 @@ bool isDefinedBefore(Value value, Operation *op) {
 bool sink(AddOp add) {
   auto [accumulator, derivative] = accumulation(add);
   auto result = dyn_cast_or_null<OpResult>(derivative);
-  if (!result || !result.hasOneUse())
-    return false;
+  if (!result || !result.hasOneUse()) return false;
   auto recompute = dyn_cast<RecomputeOp>(result.getOwner());
-  if (!recompute || !isDefinedBefore(accumulator, recompute))
-    return false;
+  if (!recompute || !isDefinedBefore(accumulator, recompute)) return false;
   Block &body = recompute.getBody().front();
   OpOperand &yielded = body.getTerminator()->getOpOperand(result.getResultNumber());
   recompute->insertOperands(recompute->getNumOperands(), accumulator);
@@ -70,11 +67,9 @@ bool sink(AddOp add) {
 /// Gives a matmul or column_sum the accumulator as `init`.
 bool fold(AddOp add) {
   auto [accumulator, derivative] = accumulation(add);
-  if (!accumulator || !derivative.hasOneUse())
-    return false;
+  if (!accumulator || !derivative.hasOneUse()) return false;
   Operation *op = derivative.getDefiningOp();
-  if (!op || !isDefinedBefore(accumulator, op))
-    return false;
+  if (!op || !isDefinedBefore(accumulator, op)) return false;
   if (auto product = dyn_cast<MatmulOp>(op); product && !product.getInit())
     product.getInitMutable().assign(accumulator);
   else if (auto sum = dyn_cast<ColumnSumOp>(op); sum && !sum.getInit())
@@ -91,10 +86,8 @@ struct AccumulateInPlace : impl::AccumulateInPlaceBase<AccumulateInPlace> {
     SmallVector<AddOp> adds;
     getOperation().walk([&](AddOp add) { adds.push_back(add); });
     for (AddOp add : adds) {
-      while (sink(add))
-        ++numSunk;
-      if (fold(add))
-        ++numFolded;
+      while (sink(add)) ++numSunk;
+      if (fold(add)) ++numFolded;
     }
   }
 };

@@ -15,7 +15,8 @@ struct Decompose : impl::DecomposeBase<Decompose> {
       OpBuilder builder(linear);
       Type type = linear.getOut().getType();
       auto label = [&](Operation *op) { op->setDiscardableAttrs(linear->getDiscardableAttrDictionary()); };
-      auto product = MatmulOp::create(builder, linear.getLoc(), type, linear.getX(), linear.getWeight(), /*init=*/Value(),
+      auto product = MatmulOp::create(builder, linear.getLoc(), type, linear.getX(), linear.getWeight(),
+                                      /*init=*/Value(),
                                       /*transpose_a=*/false, /*transpose_b=*/true);
       label(product);
       Value out = product.getOut();

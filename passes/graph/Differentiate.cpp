@@ -15,15 +15,15 @@ namespace {
 /// Argument or result attributes {drawloom.name, drawloom.role}.
 DictionaryAttr attributes(MLIRContext *context, StringRef name, StringRef role) {
   Builder b(context);
-  return b.getDictionaryAttr({b.getNamedAttr(kNameAttr, b.getStringAttr(name)), b.getNamedAttr(kRoleAttr, b.getStringAttr(role))});
+  return b.getDictionaryAttr(
+      {b.getNamedAttr(kNameAttr, b.getStringAttr(name)), b.getNamedAttr(kRoleAttr, b.getStringAttr(role))});
 }
 
 /// Argument numbers of the parameters.
 LogicalResult findParameters(func::FuncOp loss, SmallVectorImpl<unsigned> &parameters) {
   for (unsigned k = 0; k < loss.getNumArguments(); ++k) {
     auto role = loss.getArgAttrOfType<StringAttr>(k, kRoleAttr);
-    if (!role || role.getValue() != kParameterRole)
-      continue;
+    if (!role || role.getValue() != kParameterRole) continue;
     if (!loss.getArgAttrOfType<StringAttr>(k, kNameAttr))
       return loss.emitError() << "parameter " << k << " of @loss has no " << kNameAttr;
     parameters.push_back(k);
@@ -40,7 +40,8 @@ LogicalResult checkLoss(func::FuncOp loss) {
   return success();
 }
 
-/// Adds an argument for each parameter's accumulated gradient, behind the parameters, and `loss_weights` at the end.
+/// Adds an argument for each parameter's accumulated gradient, behind the parameters, and `loss_weights` at
+/// the end.
 LogicalResult insertArguments(func::FuncOp func, ArrayRef<unsigned> parameters) {
   MLIRContext *context = func.getContext();
   unsigned behind = parameters.empty() ? 0 : parameters.back() + 1;
@@ -60,14 +61,15 @@ LogicalResult insertArguments(func::FuncOp func, ArrayRef<unsigned> parameters) 
 }
 
 /// Adds the new gradients to the results, each named like the argument that it replaces.
-LogicalResult insertResults(func::FuncOp func, ArrayRef<Value> gradients, ArrayRef<BlockArgument> accumulators) {
+LogicalResult insertResults(func::FuncOp func, ArrayRef<Value> gradients,
+                            ArrayRef<BlockArgument> accumulators) {
   SmallVector<unsigned> places(gradients.size(), func.getNumResults());
   SmallVector<DictionaryAttr> attrs;
   Builder b(func.getContext());
   for (BlockArgument accumulator : accumulators)
-    attrs.push_back(b.getDictionaryAttr(b.getNamedAttr(kNameAttr, func.getArgAttr(accumulator.getArgNumber(), kNameAttr))));
-  if (failed(func.insertResults(places, ValueRange(gradients).getTypes(), attrs)))
-    return failure();
+    attrs.push_back(b.getDictionaryAttr(
+        b.getNamedAttr(kNameAttr, func.getArgAttr(accumulator.getArgNumber(), kNameAttr))));
+  if (failed(func.insertResults(places, ValueRange(gradients).getTypes(), attrs))) return failure();
   Operation *end = func.getBody().front().getTerminator();
   end->insertOperands(end->getNumOperands(), gradients);
   return success();
@@ -75,7 +77,8 @@ LogicalResult insertResults(func::FuncOp func, ArrayRef<Value> gradients, ArrayR
 
 LogicalResult makeGradient(func::FuncOp func) {
   SmallVector<unsigned> parameters;
-  if (failed(checkLoss(func)) || failed(findParameters(func, parameters)) || failed(insertArguments(func, parameters)))
+  if (failed(checkLoss(func)) || failed(findParameters(func, parameters)) ||
+      failed(insertArguments(func, parameters)))
     return failure();
   func.setName(kGradientFunction);
   Block &body = func.getBody().front();
@@ -92,23 +95,19 @@ LogicalResult makeGradient(func::FuncOp func) {
     cotangents[wanted.back()] = accumulators.back();
   }
   SmallVector<Operation *> ops;
-  for (Operation &op : body.without_terminator())
-    ops.push_back(&op);
+  for (Operation &op : body.without_terminator()) ops.push_back(&op);
   OpBuilder builder(end);
-  if (failed(differentiateOps(builder, ops, wanted, cotangents)))
-    return failure();
+  if (failed(differentiateOps(builder, ops, wanted, cotangents))) return failure();
 
   SmallVector<Value> gradients;
-  for (Value parameter : wanted)
-    gradients.push_back(cotangents.lookup(parameter));
+  for (Value parameter : wanted) gradients.push_back(cotangents.lookup(parameter));
   return insertResults(func, gradients, accumulators);
 }
 
 struct Differentiate : impl::DifferentiateBase<Differentiate> {
   void runOnOperation() override {
     auto loss = getOperation().lookupSymbol<func::FuncOp>(kLossFunction);
-    if (loss && failed(makeGradient(loss)))
-      signalPassFailure();
+    if (loss && failed(makeGradient(loss))) signalPassFailure();
   }
 };
 

@@ -14,23 +14,18 @@ namespace {
 enum class Mode { None, Attention, Block };
 
 std::optional<Mode> parseMode(StringRef text) {
-  if (text == "none")
-    return Mode::None;
-  if (text == "attention")
-    return Mode::Attention;
-  if (text == "block")
-    return Mode::Block;
+  if (text == "none") return Mode::None;
+  if (text == "attention") return Mode::Attention;
+  if (text == "block") return Mode::Block;
   return std::nullopt;
 }
 
 /// The name of the segment that `op` belongs to in `mode`; empty if none.
 StringRef segmentOf(Operation &op, Mode mode) {
   auto label = op.getAttrOfType<StringAttr>(kSegmentAttr);
-  if (!label)
-    return {};
+  if (!label) return {};
   auto [layer, part] = label.getValue().rsplit('.');
-  if (mode == Mode::Block)
-    return layer;
+  if (mode == Mode::Block) return layer;
   return mode == Mode::Attention && part == "attention" ? label.getValue() : StringRef();
 }
 
@@ -41,8 +36,7 @@ std::vector<SmallVector<Operation *>> findRuns(Block &block, Mode mode) {
   for (Operation &op : block.without_terminator()) {
     StringRef segment = segmentOf(op, mode);
     if (!segment.empty()) {
-      if (segment != current)
-        runs.emplace_back();
+      if (segment != current) runs.emplace_back();
       runs.back().push_back(&op);
     }
     current = segment;
@@ -57,13 +51,11 @@ void wrap(ArrayRef<Operation *> run, StringRef name) {
   SmallVector<Value> results, kept;
   for (Operation *op : run) {
     for (Value operand : op->getOperands())
-      if (!members.contains(operand.getDefiningOp()))
-        inputs.insert(operand);
+      if (!members.contains(operand.getDefiningOp())) inputs.insert(operand);
     for (Value result : op->getResults()) {
       if (llvm::any_of(result.getUsers(), [&](Operation *user) { return !members.contains(user); }))
         results.push_back(result);
-      if (op->hasAttr(kKeepAttr))
-        kept.push_back(result);
+      if (op->hasAttr(kKeepAttr)) kept.push_back(result);
     }
   }
 
@@ -72,17 +64,15 @@ void wrap(ArrayRef<Operation *> run, StringRef name) {
   OpBuilder builder(run.back());
   builder.setInsertionPointAfter(run.back());
   SmallVector<Location> locs;
-  for (Operation *op : run)
-    locs.push_back(op->getLoc());
+  for (Operation *op : run) locs.push_back(op->getLoc());
   Location loc = builder.getFusedLoc(locs);
-  auto segment = SegmentOp::create(builder, loc, ValueRange(yielded).getTypes(), inputs.getArrayRef(), kept.size());
+  auto segment =
+      SegmentOp::create(builder, loc, ValueRange(yielded).getTypes(), inputs.getArrayRef(), kept.size());
   segment->setAttr(kLabelAttr, builder.getStringAttr(name));
 
   Block *body = builder.createBlock(&segment.getBody());
-  for (Value input : inputs)
-    body->addArgument(input.getType(), input.getLoc());
-  for (Operation *op : run)
-    op->moveBefore(body, body->end());
+  for (Value input : inputs) body->addArgument(input.getType(), input.getLoc());
+  for (Operation *op : run) op->moveBefore(body, body->end());
   for (auto [k, argument] : llvm::enumerate(body->getArguments())) {
     Value input = inputs[k];
     input.replaceUsesWithIf(argument, [&](OpOperand &use) { return members.contains(use.getOwner()); });
@@ -99,12 +89,12 @@ struct FormSegments : impl::FormSegmentsBase<FormSegments> {
   void runOnOperation() override {
     std::optional<Mode> parsed = parseMode(mode);
     if (!parsed) {
-      getOperation().emitError() << "drawloom-form-segments: mode is none, attention or block, not '" << mode << "'";
+      getOperation().emitError() << "drawloom-form-segments: mode is none, attention or block, not '" << mode
+                                 << "'";
       return signalPassFailure();
     }
     auto loss = getOperation().lookupSymbol<func::FuncOp>(kLossFunction);
-    if (!loss || *parsed == Mode::None)
-      return;
+    if (!loss || *parsed == Mode::None) return;
     for (ArrayRef<Operation *> run : findRuns(loss.getBody().front(), *parsed)) {
       wrap(run, segmentOf(*run.front(), *parsed));
       ++numSegments;

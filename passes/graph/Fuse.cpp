@@ -16,8 +16,7 @@ namespace {
 std::string joinLabels(ArrayRef<Operation *> ops) {
   llvm::SetVector<StringRef> labels;
   for (Operation *op : ops)
-    if (auto label = op->getAttrOfType<StringAttr>(kLabelAttr))
-      labels.insert(label.getValue());
+    if (auto label = op->getAttrOfType<StringAttr>(kLabelAttr)) labels.insert(label.getValue());
   return llvm::join(labels, " + ");
 }
 
@@ -30,8 +29,7 @@ void outline(OpBuilder &builder, ArrayRef<Operation *> ops) {
   for (Operation *op : ops) {
     locs.push_back(op->getLoc());
     for (Value operand : op->getOperands())
-      if (!members.contains(operand.getDefiningOp()))
-        inputs.insert(operand);
+      if (!members.contains(operand.getDefiningOp())) inputs.insert(operand);
     for (Value result : op->getResults())
       if (llvm::any_of(result.getUsers(), [&](Operation *user) { return !members.contains(user); }))
         outputs.push_back(result);
@@ -42,10 +40,8 @@ void outline(OpBuilder &builder, ArrayRef<Operation *> ops) {
     fusion->setAttr(kLabelAttr, builder.getStringAttr(label));
 
   Block &body = fusion.getBody().emplaceBlock();
-  for (Value input : inputs)
-    body.addArgument(input.getType(), input.getLoc());
-  for (Operation *op : ops)
-    op->moveBefore(&body, body.end());
+  for (Value input : inputs) body.addArgument(input.getType(), input.getLoc());
+  for (Operation *op : ops) op->moveBefore(&body, body.end());
   for (auto [k, argument] : llvm::enumerate(body.getArguments())) {
     Value input = inputs[k];
     input.replaceUsesWithIf(argument, [&](OpOperand &use) { return members.contains(use.getOwner()); });
@@ -74,11 +70,9 @@ struct Fuse : impl::FuseBase<Fuse> {
   void runOnOperation() override {
     SmallVector<Block *> blocks;
     for (auto func : getOperation().getOps<func::FuncOp>())
-      if (!func.isExternal())
-        blocks.push_back(&func.getBody().front());
+      if (!func.isExternal()) blocks.push_back(&func.getBody().front());
     getOperation().walk([&](RecomputeOp recompute) { blocks.push_back(&recompute.getBody().front()); });
-    for (Block *block : blocks)
-      fuseBlock(*block);
+    for (Block *block : blocks) fuseBlock(*block);
   }
 };
 

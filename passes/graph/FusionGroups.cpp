@@ -1,6 +1,6 @@
-// Groups are nodes of a graph whose edges are the uses of results. We keep the groups in a topological order and join two
-// of them only if no path leads from one to the other through a third: then the joined graph has no cycle either, and the
-// order is repaired by moving ops between the two places only.
+// Groups are nodes of a graph whose edges are the uses of results. We keep the groups in a topological order
+// and join two of them only if no path leads from one to the other through a third: then the joined graph has
+// no cycle either, and the order is repaired by moving ops between the two places only.
 #include "passes/graph/FusionGroups.h"
 #include "passes/graph/RowOps.h"
 #include "llvm/ADT/SmallPtrSet.h"
@@ -20,8 +20,7 @@ public:
       order.push_back(id);
       groups.push_back({{&op}, describeRowOp(&op)});
     }
-    for (unsigned id = 0; id < groups.size(); ++id)
-      joinNeighbours(groups[id].ops.front());
+    for (unsigned id = 0; id < groups.size(); ++id) joinNeighbours(groups[id].ops.front());
   }
 
   std::vector<std::vector<Operation *>> inOrder() {
@@ -39,25 +38,23 @@ private:
     std::optional<RowShape> shape; ///< of its first op; nothing for ops that are never fused
   };
 
-  /// Joins the group of `op` with those that make its rows, then with those that read the same rows before it.
+  /// Joins the group of `op` with those that make its rows, then with those that read the same rows before
+  /// it.
   void joinNeighbours(Operation *op) {
     std::optional<RowShape> shape = describeRowOp(op);
-    if (!shape)
-      return;
+    if (!shape) return;
     for (auto [operand, role] : llvm::zip_equal(op->getOperands(), shape->operands))
       if (role == RowRole::Row || role == RowRole::PerRow)
-        if (Operation *producer = operand.getDefiningOp())
-          join(producer, op);
+        if (Operation *producer = operand.getDefiningOp()) join(producer, op);
     for (auto [operand, role] : llvm::zip_equal(op->getOperands(), shape->operands)) {
-      if (role != RowRole::Row)
-        continue;
+      if (role != RowRole::Row) continue;
       SmallVector<Operation *> readers;
       for (OpOperand &use : operand.getUses())
-        if (use.getOwner()->getBlock() == op->getBlock() && use.getOwner()->isBeforeInBlock(op) && readsRow(use))
+        if (use.getOwner()->getBlock() == op->getBlock() && use.getOwner()->isBeforeInBlock(op) &&
+            readsRow(use))
           readers.push_back(use.getOwner());
       llvm::sort(readers, [](Operation *a, Operation *b) { return a->isBeforeInBlock(b); });
-      for (Operation *reader : readers)
-        join(reader, op);
+      for (Operation *reader : readers) join(reader, op);
     }
   }
 
@@ -68,15 +65,11 @@ private:
 
   void join(Operation *a, Operation *b) {
     unsigned first = groupOf.lookup(a), second = groupOf.lookup(b);
-    if (first == second || !haveSameRows(first, second))
-      return;
-    if (place[first] > place[second])
-      std::swap(first, second);
-    if (!everyEdgeStaysInARow(first, second))
-      return;
+    if (first == second || !haveSameRows(first, second)) return;
+    if (place[first] > place[second]) std::swap(first, second);
+    if (!everyEdgeStaysInARow(first, second)) return;
     std::vector<unsigned> after;
-    if (reachesThroughOthers(first, second, after))
-      return;
+    if (reachesThroughOthers(first, second, after)) return;
     merge(first, second, after);
   }
 
@@ -84,24 +77,23 @@ private:
     return groups[a].shape && groups[b].shape && groups[a].shape->rows == groups[b].shape->rows;
   }
 
-  /// A value made in `first` and read in `second` must be read as it is made: a row as a row, an element a row as such.
+  /// A value made in `first` and read in `second` must be read as it is made: a row as a row, an element a
+  /// row as such.
   bool everyEdgeStaysInARow(unsigned first, unsigned second) const {
     for (Operation *op : groups[second].ops) {
       RowShape shape = *describeRowOp(op);
       for (auto [operand, role] : llvm::zip_equal(op->getOperands(), shape.operands)) {
         auto made = dyn_cast<OpResult>(operand);
-        if (!made || groupOf.lookup(made.getOwner()) != first || !groupOf.contains(made.getOwner()))
-          continue;
+        if (!made || groupOf.lookup(made.getOwner()) != first || !groupOf.contains(made.getOwner())) continue;
         RowRole as = describeRowOp(made.getOwner())->results[made.getResultNumber()];
-        if (as != role || as == RowRole::Reduced)
-          return false;
+        if (as != role || as == RowRole::Reduced) return false;
       }
     }
     return true;
   }
 
-  /// Whether a path leads from `first` through a third group to `second`. Collects the groups between their places that
-  /// need `first`.
+  /// Whether a path leads from `first` through a third group to `second`. Collects the groups between their
+  /// places that need `first`.
   bool reachesThroughOthers(unsigned first, unsigned second, std::vector<unsigned> &after) const {
     std::vector<bool> seen(place[second] - place[first] + 1, false);
     std::vector<unsigned> stack{first};
@@ -111,13 +103,10 @@ private:
       for (Operation *op : groups[id].ops)
         for (Operation *user : op->getUsers()) {
           auto found = groupOf.find(user);
-          if (found == groupOf.end() || found->second == id)
-            continue;
+          if (found == groupOf.end() || found->second == id) continue;
           unsigned next = found->second;
-          if (next == second && id != first)
-            return true;
-          if (place[next] >= place[second] || seen[place[next] - place[first]])
-            continue;
+          if (next == second && id != first) return true;
+          if (place[next] >= place[second] || seen[place[next] - place[first]]) continue;
           seen[place[next] - place[first]] = true;
           after.push_back(next);
           stack.push_back(next);
@@ -128,18 +117,15 @@ private:
 
   /// Joins both groups into `second`, and moves those in `after` behind it.
   void merge(unsigned first, unsigned second, const std::vector<unsigned> &after) {
-    for (Operation *op : groups[first].ops)
-      groupOf[op] = second;
+    for (Operation *op : groups[first].ops) groupOf[op] = second;
     llvm::append_range(groups[second].ops, groups[first].ops);
     groups[first].ops.clear();
 
     std::vector<bool> isAfter(place[second] - place[first], false);
-    for (unsigned id : after)
-      isAfter[place[id] - place[first]] = true;
+    for (unsigned id : after) isAfter[place[id] - place[first]] = true;
     std::vector<unsigned> before, behind;
     unsigned begin = place[first], end = place[second];
-    for (unsigned k = begin + 1; k < end; ++k)
-      (isAfter[k - begin] ? behind : before).push_back(order[k]);
+    for (unsigned k = begin + 1; k < end; ++k) (isAfter[k - begin] ? behind : before).push_back(order[k]);
     std::vector<unsigned> window(std::move(before));
     window.push_back(first); // empty now; keeps places and ids in step
     window.push_back(second);

@@ -6,9 +6,11 @@ using namespace mlir;
 namespace drawloom {
 
 std::optional<RowShape> describeRowOp(Operation *op) {
-  constexpr RowRole Row = RowRole::Row, PerRow = RowRole::PerRow, Shared = RowRole::Shared, Reduced = RowRole::Reduced;
+  constexpr RowRole Row = RowRole::Row, PerRow = RowRole::PerRow, Shared = RowRole::Shared,
+                    Reduced = RowRole::Reduced;
   auto shape = [](Value rows, SmallVector<RowRole, 6> operands, SmallVector<RowRole, 4> results) {
-    return RowShape{rowCount(cast<RankedTensorType>(rows.getType())), std::move(operands), std::move(results)};
+    return RowShape{rowCount(cast<RankedTensorType>(rows.getType())), std::move(operands),
+                    std::move(results)};
   };
   return llvm::TypeSwitch<Operation *, std::optional<RowShape>>(op)
       .Case<BiasAddOp>([&](BiasAddOp o) { return shape(o.getX(), {Row, Shared}, {Row}); })
@@ -16,7 +18,8 @@ std::optional<RowShape> describeRowOp(Operation *op) {
       .Case<GeluOp>([&](GeluOp o) { return shape(o.getX(), {Row}, {Row}); })
       .Case<GeluGradOp>([&](GeluGradOp o) { return shape(o.getX(), {Row, Row}, {Row}); })
       .Case<DropoutOp>([&](DropoutOp o) { return shape(o.getX(), {Row, Shared}, {Row}); })
-      .Case<LayerNormOp>([&](LayerNormOp o) { return shape(o.getX(), {Row, Shared, Shared}, {Row, PerRow, PerRow}); })
+      .Case<LayerNormOp>(
+          [&](LayerNormOp o) { return shape(o.getX(), {Row, Shared, Shared}, {Row, PerRow, PerRow}); })
       .Case<LayerNormGradOp>([&](LayerNormGradOp o) {
         return shape(o.getX(), {Row, Row, Shared, PerRow, PerRow}, {Row, Reduced, Reduced});
       })

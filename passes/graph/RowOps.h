@@ -6,10 +6,10 @@ namespace drawloom {
 
 /// How an operand or a result of a row op relates to the rows that the op works on.
 enum class RowRole {
-  Row,     ///< row r of the op has row r of the tensor
-  PerRow,  ///< row r has one element of the tensor (statistics, targets, log-likelihoods)
-  Shared,  ///< all rows read the same (bias, scale, table, rng)
-  Reduced  ///< a result that is known after the last row (column sums)
+  Row,    ///< row r of the op has row r of the tensor
+  PerRow, ///< row r has one element of the tensor (statistics, targets, log-likelihoods)
+  Shared, ///< all rows read the same (bias, scale, table, rng)
+  Reduced ///< a result that is known after the last row (column sums)
 };
 
 /// A row op: the number of rows, and a role for each operand and each result.

@@ -20,8 +20,7 @@ struct Piece {
 
 /// Whether every key position below n of every head is a slot of the view. O(slots) evaluations a head.
 bool coversAllKeys(const PieceView &view, int64_t n, int64_t heads) {
-  if (int64_t(view.heads.size()) != heads)
-    return false;
+  if (int64_t(view.heads.size()) != heads) return false;
   ViewEvaluator evaluator(view);
   auto usesHead = [](AffineMap map) { return map.isFunctionOfDim(0); };
   bool sameForAllHeads = !usesHead(view.slices) && !usesHead(view.keys) && !usesHead(view.key);
@@ -34,10 +33,8 @@ bool coversAllKeys(const PieceView &view, int64_t n, int64_t heads) {
         missing -= !seen[j];
         seen[j] = true;
       }
-    if (missing > 0)
-      return false;
-    if (sameForAllHeads)
-      break;
+    if (missing > 0) return false;
+    if (sameForAllHeads) break;
   }
   return true;
 }
@@ -47,7 +44,8 @@ class Splitter {
 public:
   explicit Splitter(MLIRContext *context) : context(context) {}
 
-  /// The pieces of `pattern` for n positions and `heads` heads; fails with an error at `op` for an invalid pattern.
+  /// The pieces of `pattern` for n positions and `heads` heads; fails with an error at `op` for an invalid
+  /// pattern.
   FailureOr<ArrayRef<Piece>> pieces(Operation *op, PatternAttr pattern, int64_t n, int64_t heads) {
     auto [entry, isNew] = known.try_emplace({pattern, n, heads});
     if (isNew) {
@@ -58,7 +56,8 @@ public:
         return op->emitOpError() << "pattern: " << error.str();
       }
       for (const PieceView &view : makeViews(*parsed, n, heads, context))
-        entry->second.push_back({ViewAttr::get(context, view), coversAllRows(view, n, heads), coversAllKeys(view, n, heads)});
+        entry->second.push_back(
+            {ViewAttr::get(context, view), coversAllRows(view, n, heads), coversAllKeys(view, n, heads)});
     }
     return ArrayRef<Piece>(entry->second);
   }
@@ -67,7 +66,9 @@ private:
   MLIRContext *context;
   std::map<std::tuple<PatternAttr, int64_t, int64_t>, std::vector<Piece>,
            decltype([](const auto &a, const auto &b) {
-             auto key = [](const auto &k) { return std::tuple(std::get<0>(k).getAsOpaquePointer(), std::get<1>(k), std::get<2>(k)); };
+             auto key = [](const auto &k) {
+               return std::tuple(std::get<0>(k).getAsOpaquePointer(), std::get<1>(k), std::get<2>(k));
+             };
              return key(a) < key(b);
            })>
       known;
@@ -76,7 +77,8 @@ private:
 /// Ops made for one attention op, with its labels.
 class ChainBuilder {
 public:
-  explicit ChainBuilder(Operation *op) : builder(op), loc(op->getLoc()), labels(op->getDiscardableAttrDictionary()) {}
+  explicit ChainBuilder(Operation *op)
+      : builder(op), loc(op->getLoc()), labels(op->getDiscardableAttrDictionary()) {}
 
   template <typename OpTy, typename... Args> OpTy make(Args &&...args) {
     auto made = OpTy::create(builder, loc, std::forward<Args>(args)...);
@@ -84,7 +86,9 @@ public:
     return made;
   }
 
-  Value fill(Value like, double value) { return make<FillOp>(like.getType(), builder.getF64FloatAttr(value)); }
+  Value fill(Value like, double value) {
+    return make<FillOp>(like.getType(), builder.getF64FloatAttr(value));
+  }
 
 private:
   OpBuilder builder;
@@ -97,8 +101,7 @@ int64_t positions(Value q) { return cast<RankedTensorType>(q.getType()).getDimSi
 struct SplitPieces : impl::SplitPiecesBase<SplitPieces> {
   LogicalResult split(Splitter &splitter, AttentionOp op) {
     auto pieces = splitter.pieces(op, op.getPatternAttr(), positions(op.getQ()), op.getHeads());
-    if (failed(pieces))
-      return failure();
+    if (failed(pieces)) return failure();
     ChainBuilder chain(op);
     Value out, lse;
     if (pieces->empty() || !pieces->front().allRows) {
@@ -106,8 +109,9 @@ struct SplitPieces : impl::SplitPiecesBase<SplitPieces> {
       lse = chain.fill(op.getLse(), -INFINITY);
     }
     for (const Piece &piece : *pieces) {
-      auto attend = chain.make<AttendOp>(op.getOut().getType(), op.getLse().getType(), op.getQ(), op.getK(), op.getV(), out,
-                                         lse, piece.view, op.getHeadsAttr(), op.getScaleAttr());
+      auto attend =
+          chain.make<AttendOp>(op.getOut().getType(), op.getLse().getType(), op.getQ(), op.getK(), op.getV(),
+                               out, lse, piece.view, op.getHeadsAttr(), op.getScaleAttr());
       out = attend.getOut();
       lse = attend.getLse();
       ++numPieces;
@@ -119,8 +123,7 @@ struct SplitPieces : impl::SplitPiecesBase<SplitPieces> {
 
   LogicalResult split(Splitter &splitter, AttentionGradOp op) {
     auto pieces = splitter.pieces(op, op.getPatternAttr(), positions(op.getQ()), op.getHeads());
-    if (failed(pieces))
-      return failure();
+    if (failed(pieces)) return failure();
     ChainBuilder chain(op);
     Value dq, dk, dv;
     if (pieces->empty() || !pieces->front().allRows || !pieces->front().allKeys) {
@@ -130,11 +133,12 @@ struct SplitPieces : impl::SplitPiecesBase<SplitPieces> {
     }
     Value delta;
     if (!pieces->empty())
-      delta = chain.make<AttentionDeltaOp>(op.getLse().getType(), op.getDout(), op.getOut(), op.getHeadsAttr());
+      delta =
+          chain.make<AttentionDeltaOp>(op.getLse().getType(), op.getDout(), op.getOut(), op.getHeadsAttr());
     for (const Piece &piece : *pieces) {
-      auto grad = chain.make<AttendGradOp>(op.getDq().getType(), op.getDk().getType(), op.getDv().getType(), op.getDout(),
-                                           op.getQ(), op.getK(), op.getV(), op.getLse(), delta, dq, dk, dv, piece.view,
-                                           op.getHeadsAttr(), op.getScaleAttr());
+      auto grad = chain.make<AttendGradOp>(op.getDq().getType(), op.getDk().getType(), op.getDv().getType(),
+                                           op.getDout(), op.getQ(), op.getK(), op.getV(), op.getLse(), delta,
+                                           dq, dk, dv, piece.view, op.getHeadsAttr(), op.getScaleAttr());
       dq = grad.getDq();
       dk = grad.getDk();
       dv = grad.getDv();
@@ -155,8 +159,7 @@ struct SplitPieces : impl::SplitPiecesBase<SplitPieces> {
         done = split(splitter, grad);
       return failed(done) ? WalkResult::interrupt() : WalkResult::advance();
     });
-    if (result.wasInterrupted())
-      signalPassFailure();
+    if (result.wasInterrupted()) signalPassFailure();
   }
 };
 

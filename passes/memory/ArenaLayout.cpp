@@ -9,7 +9,8 @@ namespace {
 
 bool liveTogether(const Lifetime &a, const Lifetime &b) { return a.first <= b.last && b.first <= a.last; }
 
-/// The start of the smallest gap of at least `bytes` among `busy` intervals [begin, end), or of the space behind them.
+/// The start of the smallest gap of at least `bytes` among `busy` intervals [begin, end), or of the space
+/// behind them.
 int64_t bestGap(std::vector<std::pair<int64_t, int64_t>> &busy, int64_t bytes) {
   std::sort(busy.begin(), busy.end());
   int64_t end = 0, best = -1, bestSize = 0;
@@ -53,8 +54,7 @@ int64_t peakBytes(const std::vector<Lifetime> &buffers) {
     change[b.last + 1] -= alignUp(b.bytes);
   }
   int64_t now = 0, peak = 0;
-  for (auto [at, delta] : change)
-    peak = std::max(peak, now += delta);
+  for (auto [at, delta] : change) peak = std::max(peak, now += delta);
   return peak;
 }
 

@@ -14,16 +14,18 @@ struct RoleTraits {
   int slot;
 };
 constexpr RoleTraits kRoles[] = {
-    {kParameterRole, "parameters", "", -1}, {kGradientRole, "gradients", ".grad", -1},
-    {kMoment1Role, "optimizer", ".m", 0},   {kMoment2Role, "optimizer", ".v", 1},
-    {kEmaRole, "optimizer", ".ema", 2},     {kCacheRole, "state", "", -1},
+    {kParameterRole, "parameters", "", -1},
+    {kGradientRole, "gradients", ".grad", -1},
+    {kMoment1Role, "optimizer", ".m", 0},
+    {kMoment2Role, "optimizer", ".v", 1},
+    {kEmaRole, "optimizer", ".ema", 2},
+    {kCacheRole, "state", "", -1},
     {kIoRole, "io", "", -1},
 };
 
 const RoleTraits *findRole(StringRef role) {
   for (const RoleTraits &traits : kRoles)
-    if (traits.role == role)
-      return &traits;
+    if (traits.role == role) return &traits;
   return nullptr;
 }
 
@@ -36,13 +38,10 @@ public:
 
   FailureOr<PersistentBuffers> run() {
     for (auto func : module.getOps<func::FuncOp>())
-      if (failed(collectArguments(func)))
-        return failure();
+      if (failed(collectArguments(func))) return failure();
     for (auto func : module.getOps<func::FuncOp>())
-      if (failed(collectResults(func)))
-        return failure();
-    if (failed(placeInArenas()))
-      return failure();
+      if (failed(collectResults(func))) return failure();
+    if (failed(placeInArenas())) return failure();
     return std::move(buffers);
   }
 
@@ -57,8 +56,7 @@ private:
       if (!traits)
         return func.emitError() << "argument " << k << " of @" << func.getName() << " has an unknown role '"
                                 << role.getValue() << "'";
-      if (failed(add(func, name.getValue(), func.getArgumentTypes()[k], traits)))
-        return failure();
+      if (failed(add(func, name.getValue(), func.getArgumentTypes()[k], traits))) return failure();
     }
     return success();
   }
@@ -70,9 +68,9 @@ private:
       if (!name)
         return func.emitError() << "result " << k << " of @" << func.getName() << " needs " << kNameAttr;
       if (!seen.insert(name.getValue()).second)
-        return func.emitError() << "two results of @" << func.getName() << " are named '" << name.getValue() << "'";
-      if (failed(add(func, name.getValue(), func.getResultTypes()[k], nullptr)))
-        return failure();
+        return func.emitError() << "two results of @" << func.getName() << " are named '" << name.getValue()
+                                << "'";
+      if (failed(add(func, name.getValue(), func.getResultTypes()[k], nullptr))) return failure();
     }
     return success();
   }
@@ -81,15 +79,16 @@ private:
   LogicalResult add(func::FuncOp func, StringRef name, Type type, const RoleTraits *traits) {
     auto tensor = dyn_cast<RankedTensorType>(type);
     if (!tensor || !tensor.hasStaticShape() || dtypeName(tensor.getElementType()).empty())
-      return func.emitError() << "buffer '" << name << "' must be a tensor of static shape and known element type, got " << type;
+      return func.emitError() << "buffer '" << name
+                              << "' must be a tensor of static shape and known element type, got " << type;
     auto [entry, isNew] = byName.try_emplace(name, Entry{tensor, traits ? traits : findRole(kIoRole)});
-    if (isNew)
-      order.push_back(name.str());
+    if (isNew) order.push_back(name.str());
     Entry &known = entry->second;
     if (known.type != tensor)
       return func.emitError() << "buffer '" << name << "' has two types: " << known.type << " and " << tensor;
     if (traits && known.traits != traits)
-      return func.emitError() << "buffer '" << name << "' has two roles: " << known.traits->role << " and " << traits->role;
+      return func.emitError() << "buffer '" << name << "' has two roles: " << known.traits->role << " and "
+                              << traits->role;
     return success();
   }
 
@@ -104,12 +103,13 @@ private:
     for (const RoleTraits &traits : kRoles)
       for (const std::string &name : order) {
         const Entry &entry = byName[name];
-        if (entry.traits != &traits)
-          continue;
-        int64_t bytes = tensorBytes(entry.type), &arena = buffers.arenaBytes[traits.arena.str()], offset = arena;
+        if (entry.traits != &traits) continue;
+        int64_t bytes = tensorBytes(entry.type), &arena = buffers.arenaBytes[traits.arena.str()],
+                offset = arena;
         if (followsParameters(traits)) {
           StringRef owner = name;
-          if (!owner.consume_back(traits.suffix) || !parameterOffset.contains(owner) || byName[owner].type != entry.type)
+          if (!owner.consume_back(traits.suffix) || !parameterOffset.contains(owner) ||
+              byName[owner].type != entry.type)
             return module.emitError() << "buffer '" << name << "' has role " << traits.role
                                       << " but belongs to no parameter of its type";
           offset = std::max(traits.slot, 0) * parameterBytes + parameterOffset[owner];

@@ -25,8 +25,9 @@ struct PersistentBuffers {
   std::map<std::string, int64_t> arenaBytes;
 };
 
-/// Collects the buffers that arguments and results name; an argument without a role is io. Errors: an argument or result
-/// without a name, two results of a function with one name, an unknown role, two types or roles for one name, a gradient or moment that belongs to no parameter.
+/// Collects the buffers that arguments and results name; an argument without a role is io. Errors: an
+/// argument or result without a name, two results of a function with one name, an unknown role, two types or
+/// roles for one name, a gradient or moment that belongs to no parameter.
 llvm::FailureOr<PersistentBuffers> collectBuffers(mlir::ModuleOp module);
 
 } // namespace drawloom

@@ -27,21 +27,20 @@ CopyShape shapeOf(LaunchOp copy) {
 }
 
 ModuleOp kernelsModule(ModuleOp module) {
-  if (auto kernels = module.lookupSymbol<ModuleOp>(kKernelsModule))
-    return kernels;
+  if (auto kernels = module.lookupSymbol<ModuleOp>(kKernelsModule)) return kernels;
   OpBuilder builder = OpBuilder::atBlockEnd(module.getBody());
   return ModuleOp::create(builder, module.getLoc(), kKernelsModule);
 }
 
-/// "copy_4x3_f32_from_3_to_9": shape, and the strides on either side; "_wide" if the target is wider than what is copied.
+/// "copy_4x3_f32_from_3_to_9": shape, and the strides on either side; "_wide" if the target is wider than
+/// what is copied.
 std::string kernelName(LaunchOp copy, const CopyShape &shape) {
   std::string name = "copy_";
   llvm::raw_string_ostream os(name);
   Type source = copy.getInputs()[0].getType(), target = copy.getOutputs()[0].getType();
   llvm::interleave(cast<RankedTensorType>(source).getShape(), os, "x");
   os << "_" << shape.element << "_from_" << shape.sourceStride << "_to_" << shape.targetStride;
-  if (source != target)
-    os << "_wide";
+  if (source != target) os << "_wide";
   return name;
 }
 
@@ -49,7 +48,8 @@ std::string kernelName(LaunchOp copy, const CopyShape &shape) {
 Value asRows(OpBuilder &b, Location loc, Value memref, const CopyShape &shape, int64_t stride) {
   auto layout = StridedLayoutAttr::get(b.getContext(), 0, {stride, 1});
   auto type = MemRefType::get({shape.rows, shape.length}, shape.element, layout);
-  return memref::ReinterpretCastOp::create(b, loc, type, memref, /*offset=*/0, {shape.rows, shape.length}, {stride, 1});
+  return memref::ReinterpretCastOp::create(b, loc, type, memref, /*offset=*/0, {shape.rows, shape.length},
+                                           {stride, 1});
 }
 
 void copyRow(OpBuilder &b, Location loc, Value source, Value target, Value row, const CopyShape &shape) {
@@ -85,10 +85,11 @@ func::FuncOp makeKernel(ModuleOp kernels, StringRef name, LaunchOp copy, const C
   Value first = arith::MulIOp::create(b, loc, body->getArgument(2), perItem);
   Value end = arith::MulIOp::create(b, loc, body->getArgument(3), perItem);
   end = arith::MinSIOp::create(b, loc, end, constant(shape.rows));
-  scf::ForOp::create(b, loc, first, end, constant(1), {}, [&](OpBuilder &b, Location loc, Value row, ValueRange) {
-    copyRow(b, loc, source, target, row, shape);
-    scf::YieldOp::create(b, loc);
-  });
+  scf::ForOp::create(b, loc, first, end, constant(1), {},
+                     [&](OpBuilder &b, Location loc, Value row, ValueRange) {
+                       copyRow(b, loc, source, target, row, shape);
+                       scf::YieldOp::create(b, loc);
+                     });
   func::ReturnOp::create(b, loc);
   return func;
 }
@@ -109,8 +110,7 @@ Value insertCopy(OpBuilder &builder, Value source) {
 Value insertCopy(OpBuilder &builder, Value source, int64_t stride) {
   auto type = cast<RankedTensorType>(source.getType());
   int64_t length = rowLength(type);
-  if (stride == length)
-    return insertCopy(builder, source);
+  if (stride == length) return insertCopy(builder, source);
   auto resized = [&](int64_t columns) {
     SmallVector<int64_t> shape(type.getShape());
     shape.back() = columns;
@@ -125,10 +125,10 @@ void finishCopy(ModuleOp module, LaunchOp copy) {
   CopyShape shape = shapeOf(copy);
   ModuleOp kernels = kernelsModule(module);
   std::string name = kernelName(copy, shape);
-  if (!kernels.lookupSymbol(name))
-    makeKernel(kernels, name, copy, shape);
+  if (!kernels.lookupSymbol(name)) makeKernel(kernels, name, copy, shape);
   Builder b(module.getContext());
-  copy.setKernelAttr(SymbolRefAttr::get(b.getStringAttr(kKernelsModule), {FlatSymbolRefAttr::get(b.getContext(), name)}));
+  copy.setKernelAttr(
+      SymbolRefAttr::get(b.getStringAttr(kKernelsModule), {FlatSymbolRefAttr::get(b.getContext(), name)}));
   copy.setGrid(shape.items());
   int64_t bytes = shape.element.getIntOrFloatBitWidth() / 8;
   copy.setBytes(2 * shape.rows * shape.length * bytes);

@@ -4,8 +4,9 @@
 
 namespace drawloom {
 
-/// Inserts, at the builder's insertion point, a launch that copies `source` into memory of its own, and returns the copy. Only
-/// its final uses decide where the copy lies; so give it these uses and then call `finishCopy`, which makes the kernel.
+/// Inserts, at the builder's insertion point, a launch that copies `source` into memory of its own, and
+/// returns the copy. Only its final uses decide where the copy lies; so give it these uses and then call
+/// `finishCopy`, which makes the kernel.
 mlir::Value insertCopy(mlir::OpBuilder &builder, mlir::Value source);
 
 /// As above, with rows at a distance of `stride` elements: the copy is a part of a wider tensor.

@@ -18,11 +18,9 @@ namespace {
 class Copier {
 public:
   explicit Copier(func::FuncOp func) : func(func), body(func.getBody().front()) {
-    for (BlockArgument argument : body.getArguments())
-      argumentByName[nameOf(argument)] = argument;
+    for (BlockArgument argument : body.getArguments()) argumentByName[nameOf(argument)] = argument;
     for (unsigned k = 0; k < func.getNumResults(); ++k)
-      if (auto name = func.getResultAttrOfType<StringAttr>(k, kNameAttr))
-        resultNames.insert(name.getValue());
+      if (auto name = func.getResultAttrOfType<StringAttr>(k, kNameAttr)) resultNames.insert(name.getValue());
   }
 
   ArrayRef<LaunchOp> run() {
@@ -40,8 +38,7 @@ private:
     Value copy = stride ? insertCopy(builder, operand.get(), *stride) : insertCopy(builder, operand.get());
     operand.set(copy);
     Operation *launch = copy.getDefiningOp();
-    if (auto split = dyn_cast<SplitOp>(launch))
-      launch = split.getX().getDefiningOp();
+    if (auto split = dyn_cast<SplitOp>(launch)) launch = split.getX().getDefiningOp();
     copies.push_back(cast<LaunchOp>(launch));
     return copy;
   }
@@ -49,8 +46,7 @@ private:
   void copyPartsThatAreNotWrittenInPlace() {
     for (auto concat : llvm::make_early_inc_range(body.getOps<ConcatOp>()))
       for (OpOperand &part : concat->getOpOperands())
-        if (!isWrittenIntoConcat(part))
-          copyOperand(part);
+        if (!isWrittenIntoConcat(part)) copyOperand(part);
   }
 
   void copyOperandsThatAreStillNeeded() {
@@ -58,8 +54,7 @@ private:
     for (Operation &op : body)
       for (OpResult result : op.getResults()) {
         OpOperand *tied = tiedOperand(result);
-        if (!tied || mayBeWrittenOver(map, *tied, result))
-          continue;
+        if (!tied || mayBeWrittenOver(map, *tied, result)) continue;
         copyOperand(*tied, rowStride(tied->get()));
         map = StorageMap(func);
       }
@@ -73,11 +68,9 @@ private:
       return false; // the function may not change this buffer
     int here = map.position(operand.getOwner());
     for (Value other : storage.values) {
-      if (other == result || map.definition(other) >= here || !map.overlap(other, value))
-        continue;
+      if (other == result || map.definition(other) >= here || !map.overlap(other, value)) continue;
       for (OpOperand &use : other.getUses())
-        if (&use != &operand && map.position(use.getOwner()) >= here)
-          return false;
+        if (&use != &operand && map.position(use.getOwner()) >= here) return false;
     }
     return true;
   }
@@ -91,8 +84,8 @@ private:
     return name ? name.getValue() : StringRef();
   }
 
-  /// Results that share their memory with more than themselves, or with a buffer of another name. Those that lie in another
-  /// buffer are read before any of these copies is made, for the copies may write that buffer.
+  /// Results that share their memory with more than themselves, or with a buffer of another name. Those that
+  /// lie in another buffer are read before any of these copies is made, for the copies may write that buffer.
   void copyResultsThatLieElsewhere() {
     StorageMap map(func);
     llvm::DenseSet<unsigned> taken;
@@ -100,15 +93,13 @@ private:
     for (OpOperand &returned : body.getTerminator()->getOpOperands()) {
       const Storage &storage = map.storageOf(returned.get());
       bool otherBuffer = storage.argument && nameOf(storage.argument) != nameOf(returned);
-      if (otherBuffer)
-        inAnotherBuffer.push_back(&returned);
-      if (otherBuffer || !map.isWhole(returned.get()) || !taken.insert(map.spot(returned.get()).storage).second)
+      if (otherBuffer) inAnotherBuffer.push_back(&returned);
+      if (otherBuffer || !map.isWhole(returned.get()) ||
+          !taken.insert(map.spot(returned.get()).storage).second)
         elsewhere.push_back(&returned);
     }
-    for (OpOperand *returned : inAnotherBuffer)
-      copyOperand(*returned);
-    for (OpOperand *returned : elsewhere)
-      copyOperand(*returned);
+    for (OpOperand *returned : inAnotherBuffer) copyOperand(*returned);
+    for (OpOperand *returned : elsewhere) copyOperand(*returned);
   }
 
   /// Results that would be written into their buffer while its old value is still read.
@@ -116,37 +107,37 @@ private:
     StorageMap map(func);
     SmallVector<OpOperand *> early;
     for (OpOperand &returned : body.getTerminator()->getOpOperands())
-      if (Storage const *old = oldValueOf(map, returned); old && isReadAfterWriting(map, *old, returned.get()))
+      if (Storage const *old = oldValueOf(map, returned);
+          old && isReadAfterWriting(map, *old, returned.get()))
         early.push_back(&returned);
-    for (OpOperand *returned : early)
-      copyOperand(*returned);
+    for (OpOperand *returned : early) copyOperand(*returned);
   }
 
   /// The storage of the argument that a result replaces, if the result lies elsewhere.
   const Storage *oldValueOf(const StorageMap &map, OpOperand &returned) {
     auto found = argumentByName.find(nameOf(returned));
-    if (found == argumentByName.end() || nameOf(returned).empty())
-      return nullptr;
+    if (found == argumentByName.end() || nameOf(returned).empty()) return nullptr;
     BlockArgument argument = found->second;
-    return map.spot(argument).storage == map.spot(returned.get()).storage ? nullptr : &map.storageOf(argument);
+    return map.spot(argument).storage == map.spot(returned.get()).storage ? nullptr
+                                                                          : &map.storageOf(argument);
   }
 
   bool isReadAfterWriting(const StorageMap &map, const Storage &old, Value result) {
     int firstWrite = std::numeric_limits<int>::max(), lastRead = -1;
-    for (Value value : map.storageOf(result).values)
-      firstWrite = std::min(firstWrite, map.definition(value));
-    for (Value value : old.values)
-      lastRead = std::max(lastRead, map.lastUse(value));
+    for (Value value : map.storageOf(result).values) firstWrite = std::min(firstWrite, map.definition(value));
+    for (Value value : old.values) lastRead = std::max(lastRead, map.lastUse(value));
     return lastRead >= firstWrite && !sharesByReuse(map, old, result, firstWrite, lastRead);
   }
 
-  /// Whether the only op that reads the old value and writes the new one promises to read each element before writing it.
+  /// Whether the only op that reads the old value and writes the new one promises to read each element before
+  /// writing it.
   bool sharesByReuse(const StorageMap &map, const Storage &old, Value result, int firstWrite, int lastRead) {
     auto made = dyn_cast<OpResult>(map.storageOf(result).values.front());
     if (!made || firstWrite != lastRead || map.definition(made) != firstWrite || !map.isWhole(made))
       return false;
     for (OpOperand &operand : made.getOwner()->getOpOperands())
-      if (map.storageOf(operand.get()).root == old.root && !(map.isWhole(operand.get()) && mayReuse(operand, made)))
+      if (map.storageOf(operand.get()).root == old.root &&
+          !(map.isWhole(operand.get()) && mayReuse(operand, made)))
         return false;
     return true;
   }

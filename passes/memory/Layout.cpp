@@ -5,20 +5,19 @@ using namespace mlir;
 namespace drawloom {
 namespace {
 
-/// The value that `value` is another name for: recompute arguments are their operands, recompute results what is yielded.
+/// The value that `value` is another name for: recompute arguments are their operands, recompute results what
+/// is yielded.
 Value throughRecompute(Value value) {
   while (true) {
     if (auto result = dyn_cast<OpResult>(value)) {
       auto recompute = dyn_cast<RecomputeOp>(result.getOwner());
-      if (!recompute)
-        return value;
+      if (!recompute) return value;
       value = recompute.getBody().front().getTerminator()->getOperand(result.getResultNumber());
       continue;
     }
     auto argument = cast<BlockArgument>(value);
     auto recompute = dyn_cast<RecomputeOp>(argument.getOwner()->getParentOp());
-    if (!recompute)
-      return value;
+    if (!recompute) return value;
     value = recompute.getInputs()[argument.getArgNumber()];
   }
 }
@@ -26,8 +25,7 @@ Value throughRecompute(Value value) {
 /// Adds the uses of `value` by ops that are not just the border of a recompute region, until there are two.
 void collectRealUses(Value value, SmallVectorImpl<OpOperand *> &uses) {
   for (OpOperand &use : value.getUses()) {
-    if (uses.size() > 1)
-      return;
+    if (uses.size() > 1) return;
     Operation *user = use.getOwner();
     if (auto recompute = dyn_cast<RecomputeOp>(user))
       collectRealUses(recompute.getBody().getArgument(use.getOperandNumber()), uses);
@@ -51,23 +49,20 @@ Value chainStart(Value value) {
     value = throughRecompute(value);
     auto result = dyn_cast<OpResult>(value);
     OpOperand *tied = result ? tiedOperand(result) : nullptr;
-    if (!tied)
-      return value;
+    if (!tied) return value;
     value = tied->get();
   }
 }
 
-/// The operand of a concat in which the chain that starts at `start` ends, or null: every link is the only use of its value.
+/// The operand of a concat in which the chain that starts at `start` ends, or null: every link is the only
+/// use of its value.
 OpOperand *concatAtEnd(Value start) {
   auto result = dyn_cast<OpResult>(start);
-  if (!result || isa<SplitOp>(result.getOwner()))
-    return nullptr;
+  if (!result || isa<SplitOp>(result.getOwner())) return nullptr;
   while (OpOperand *use = onlyUse(start)) {
-    if (isa<ConcatOp>(use->getOwner()))
-      return use;
+    if (isa<ConcatOp>(use->getOwner())) return use;
     OpResult next = tiedResult(*use);
-    if (!next)
-      return nullptr;
+    if (!next) return nullptr;
     start = next;
   }
   return nullptr;
@@ -77,8 +72,7 @@ OpOperand *concatAtEnd(Value start) {
 SmallVector<std::pair<unsigned, unsigned>, 4> tiesOf(Operation *op) {
   SmallVector<std::pair<unsigned, unsigned>, 4> ties;
   auto tie = [&](std::pair<unsigned, unsigned> segment, unsigned result) {
-    if (segment.second)
-      ties.push_back({segment.first, result});
+    if (segment.second) ties.push_back({segment.first, result});
   };
   if (auto matmul = dyn_cast<MatmulOp>(op)) {
     tie(matmul.getODSOperandIndexAndLength(2), 0);
@@ -88,8 +82,7 @@ SmallVector<std::pair<unsigned, unsigned>, 4> tiesOf(Operation *op) {
     tie(attend.getODSOperandIndexAndLength(3), 0);
     tie(attend.getODSOperandIndexAndLength(4), 1);
   } else if (auto grad = dyn_cast<AttendGradOp>(op)) {
-    for (unsigned i = 0; i < 3; ++i)
-      tie(grad.getODSOperandIndexAndLength(6 + i), i);
+    for (unsigned i = 0; i < 3; ++i) tie(grad.getODSOperandIndexAndLength(6 + i), i);
   } else if (isa<AttentionDecodeOp>(op)) {
     ties = {{3, 1}, {4, 2}};
   } else if (isa<AdamOp>(op)) {
@@ -107,20 +100,17 @@ OpOperand *tiedOperand(OpResult result) {
   if (auto launch = dyn_cast<LaunchOp>(op)) {
     ArrayRef<int64_t> inplace = launch.getInplace();
     unsigned number = result.getResultNumber();
-    if (number >= inplace.size() || inplace[number] < 0)
-      return nullptr;
+    if (number >= inplace.size() || inplace[number] < 0) return nullptr;
     return &op->getOpOperand(inplace[number]);
   }
   for (auto [operand, number] : tiesOf(op))
-    if (number == result.getResultNumber())
-      return &op->getOpOperand(operand);
+    if (number == result.getResultNumber()) return &op->getOpOperand(operand);
   return nullptr;
 }
 
 OpResult tiedResult(OpOperand &operand) {
   for (OpResult result : operand.getOwner()->getResults())
-    if (tiedOperand(result) == &operand)
-      return result;
+    if (tiedOperand(result) == &operand) return result;
   return {};
 }
 
@@ -135,8 +125,7 @@ bool isWrittenIntoConcat(OpOperand &part) { return concatAtEnd(chainStart(part.g
 int64_t rowCount(RankedTensorType type) {
   int64_t rows = 1;
   if (type.getRank() > 0)
-    for (int64_t extent : type.getShape().drop_back())
-      rows *= extent;
+    for (int64_t extent : type.getShape().drop_back()) rows *= extent;
   return rows;
 }
 
@@ -144,10 +133,8 @@ int64_t rowLength(RankedTensorType type) { return type.getRank() ? type.getShape
 
 int64_t rowStride(Value value) {
   Value start = chainStart(value);
-  if (auto split = start.getDefiningOp<SplitOp>())
-    return rowStride(split.getX());
-  if (OpOperand *part = concatAtEnd(start))
-    return rowStride(part->getOwner()->getResult(0));
+  if (auto split = start.getDefiningOp<SplitOp>()) return rowStride(split.getX());
+  if (OpOperand *part = concatAtEnd(start)) return rowStride(part->getOwner()->getResult(0));
   return rowLength(cast<RankedTensorType>(value.getType()));
 }
 

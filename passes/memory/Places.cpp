@@ -8,16 +8,14 @@ namespace {
 
 std::optional<Place> pairAt(Attribute attribute, unsigned number) {
   auto pairs = dyn_cast_or_null<DenseI64ArrayAttr>(attribute);
-  if (!pairs || pairs.size() < 2 * (number + 1))
-    return std::nullopt;
+  if (!pairs || pairs.size() < 2 * (number + 1)) return std::nullopt;
   return Place{pairs[2 * number], pairs[2 * number + 1]};
 }
 
 std::vector<BufferEntry> entriesOf(Attribute attribute) {
   std::vector<BufferEntry> entries;
   auto array = dyn_cast_or_null<ArrayAttr>(attribute);
-  if (!array)
-    return entries;
+  if (!array) return entries;
   for (auto entry : array.getAsRange<DictionaryAttr>()) {
     auto text = [&](StringRef key) {
       auto value = entry.getAs<StringAttr>(key);
@@ -28,8 +26,9 @@ std::vector<BufferEntry> entriesOf(Attribute attribute) {
       return value ? value.getInt() : 0;
     };
     auto shape = entry.getAs<DenseI64ArrayAttr>("shape");
-    entries.push_back({text("name"), text("arena"), text("dtype"), shape ? shape.asArrayRef() : ArrayRef<int64_t>(),
-                       number("offset"), number("bytes"), number("first"), number("last")});
+    entries.push_back({text("name"), text("arena"), text("dtype"),
+                       shape ? shape.asArrayRef() : ArrayRef<int64_t>(), number("offset"), number("bytes"),
+                       number("first"), number("last")});
   }
   return entries;
 }
@@ -47,12 +46,13 @@ std::optional<Place> placeOf(Value value) {
 std::vector<Operation *> commandsOf(func::FuncOp func) {
   std::vector<Operation *> commands;
   for (Operation &op : func.getBody().front())
-    if (isa<LaunchOp, MatmulOp>(op))
-      commands.push_back(&op);
+    if (isa<LaunchOp, MatmulOp>(op)) commands.push_back(&op);
   return commands;
 }
 
-std::vector<BufferEntry> persistentBuffersOf(ModuleOp module) { return entriesOf(module->getAttr(kBuffersAttr)); }
+std::vector<BufferEntry> persistentBuffersOf(ModuleOp module) {
+  return entriesOf(module->getAttr(kBuffersAttr));
+}
 std::vector<BufferEntry> localsOf(func::FuncOp func) { return entriesOf(func->getAttr(kLocalsAttr)); }
 
 } // namespace drawloom

@@ -16,7 +16,8 @@ std::optional<Place> placeOf(mlir::Value value);
 /// Ops that run, in order: commands are numbered by their place in this list.
 std::vector<mlir::Operation *> commandsOf(mlir::func::FuncOp func);
 
-/// One entry of `drawloom.buffers` or `drawloom.locals`. Persistent buffers have a name and an arena, locals a lifetime.
+/// One entry of `drawloom.buffers` or `drawloom.locals`. Persistent buffers have a name and an arena, locals
+/// a lifetime.
 struct BufferEntry {
   llvm::StringRef name, arena, dtype;
   llvm::ArrayRef<int64_t> shape;

@@ -22,8 +22,7 @@ public:
       : func(func), buffers(buffers), map(func), commands(commandsOf(func)) {}
 
   LogicalResult run() {
-    if (failed(pinToPersistentBuffers()))
-      return failure();
+    if (failed(pinToPersistentBuffers())) return failure();
     findLifetimes();
     shareDeadOperands();
     layOut();
@@ -42,7 +41,8 @@ private:
       if (failed(pin(argument, func.getArgAttrOfType<StringAttr>(argument.getArgNumber(), kNameAttr))))
         return failure();
     for (OpOperand &returned : func.getBody().front().getTerminator()->getOpOperands())
-      if (failed(pin(returned.get(), func.getResultAttrOfType<StringAttr>(returned.getOperandNumber(), kNameAttr))))
+      if (failed(pin(returned.get(),
+                     func.getResultAttrOfType<StringAttr>(returned.getOperandNumber(), kNameAttr))))
         return failure();
     return success();
   }
@@ -51,7 +51,8 @@ private:
     int64_t buffer = buffers.byName.find(name.getValue().str())->second;
     int64_t &pinnedTo = pinned[map.spot(value).storage];
     if (!map.isWhole(value) || (pinnedTo >= 0 && pinnedTo != buffer))
-      return func.emitError() << "internal error: no memory for '" << name.getValue() << "' in @" << func.getName()
+      return func.emitError() << "internal error: no memory for '" << name.getValue() << "' in @"
+                              << func.getName()
                               << "; drawloom-insert-copies must run before drawloom-plan-memory";
     pinnedTo = buffer;
     return success();
@@ -91,7 +92,8 @@ private:
     if (pinned[storage] >= 0 || pinned[from] >= 0 || slotOf[storage] != storage || slot == storage)
       return false;
     if (!map.isWhole(result) || !map.isWhole(operand.get()) || lives[storage].bytes != lives[slot].bytes ||
-        rowStride(result) != rowStride(operand.get()) || lives[storage].first != number || lives[slot].last != number)
+        rowStride(result) != rowStride(operand.get()) || lives[storage].first != number ||
+        lives[slot].last != number)
       return false;
     return llvm::none_of(operand.getOwner()->getOpOperands(), [&](OpOperand &other) {
       return &other != &operand && slotOf[map.spot(other.get()).storage] == slot;
@@ -111,7 +113,8 @@ private:
   }
 
   int64_t bufferOf(unsigned storage) {
-    return pinned[storage] >= 0 ? pinned[storage] : int64_t(buffers.list.size()) + localOf.lookup(slotOf[storage]);
+    return pinned[storage] >= 0 ? pinned[storage]
+                                : int64_t(buffers.list.size()) + localOf.lookup(slotOf[storage]);
   }
 
   void writePlaces() {
@@ -144,10 +147,8 @@ private:
     func.setAllArgAttrs(arguments);
     for (Operation &op : func.getBody().front()) {
       SmallVector<int64_t> pairs;
-      for (Value result : op.getResults())
-        llvm::append_range(pairs, pair(result));
-      if (!pairs.empty())
-        op.setAttr(kPlacesAttr, b.getDenseI64ArrayAttr(pairs));
+      for (Value result : op.getResults()) llvm::append_range(pairs, pair(result));
+      if (!pairs.empty()) op.setAttr(kPlacesAttr, b.getDenseI64ArrayAttr(pairs));
     }
   }
 
@@ -155,9 +156,9 @@ private:
   const PersistentBuffers &buffers;
   StorageMap map;
   std::vector<Operation *> commands;
-  std::vector<int64_t> pinned;   ///< persistent buffer of a storage, or -1
-  std::vector<Lifetime> lives;   ///< of a storage, or of all that share its memory
-  std::vector<unsigned> slotOf;  ///< the storage whose memory a storage has taken over, or itself
+  std::vector<int64_t> pinned;               ///< persistent buffer of a storage, or -1
+  std::vector<Lifetime> lives;               ///< of a storage, or of all that share its memory
+  std::vector<unsigned> slotOf;              ///< the storage whose memory a storage has taken over, or itself
   llvm::DenseMap<unsigned, int64_t> localOf; ///< storage to number of the local
   std::vector<unsigned> localStorage;
   std::vector<Lifetime> lifetimes; ///< of locals
@@ -188,17 +189,15 @@ struct PlanMemory : impl::PlanMemoryBase<PlanMemory> {
 
   void runOnOperation() override {
     FailureOr<PersistentBuffers> buffers = collectBuffers(getOperation());
-    if (failed(buffers))
-      return signalPassFailure();
+    if (failed(buffers)) return signalPassFailure();
     int64_t &activations = buffers->arenaBytes["activations"];
     for (auto func : getOperation().getOps<func::FuncOp>()) {
       FunctionPlanner planner(func, *buffers);
-      if (failed(planner.run()))
-        return signalPassFailure();
+      if (failed(planner.run())) return signalPassFailure();
       activations = std::max(activations, planner.activationBytes());
       if (report)
-        llvm::errs() << "@" << func.getName() << ": " << planner.activationBytes() << " bytes of activations, "
-                     << planner.peak() << " alive at once\n";
+        llvm::errs() << "@" << func.getName() << ": " << planner.activationBytes()
+                     << " bytes of activations, " << planner.peak() << " alive at once\n";
     }
     writeBuffers(getOperation(), *buffers);
     if (report)

@@ -1,5 +1,5 @@
-// Which values of a function share memory, before any memory is assigned: views, results written over operands, parts
-// written into what they are joined to.
+// Which values of a function share memory, before any memory is assigned: views, results written over
+// operands, parts written into what they are joined to.
 #pragma once
 #include "dialect/ir/Dialect.h"
 
@@ -16,7 +16,8 @@ struct Storage {
   mlir::BlockArgument argument;          ///< the function argument that starts in it, if any
 };
 
-/// Where a value lies: a storage and the byte offset of its first element. Rows follow one another at `rowStride`.
+/// Where a value lies: a storage and the byte offset of its first element. Rows follow one another at
+/// `rowStride`.
 struct Spot {
   unsigned storage;
   int64_t offset;

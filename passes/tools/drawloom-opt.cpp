@@ -1,6 +1,6 @@
 // drawloom-opt: runs passes and phases on .mlir files. `drawloom-opt --help` lists our passes.
-#include "passes/Passes.h"
 #include "mlir/Tools/mlir-opt/MlirOptMain.h"
+#include "passes/Passes.h"
 
 int main(int argc, char **argv) {
   mlir::DialectRegistry registry;

@@ -21,10 +21,8 @@ struct Region {
   int64_t end() const { return begin + (rows - 1) * stride + length; }
 
   bool overlaps(const Region &other) const {
-    if (arena != other.arena || begin >= other.end() || other.begin >= end())
-      return false;
-    if (stride != other.stride || stride == length || other.stride == other.length)
-      return true;
+    if (arena != other.arena || begin >= other.end() || other.begin >= end()) return false;
+    if (stride != other.stride || stride == length || other.stride == other.length) return true;
     // Equal strides: columns repeat, so compare the runs around the first row of one of them.
     int64_t distance = ((other.begin - begin) % stride + stride) % stride;
     return distance < length || distance + other.length > stride;
@@ -45,38 +43,38 @@ public:
 
   LogicalResult run() {
     int next = 0;
-    for (Operation &op : func.getBody().front())
-      positions[&op] = next++;
+    for (Operation &op : func.getBody().front()) positions[&op] = next++;
     return success(succeeded(checkPlaces()) && succeeded(checkLifetimes()) && succeeded(checkResults()) &&
                    succeeded(checkNothingIsOverwritten()) && succeeded(checkKernels()));
   }
 
 private:
-  InFlightDiagnostic error(Value value) { return mlir::emitError(value.getLoc()) << "@" << func.getName() << ": "; }
+  InFlightDiagnostic error(Value value) {
+    return mlir::emitError(value.getLoc()) << "@" << func.getName() << ": ";
+  }
 
   const BufferEntry *bufferOf(const Place &place) {
-    if (place.buffer < 0 || place.buffer >= int64_t(persistent.size() + locals.size()))
-      return nullptr;
-    return place.buffer < int64_t(persistent.size()) ? &persistent[place.buffer] : &locals[place.buffer - persistent.size()];
+    if (place.buffer < 0 || place.buffer >= int64_t(persistent.size() + locals.size())) return nullptr;
+    return place.buffer < int64_t(persistent.size()) ? &persistent[place.buffer]
+                                                     : &locals[place.buffer - persistent.size()];
   }
 
   /// MEM1: every value lies within its buffer.
   LogicalResult checkPlaces() {
     SmallVector<Value> values(func.getArguments());
-    for (Operation &op : func.getBody().front())
-      llvm::append_range(values, op.getResults());
+    for (Operation &op : func.getBody().front()) llvm::append_range(values, op.getResults());
     for (Value value : values) {
       std::optional<Place> place = placeOf(value);
       const BufferEntry *buffer = place ? bufferOf(*place) : nullptr;
-      if (!buffer)
-        return error(value) << "MEM1: a value has no place";
+      if (!buffer) return error(value) << "MEM1: a value has no place";
       auto type = cast<RankedTensorType>(value.getType());
       int64_t bytes = elementBytes(type);
       StringRef arena = buffer->arena.empty() ? StringRef("activations") : buffer->arena;
-      Region region{arena, buffer->offset + place->offset, rowLength(type) * bytes, rowStride(value) * bytes, rowCount(type)};
+      Region region{arena, buffer->offset + place->offset, rowLength(type) * bytes, rowStride(value) * bytes,
+                    rowCount(type)};
       if (place->offset < 0 || region.end() > buffer->offset + buffer->bytes)
-        return error(value) << "MEM1: a value of " << type << " at offset " << place->offset << " exceeds its buffer of "
-                            << buffer->bytes << " bytes";
+        return error(value) << "MEM1: a value of " << type << " at offset " << place->offset
+                            << " exceeds its buffer of " << buffer->bytes << " bytes";
       int made = value.getDefiningOp() ? positions.lookup(value.getDefiningOp()) : -1;
       tenants.push_back({value, region, made, std::max(made, lastRead(value))});
       regions[value] = region;
@@ -84,8 +82,8 @@ private:
     return success();
   }
 
-  /// Position of the last op that needs the value, -1 if none does. A split or concat needs it if its results are needed; from
-  /// there on they stand for it.
+  /// Position of the last op that needs the value, -1 if none does. A split or concat needs it if its results
+  /// are needed; from there on they stand for it.
   int lastRead(Value value) {
     int last = -1;
     for (Operation *user : value.getUsers()) {
@@ -103,11 +101,11 @@ private:
       llvm::append_range(touched, op->getResults());
       for (Value value : touched) {
         int64_t local = placeOf(value)->buffer - int64_t(persistent.size());
-        if (local < 0)
-          continue;
+        if (local < 0) continue;
         if (int64_t(number) < locals[local].first || int64_t(number) > locals[local].last)
-          return op->emitError() << "@" << func.getName() << ": MEM2: command " << number << " touches local " << local
-                                 << " outside its lifetime [" << locals[local].first << ", " << locals[local].last << "]";
+          return op->emitError() << "@" << func.getName() << ": MEM2: command " << number << " touches local "
+                                 << local << " outside its lifetime [" << locals[local].first << ", "
+                                 << locals[local].last << "]";
       }
     }
     return success();
@@ -117,8 +115,8 @@ private:
   LogicalResult checkResults() {
     auto check = [&](Value value, StringAttr name) -> LogicalResult {
       Place place = *placeOf(value);
-      if (name && place.buffer < int64_t(persistent.size()) && persistent[place.buffer].name == name.getValue() &&
-          place.offset == 0)
+      if (name && place.buffer < int64_t(persistent.size()) &&
+          persistent[place.buffer].name == name.getValue() && place.offset == 0)
         return success();
       return error(value) << "MEM3: does not lie in buffer " << name;
     };
@@ -126,18 +124,20 @@ private:
       if (failed(check(argument, func.getArgAttrOfType<StringAttr>(argument.getArgNumber(), kNameAttr))))
         return failure();
     for (OpOperand &returned : func.getBody().front().getTerminator()->getOpOperands())
-      if (failed(check(returned.get(), func.getResultAttrOfType<StringAttr>(returned.getOperandNumber(), kNameAttr))))
+      if (failed(check(returned.get(),
+                       func.getResultAttrOfType<StringAttr>(returned.getOperandNumber(), kNameAttr))))
         return failure();
     return success();
   }
 
-  /// MEM4: nothing is written over a value that is read later. An op may write over its own operand where it says so.
+  /// MEM4: nothing is written over a value that is read later. An op may write over its own operand where it
+  /// says so.
   LogicalResult checkNothingIsOverwritten() {
     for (const Tenant &writer : tenants) {
-      if (!isa_and_nonnull<LaunchOp, MatmulOp>(writer.value.getDefiningOp()))
-        continue;
+      if (!isa_and_nonnull<LaunchOp, MatmulOp>(writer.value.getDefiningOp())) continue;
       for (const Tenant &victim : tenants) {
-        if (victim.made >= writer.made || victim.lastRead < writer.made || !victim.region.overlaps(writer.region))
+        if (victim.made >= writer.made || victim.lastRead < writer.made ||
+            !victim.region.overlaps(writer.region))
           continue;
         if (victim.lastRead == writer.made && mayWriteOver(cast<OpResult>(writer.value), victim.value))
           continue;
@@ -157,13 +157,13 @@ private:
     for (OpOperand &operand : result.getOwner()->getOpOperands())
       if (operand.get() == victim) {
         ++reads;
-        if (tiedOperand(result) != &operand && !mayReuse(operand, result))
-          return false;
+        if (tiedOperand(result) != &operand && !mayReuse(operand, result)) return false;
       }
     return reads == 1 && placeOf(result) == placeOf(victim);
   }
 
-  /// MEM5: kernels have memrefs with the strides that the places have; tied results lie where their operands lie.
+  /// MEM5: kernels have memrefs with the strides that the places have; tied results lie where their operands
+  /// lie.
   LogicalResult checkKernels() {
     for (auto launch : func.getBody().front().getOps<LaunchOp>()) {
       SmallVector<Value> values(launch.getInputs());
@@ -172,30 +172,27 @@ private:
         if (!tied)
           values.push_back(result);
         else if (placeOf(result) != placeOf(tied->get()))
-          return launch.emitError() << "MEM5: a result does not lie where the operand lies that it is written over";
+          return launch.emitError()
+                 << "MEM5: a result does not lie where the operand lies that it is written over";
       }
       auto kernel = SymbolTable::lookupNearestSymbolFrom<func::FuncOp>(launch, launch.getKernelAttr());
-      if (!kernel)
-        continue; // already in the LLVM dialect
+      if (!kernel) continue; // already in the LLVM dialect
       for (auto [value, type] : llvm::zip(values, kernel.getArgumentTypes()))
         if (strideOf(cast<MemRefType>(type)) != strideOf(kernelMemRefType(value)))
-          return launch.emitError() << "MEM5: kernel " << launch.getKernelAttr() << " takes " << type << " where rows are "
-                                    << rowStride(value) << " elements apart";
+          return launch.emitError() << "MEM5: kernel " << launch.getKernelAttr() << " takes " << type
+                                    << " where rows are " << rowStride(value) << " elements apart";
     }
     return success();
   }
 
   /// Distance between the rows of a memref; nothing if it has one row.
   static std::optional<int64_t> strideOf(MemRefType type) {
-    if (type.getRank() < 2 || type.getNumElements() == type.getShape().back())
-      return std::nullopt;
+    if (type.getRank() < 2 || type.getNumElements() == type.getShape().back()) return std::nullopt;
     SmallVector<int64_t> strides;
     int64_t offset;
-    if (failed(type.getStridesAndOffset(strides, offset)))
-      return std::nullopt;
+    if (failed(type.getStridesAndOffset(strides, offset))) return std::nullopt;
     for (int64_t dim = type.getRank() - 2; dim >= 0; --dim)
-      if (type.getDimSize(dim) > 1)
-        return strides[dim];
+      if (type.getDimSize(dim) > 1) return strides[dim];
     return std::nullopt;
   }
 
@@ -211,8 +208,7 @@ struct VerifyMemory : impl::VerifyMemoryBase<VerifyMemory> {
   void runOnOperation() override {
     std::vector<BufferEntry> persistent = persistentBuffersOf(getOperation());
     for (auto func : getOperation().getOps<func::FuncOp>())
-      if (failed(FunctionChecker(func, persistent).run()))
-        return signalPassFailure();
+      if (failed(FunctionChecker(func, persistent).run())) return signalPassFailure();
   }
 };
 

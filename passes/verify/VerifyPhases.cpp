@@ -14,8 +14,7 @@ namespace {
 struct VerifyGraph : impl::VerifyGraphBase<VerifyGraph> {
   void runOnOperation() override {
     getOperation().walk([&](Operation *op) {
-      if (!isa<LinearOp, AttentionOp, AttentionGradOp, SegmentOp>(op))
-        return;
+      if (!isa<LinearOp, AttentionOp, AttentionGradOp, SegmentOp>(op)) return;
       op->emitOpError() << "is left after the graph phase";
       signalPassFailure();
     });
@@ -26,7 +25,8 @@ struct VerifyLoops : impl::VerifyLoopsBase<VerifyLoops> {
   void runOnOperation() override {
     for (auto func : getOperation().getOps<func::FuncOp>())
       func.walk([&](Operation *op) {
-        if (isa<func::FuncOp, func::ReturnOp, LaunchOp, MatmulOp, SplitOp, ConcatOp, RecomputeOp, YieldOp>(op))
+        if (isa<func::FuncOp, func::ReturnOp, LaunchOp, MatmulOp, SplitOp, ConcatOp, RecomputeOp, YieldOp>(
+                op))
           return;
         op->emitOpError() << "is left after the loops phase";
         signalPassFailure();

@@ -19,7 +19,8 @@ TEST(ArenaLayout, BuffersThatMeetInOneCommandDoNot) {
 }
 
 TEST(ArenaLayout, TheSmallestGapThatFitsIsTaken) {
-  // The last meets the second (512 to 960) and the fourth (1344 to 1664) only: 0 to 512 and 960 to 1344 are free.
+  // The last meets the second (512 to 960) and the fourth (1344 to 1664) only: 0 to 512 and 960 to 1344 are
+  // free.
   ArenaLayout layout = layOutArena({{512, 0, 0}, {448, 0, 1}, {384, 0, 0}, {320, 0, 1}, {256, 1, 1}});
   EXPECT_EQ(layout.offsets, (std::vector<int64_t>{0, 512, 960, 1344, 960}));
 }
@@ -40,7 +41,8 @@ TEST(ArenaLayout, RandomLifetimesNeverCollideAndStayNearThePeak) {
       EXPECT_LE(layout.offsets[a] + buffers[a].bytes, layout.bytes);
       for (size_t b = 0; b < a; ++b) {
         bool together = buffers[a].first <= buffers[b].last && buffers[b].first <= buffers[a].last;
-        bool overlap = layout.offsets[a] < layout.offsets[b] + buffers[b].bytes && layout.offsets[b] < layout.offsets[a] + buffers[a].bytes;
+        bool overlap = layout.offsets[a] < layout.offsets[b] + buffers[b].bytes &&
+                       layout.offsets[b] < layout.offsets[a] + buffers[a].bytes;
         EXPECT_FALSE(together && overlap) << "trial " << trial << ", buffers " << a << " and " << b;
       }
     }

@@ -9,7 +9,8 @@ namespace {
 /// A random function of row ops, products and column sums on [2, 3, 4] and [4] tensors.
 std::string randomGraph(std::mt19937 &random, int ops) {
   std::vector<std::string> rows = {"%x", "%y"}, vectors = {"%v"};
-  std::string text = "func.func @f(%x: tensor<2x3x4xf32>, %y: tensor<2x3x4xf32>, %v: tensor<4xf32>, %w: tensor<4x4xf32>) -> (RESULTS) {\n";
+  std::string text = "func.func @f(%x: tensor<2x3x4xf32>, %y: tensor<2x3x4xf32>, %v: tensor<4xf32>, %w: "
+                     "tensor<4x4xf32>) -> (RESULTS) {\n";
   const std::string R = "tensor<2x3x4xf32>", V = "tensor<4xf32>";
   auto pick = [&](const std::vector<std::string> &from) { return from[random() % from.size()]; };
   for (int k = 0; k < ops; ++k) {
@@ -17,23 +18,29 @@ std::string randomGraph(std::mt19937 &random, int ops) {
     switch (random() % 7) {
     case 0: text += name + " = drawloom.add " + a + ", " + b + " : " + R + "\n"; break;
     case 1: text += name + " = drawloom.gelu " + a + " : " + R + "\n"; break;
-    case 2: text += name + " = drawloom.bias_add " + a + ", " + v + " : (" + R + ", " + V + ") -> " + R + "\n"; break;
-    case 3: text += name + " = drawloom.matmul " + a + ", %w : (" + R + ", tensor<4x4xf32>) -> " + R + "\n"; break;
+    case 2:
+      text += name + " = drawloom.bias_add " + a + ", " + v + " : (" + R + ", " + V + ") -> " + R + "\n";
+      break;
+    case 3:
+      text += name + " = drawloom.matmul " + a + ", %w : (" + R + ", tensor<4x4xf32>) -> " + R + "\n";
+      break;
     case 4: text += name + " = drawloom.gelu_grad " + a + ", " + b + " : " + R + "\n"; break;
     case 5:
       text += "%s" + std::to_string(k) + " = drawloom.column_sum " + a + " : (" + R + ") -> " + V + "\n";
       vectors.push_back("%s" + std::to_string(k));
       continue;
     case 6:
-      text += name + ", %m" + name.substr(1) + ", %t" + name.substr(1) + " = drawloom.layer_norm " + a + ", " + v + ", " + v + " : (" + R + ", " + V +
-              ", " + V + ") -> (" + R + ", tensor<2x3xf32>, tensor<2x3xf32>)\n";
+      text += name + ", %m" + name.substr(1) + ", %t" + name.substr(1) + " = drawloom.layer_norm " + a +
+              ", " + v + ", " + v + " : (" + R + ", " + V + ", " + V + ") -> (" + R +
+              ", tensor<2x3xf32>, tensor<2x3xf32>)\n";
       break;
     }
     rows.push_back(name);
   }
   std::vector<std::string> returned = {rows.back(), vectors.back(), pick(rows)};
   text.replace(text.find("RESULTS"), 7, R + ", " + V + ", " + R);
-  return text + "return " + returned[0] + ", " + returned[1] + ", " + returned[2] + " : " + R + ", " + V + ", " + R + "\n}";
+  return text + "return " + returned[0] + ", " + returned[1] + ", " + returned[2] + " : " + R + ", " + V +
+         ", " + R + "\n}";
 }
 
 struct Fusion : test::Passes {};
@@ -43,7 +50,8 @@ TEST_F(Fusion, OfRandomGraphsKeepsEveryBitAndEveryOp) {
   int fusions = 0;
   for (int trial = 0; trial < 150; ++trial) {
     auto module = parse(randomGraph(random, 2 + random() % 25));
-    std::vector<Tensor> args = {Tensor::random({2, 3, 4}, 1), Tensor::random({2, 3, 4}, 2), Tensor::random({4}, 3), Tensor::random({4, 4}, 4)};
+    std::vector<Tensor> args = {Tensor::random({2, 3, 4}, 1), Tensor::random({2, 3, 4}, 2),
+                                Tensor::random({4}, 3), Tensor::random({4, 4}, 4)};
     auto before = Interpreter(*module).run("f", args);
     auto count = [&] {
       int ops = 0;
@@ -55,13 +63,11 @@ TEST_F(Fusion, OfRandomGraphsKeepsEveryBitAndEveryOp) {
     run(*module, "drawloom-fuse"); // the verifier checks that definitions stand before uses
     auto after = Interpreter(*module).run("f", args);
     ASSERT_TRUE(succeeded(before) && succeeded(after)) << source;
-    for (size_t k = 0; k < before->size(); ++k)
-      EXPECT_EQ((*before)[k].values, (*after)[k].values) << source;
+    for (size_t k = 0; k < before->size(); ++k) EXPECT_EQ((*before)[k].values, (*after)[k].values) << source;
     EXPECT_EQ(count(), opsBefore) << source;
     module->walk([&](FusionOp fusion) {
       ++fusions;
-      for (Value result : fusion.getOutputs())
-        EXPECT_FALSE(result.use_empty()) << source;
+      for (Value result : fusion.getOutputs()) EXPECT_FALSE(result.use_empty()) << source;
       EXPECT_GE(std::distance(fusion.getBody().front().begin(), fusion.getBody().front().end()), 3) << source;
     });
   }

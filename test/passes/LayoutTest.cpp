@@ -51,8 +51,7 @@ const char *kConcat = R"(func.func @f(%x: tensor<4x3xf32>, %w: tensor<3x3xf32>) 
 
 TEST_F(Layout, APartOfAConcatIsWrittenInPlaceFromTheStartOfItsChain) {
   auto module = parse(kConcat);
-  for (auto name : {"zero", "chained", "lone"})
-    EXPECT_EQ(rowStride(named(*module, name)), 6) << name;
+  for (auto name : {"zero", "chained", "lone"}) EXPECT_EQ(rowStride(named(*module, name)), 6) << name;
   EXPECT_EQ(rowStride(named(*module, "c")), 6);
   for (OpOperand &part : named(*module, "c").getDefiningOp()->getOpOperands())
     EXPECT_TRUE(isWrittenIntoConcat(part));
@@ -72,7 +71,8 @@ TEST_F(Layout, APartWithAnotherUseIsNot) {
 }
 
 TEST_F(Layout, RecomputeRegionsDoNotChangeTheAnswer) {
-  auto module = parse(R"(func.func @f(%x: tensor<4x6xf32>, %w: tensor<3x3xf32>) -> (tensor<4x6xf32>, tensor<4x3xf32>) {
+  auto module =
+      parse(R"(func.func @f(%x: tensor<4x6xf32>, %w: tensor<3x3xf32>) -> (tensor<4x6xf32>, tensor<4x3xf32>) {
     %s, %t = drawloom.split %x : (tensor<4x6xf32>) -> (tensor<4x3xf32>, tensor<4x3xf32>)
     %z = drawloom.fill 0.0 {test.name = "fill"} : tensor<4x3xf32>
     %once = drawloom.gelu %t {test.name = "once"} : tensor<4x3xf32>
@@ -86,7 +86,8 @@ TEST_F(Layout, RecomputeRegionsDoNotChangeTheAnswer) {
     %j = drawloom.concat %r#0, %once {test.name = "j"} : (tensor<4x3xf32>, tensor<4x3xf32>) -> tensor<4x6xf32>
     return %j, %r#1 : tensor<4x6xf32>, tensor<4x3xf32>
   })");
-  std::map<std::string, int64_t> expected = {{"fill", 6}, {"once", 6}, {"m", 6}, {"twice", 3}, {"h", 3}, {"j", 6}};
+  std::map<std::string, int64_t> expected = {{"fill", 6},  {"once", 6}, {"m", 6},
+                                             {"twice", 3}, {"h", 3},    {"j", 6}};
   for (auto &[name, stride] : expected)
     EXPECT_EQ(rowStride(named(*module, name)), stride) << name << " before";
   run(*module, "drawloom-inline-recompute");

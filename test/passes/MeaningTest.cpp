@@ -8,7 +8,8 @@ namespace {
 
 /// Two layers: ragged n, heads with patterns of their own, dropout, a parameter used in both layers.
 std::string lossText() {
-  std::string text = R"(func.func @loss(%emb: tensor<6x8xf32> {drawloom.name = "emb", drawloom.role = "parameter"}, %g: tensor<8xf32> {drawloom.name = "g", drawloom.role = "parameter"},
+  std::string text =
+      R"(func.func @loss(%emb: tensor<6x8xf32> {drawloom.name = "emb", drawloom.role = "parameter"}, %g: tensor<8xf32> {drawloom.name = "g", drawloom.role = "parameter"},
     %wq: tensor<24x8xf32> {drawloom.name = "wq", drawloom.role = "parameter"}, %bq: tensor<24xf32> {drawloom.name = "bq", drawloom.role = "parameter"},
     %w1: tensor<12x8xf32> {drawloom.name = "w1", drawloom.role = "parameter"}, %w2: tensor<8x12xf32> {drawloom.name = "w2", drawloom.role = "parameter"},
     %out: tensor<5x8xf32> {drawloom.name = "out", drawloom.role = "parameter"}, %tokens: tensor<2x7xi32> {drawloom.name = "tokens", drawloom.role = "io"},
@@ -18,16 +19,27 @@ std::string lossText() {
 )";
   for (int layer = 0; layer < 2; ++layer) {
     std::string k = std::to_string(layer), next = std::to_string(layer + 1);
-    std::string att = "drawloom.segment = \"layers." + k + ".attention\"", ff = "drawloom.segment = \"layers." + k + ".ff\"";
-    text += "%n" + k + ", %m" + k + ", %r" + k + " = drawloom.layer_norm %h" + k + ", %g, %g {" + att + "} : (tensor<2x7x8xf32>, tensor<8xf32>, tensor<8xf32>) -> (tensor<2x7x8xf32>, tensor<2x7xf32>, tensor<2x7xf32>)\n";
-    text += "%qkv" + k + " = drawloom.linear %n" + k + ", %wq bias %bq {" + att + "} : (tensor<2x7x8xf32>, tensor<24x8xf32>, tensor<24xf32>) -> tensor<2x7x24xf32>\n";
-    text += "%q" + k + ", %k" + k + ", %v" + k + " = drawloom.split %qkv" + k + " {" + att + "} : (tensor<2x7x24xf32>) -> (tensor<2x7x8xf32>, tensor<2x7x8xf32>, tensor<2x7x8xf32>)\n";
-    text += "%o" + k + ", %l" + k + " = drawloom.attention %q" + k + ", %k" + k + ", %v" + k + " {" + att + ", drawloom.keep, pattern = #drawloom.pattern<\"heads(strided(3), fixed(4, c=2))\">, heads = 2 : i64, scale = 0.5 : f64} : (tensor<2x7x8xf32>, tensor<2x7x8xf32>, tensor<2x7x8xf32>) -> (tensor<2x7x8xf32>, tensor<2x2x7xf32>)\n";
-    text += "%d" + k + " = drawloom.dropout %o" + k + ", %rng {" + att + ", rate = 0.25 : f64, site = " + k + " : i64} : (tensor<2x7x8xf32>, tensor<2xi64>) -> tensor<2x7x8xf32>\n";
+    std::string att = "drawloom.segment = \"layers." + k + ".attention\"",
+                ff = "drawloom.segment = \"layers." + k + ".ff\"";
+    text += "%n" + k + ", %m" + k + ", %r" + k + " = drawloom.layer_norm %h" + k + ", %g, %g {" + att +
+            "} : (tensor<2x7x8xf32>, tensor<8xf32>, tensor<8xf32>) -> (tensor<2x7x8xf32>, tensor<2x7xf32>, "
+            "tensor<2x7xf32>)\n";
+    text += "%qkv" + k + " = drawloom.linear %n" + k + ", %wq bias %bq {" + att +
+            "} : (tensor<2x7x8xf32>, tensor<24x8xf32>, tensor<24xf32>) -> tensor<2x7x24xf32>\n";
+    text += "%q" + k + ", %k" + k + ", %v" + k + " = drawloom.split %qkv" + k + " {" + att +
+            "} : (tensor<2x7x24xf32>) -> (tensor<2x7x8xf32>, tensor<2x7x8xf32>, tensor<2x7x8xf32>)\n";
+    text += "%o" + k + ", %l" + k + " = drawloom.attention %q" + k + ", %k" + k + ", %v" + k + " {" + att +
+            ", drawloom.keep, pattern = #drawloom.pattern<\"heads(strided(3), fixed(4, c=2))\">, heads = 2 : "
+            "i64, scale = 0.5 : f64} : (tensor<2x7x8xf32>, tensor<2x7x8xf32>, tensor<2x7x8xf32>) -> "
+            "(tensor<2x7x8xf32>, tensor<2x2x7xf32>)\n";
+    text += "%d" + k + " = drawloom.dropout %o" + k + ", %rng {" + att + ", rate = 0.25 : f64, site = " + k +
+            " : i64} : (tensor<2x7x8xf32>, tensor<2xi64>) -> tensor<2x7x8xf32>\n";
     text += "%a" + k + " = drawloom.add %h" + k + ", %d" + k + " {" + att + "} : tensor<2x7x8xf32>\n";
-    text += "%f" + k + " = drawloom.linear %a" + k + ", %w1 {" + ff + "} : (tensor<2x7x8xf32>, tensor<12x8xf32>) -> tensor<2x7x12xf32>\n";
+    text += "%f" + k + " = drawloom.linear %a" + k + ", %w1 {" + ff +
+            "} : (tensor<2x7x8xf32>, tensor<12x8xf32>) -> tensor<2x7x12xf32>\n";
     text += "%e" + k + " = drawloom.gelu %f" + k + " {" + ff + "} : tensor<2x7x12xf32>\n";
-    text += "%b" + k + " = drawloom.linear %e" + k + ", %w2 {" + ff + "} : (tensor<2x7x12xf32>, tensor<8x12xf32>) -> tensor<2x7x8xf32>\n";
+    text += "%b" + k + " = drawloom.linear %e" + k + ", %w2 {" + ff +
+            "} : (tensor<2x7x12xf32>, tensor<8x12xf32>) -> tensor<2x7x8xf32>\n";
     text += "%h" + next + " = drawloom.add %a" + k + ", %b" + k + " {" + ff + "} : tensor<2x7x8xf32>\n";
   }
   return text + R"(
@@ -42,19 +54,22 @@ struct Meaning : test::Passes {
     std::vector<Tensor> args;
     for (auto [k, type] : llvm::enumerate(func.getArgumentTypes())) {
       auto tensor = cast<RankedTensorType>(type);
-      args.push_back(isa<FloatType>(tensor.getElementType()) ? Tensor::random(tensor.getShape(), 10 + k)
-                                                             : Tensor::randomIntegers(tensor.getShape(), 10 + k, 5));
+      args.push_back(isa<FloatType>(tensor.getElementType())
+                         ? Tensor::random(tensor.getShape(), 10 + k)
+                         : Tensor::randomIntegers(tensor.getShape(), 10 + k, 5));
     }
     return args;
   }
 
   std::vector<Tensor> gradients(ModuleOp module) {
-    auto results = Interpreter(module).run("gradient", arguments(module.lookupSymbol<func::FuncOp>("gradient")));
+    auto results =
+        Interpreter(module).run("gradient", arguments(module.lookupSymbol<func::FuncOp>("gradient")));
     EXPECT_TRUE(succeeded(results));
     return succeeded(results) ? *results : std::vector<Tensor>();
   }
 
-  void expectSame(const std::vector<Tensor> &actual, const std::vector<Tensor> &expected, double tolerance, const std::string &what) {
+  void expectSame(const std::vector<Tensor> &actual, const std::vector<Tensor> &expected, double tolerance,
+                  const std::string &what) {
     ASSERT_EQ(actual.size(), expected.size()) << what;
     for (size_t k = 0; k < actual.size(); ++k)
       EXPECT_LE(relativeError(actual[k], expected[k]), tolerance) << what << ", result " << k;
@@ -83,10 +98,8 @@ TEST_F(Meaning, WhatIsRecomputedChangesNoBit) {
   for (std::string mode : {"none", "attention", "block"}) {
     auto module = parse(lossText());
     run(*module, "drawloom-form-segments{mode=" + mode + "},drawloom-differentiate");
-    for (std::string pass : kRest)
-      run(*module, pass);
-    if (mode == "none")
-      expected = gradients(*module);
+    for (std::string pass : kRest) run(*module, pass);
+    if (mode == "none") expected = gradients(*module);
     expectSame(gradients(*module), expected, 0, mode);
   }
 }
@@ -96,8 +109,7 @@ TEST_F(Meaning, TheSameProductsAreAccumulatedInPlaceWhateverIsRecomputed) {
   for (std::string mode : {"none", "attention", "block"}) {
     auto module = parse(lossText());
     run(*module, "drawloom-form-segments{mode=" + mode + "},drawloom-differentiate");
-    for (std::string pass : kRest)
-      run(*module, pass);
+    for (std::string pass : kRest) run(*module, pass);
     int products = 0, sums = 0;
     module->walk([&](MatmulOp op) { products += bool(op.getInit()); });
     module->walk([&](ColumnSumOp op) { sums += bool(op.getInit()); });

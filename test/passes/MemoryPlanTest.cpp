@@ -1,9 +1,10 @@
-// Memory plans of random functions, executed: commands that read and write the planned places compute what the values mean.
+// Memory plans of random functions, executed: commands that read and write the planned places compute what
+// the values mean.
+#include "Support.h"
 #include "passes/Names.h"
 #include "passes/memory/Layout.h"
 #include "passes/memory/Places.h"
 #include "passes/memory/Storage.h"
-#include "Support.h"
 
 using namespace mlir;
 using namespace drawloom;
@@ -24,13 +25,15 @@ Matrix product(const Matrix &a, int64_t inner, const Matrix &b, int64_t columns,
   return c;
 }
 
-/// A random function of products with and without init, splits and concats, on [3, 3] and [3, 6] buffers. Results name
-/// buffers that may be arguments.
+/// A random function of products with and without init, splits and concats, on [3, 3] and [3, 6] buffers.
+/// Results name buffers that may be arguments.
 std::string randomFunction(std::mt19937 &random, int mostOps) {
   std::vector<std::string> narrow = {"%a", "%b", "%c"}, wide = {"%d"};
   const std::string N = "tensor<3x3xf32>", W = "tensor<3x6xf32>";
   std::string text;
-  auto pick = [&](const std::vector<std::string> &from) { return from[random() % 2 ? from.size() - 1 : random() % from.size()]; };
+  auto pick = [&](const std::vector<std::string> &from) {
+    return from[random() % 2 ? from.size() - 1 : random() % from.size()];
+  };
   for (int k = 0, ops = 1 + random() % mostOps; k < ops; ++k) {
     std::string r = "%r" + std::to_string(k);
     switch (random() % 6) {
@@ -43,14 +46,16 @@ std::string randomFunction(std::mt19937 &random, int mostOps) {
     }
     case 2: {
       std::string a = pick(narrow), b = pick(narrow), c = pick(narrow);
-      text += r + " = drawloom.matmul " + a + ", " + b + " init " + c + " : (" + N + ", " + N + ", " + N + ") -> " + N + "\n";
+      text += r + " = drawloom.matmul " + a + ", " + b + " init " + c + " : (" + N + ", " + N + ", " + N +
+              ") -> " + N + "\n";
       narrow.push_back(r);
       break;
     }
     case 3: {
       std::string a = pick(narrow), b = pick(wide);
       std::string init = random() % 2 ? pick(wide) : "";
-      text += r + " = drawloom.matmul " + a + ", " + b + (init.empty() ? "" : " init " + init) + " : (" + N + ", " + W + (init.empty() ? "" : ", " + W) + ") -> " + W + "\n";
+      text += r + " = drawloom.matmul " + a + ", " + b + (init.empty() ? "" : " init " + init) + " : (" + N +
+              ", " + W + (init.empty() ? "" : ", " + W) + ") -> " + W + "\n";
       wide.push_back(r);
       break;
     }
@@ -74,25 +79,25 @@ std::string randomFunction(std::mt19937 &random, int mostOps) {
     valueTypes += (valueTypes.empty() ? "" : ", ") + type;
   };
   for (auto name : {"a", "b", "new"})
-    if (random() % 2)
-      result(pick(narrow), N, name);
+    if (random() % 2) result(pick(narrow), N, name);
   result(pick(wide), W, random() % 2 ? "d" : "other");
   std::string head = "func.func @f(";
   for (auto name : {"a", "b", "c"})
     head += std::string("%") + name + ": " + N + " {drawloom.name = \"" + name + "\"}, ";
-  return head + "%d: " + W + " {drawloom.name = \"d\"}) -> (" + types + ") {\n" + text + "return " + values + " : " + valueTypes + "\n}";
+  return head + "%d: " + W + " {drawloom.name = \"d\"}) -> (" + types + ") {\n" + text + "return " + values +
+         " : " + valueTypes + "\n}";
 }
 
 /// What each value of a function means.
 std::map<std::string, Matrix> evaluate(func::FuncOp func, const std::vector<Matrix> &args) {
   llvm::DenseMap<Value, Matrix> known;
-  for (auto [argument, matrix] : llvm::zip(func.getArguments(), args))
-    known[argument] = matrix;
+  for (auto [argument, matrix] : llvm::zip(func.getArguments(), args)) known[argument] = matrix;
   std::map<std::string, Matrix> results;
   for (Operation &op : func.getBody().front()) {
     if (auto matmul = dyn_cast<MatmulOp>(op)) {
       Matrix *init = matmul.getInit() ? &known[matmul.getInit()] : nullptr;
-      Matrix c = product(known[matmul.getA()], columns(matmul.getA()), known[matmul.getB()], columns(matmul.getB()), init);
+      Matrix c = product(known[matmul.getA()], columns(matmul.getA()), known[matmul.getB()],
+                         columns(matmul.getB()), init);
       known[matmul.getOut()] = c;
     } else if (auto split = dyn_cast<SplitOp>(op)) {
       int64_t from = 0;
@@ -108,12 +113,13 @@ std::map<std::string, Matrix> evaluate(func::FuncOp func, const std::vector<Matr
       Matrix m;
       for (int64_t i = 0; i < kRows; ++i)
         for (Value part : concat.getParts())
-          for (int64_t j = 0; j < columns(part); ++j)
-            m.push_back(known[part][i * columns(part) + j]);
+          for (int64_t j = 0; j < columns(part); ++j) m.push_back(known[part][i * columns(part) + j]);
       known[concat.getOut()] = m;
     } else {
       for (OpOperand &returned : op.getOpOperands())
-        results[func.getResultAttrOfType<StringAttr>(returned.getOperandNumber(), kNameAttr).getValue().str()] = known[returned.get()];
+        results
+            [func.getResultAttrOfType<StringAttr>(returned.getOperandNumber(), kNameAttr).getValue().str()] =
+                known[returned.get()];
     }
   }
   return results;
@@ -122,7 +128,8 @@ std::map<std::string, Matrix> evaluate(func::FuncOp func, const std::vector<Matr
 /// Memory in which a planned function runs: one byte array an arena, one number an element.
 class Machine {
 public:
-  Machine(ModuleOp module, func::FuncOp func) : func(func), persistent(persistentBuffersOf(module)), locals(localsOf(func)) {
+  Machine(ModuleOp module, func::FuncOp func)
+      : func(func), persistent(persistentBuffersOf(module)), locals(localsOf(func)) {
     for (auto entry : module->getAttrOfType<DictionaryAttr>(kArenaBytesAttr))
       arenas[entry.getName().str()].assign(cast<IntegerAttr>(entry.getValue()).getInt() / 4, 666);
   }
@@ -142,10 +149,12 @@ public:
   void run() {
     for (Operation *op : commandsOf(func)) {
       if (auto matmul = dyn_cast<MatmulOp>(op)) {
-        // As a GEMM does: zero or the init in place, then sums, reading operands while the result is being written.
+        // As a GEMM does: zero or the init in place, then sums, reading operands while the result is being
+        // written.
         Matrix c = matmul.getInit() ? read(matmul.getOut()) : Matrix(kRows * columns(matmul.getOut()), 0);
         write(matmul.getOut(), c);
-        write(matmul.getOut(), product(read(matmul.getA()), columns(matmul.getA()), read(matmul.getB()), columns(matmul.getB()), &c));
+        write(matmul.getOut(), product(read(matmul.getA()), columns(matmul.getA()), read(matmul.getB()),
+                                       columns(matmul.getB()), &c));
       } else {
         auto copy = cast<LaunchOp>(op);
         Matrix source = read(copy.getInputs()[0]);
@@ -169,8 +178,7 @@ private:
     for (int64_t i = 0; i < kRows; ++i)
       for (int64_t j = 0; j < columns(v); ++j) {
         int64_t &element = arena.at((entry.offset + place.offset) / 4 + i * rowStride(v) + j);
-        if (from)
-          element = (*from)[i * columns(v) + j];
+        if (from) element = (*from)[i * columns(v) + j];
         result.push_back(element);
       }
     return result;
@@ -192,20 +200,19 @@ TEST_F(MemoryPlan, OfRandomFunctionsComputesWhatTheyMean) {
     std::vector<Matrix> args;
     for (BlockArgument argument : module->lookupSymbol<func::FuncOp>("f").getArguments()) {
       args.emplace_back();
-      for (int64_t k = 0; k < kRows * columns(argument); ++k)
-        args.back().push_back(random() % kPrime);
+      for (int64_t k = 0; k < kRows * columns(argument); ++k) args.back().push_back(random() % kPrime);
     }
     auto expected = evaluate(module->lookupSymbol<func::FuncOp>("f"), args);
     run(*module, "drawloom-insert-copies,drawloom-plan-memory,drawloom-verify-memory");
-    if (HasFailure())
-      FAIL() << source;
+    if (HasFailure()) FAIL() << source;
     auto func = module->lookupSymbol<func::FuncOp>("f");
     Machine machine(*module, func);
-    for (auto [argument, matrix] : llvm::zip(func.getArguments(), args))
-      machine.write(argument, matrix);
+    for (auto [argument, matrix] : llvm::zip(func.getArguments(), args)) machine.write(argument, matrix);
     machine.run();
     for (auto &[name, matrix] : expected)
-      ASSERT_EQ(machine.buffer(name), matrix) << name << " of\n" << source << "\nplanned as\n" << print(*module);
+      ASSERT_EQ(machine.buffer(name), matrix) << name << " of\n"
+                                              << source << "\nplanned as\n"
+                                              << print(*module);
     for (auto [argument, matrix] : llvm::zip(func.getArguments(), args)) {
       auto name = func.getArgAttrOfType<StringAttr>(argument.getArgNumber(), kNameAttr).getValue().str();
       if (!expected.count(name))

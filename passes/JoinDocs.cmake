@@ -1,0 +1,10 @@
+# Joins the pass references of the folders into one page: cmake -DOUTPUT=FILE -DINPUTS="a.md;b.md" -P JoinDocs.cmake
+set(page "# Passes\n\nGenerated from passes/*/Passes.td by `./dev docs`. passes/Pipelines.cpp says in which order they run.\n")
+foreach(input IN LISTS INPUTS)
+  get_filename_component(name ${input} NAME_WE)
+  string(REPLACE "-passes" "" name ${name})
+  file(READ ${input} text)
+  string(REGEX REPLACE "<!--[^>]*-->\n" "" text "${text}")
+  string(APPEND page "\n## ${name}\n\n${text}")
+endforeach()
+file(WRITE ${OUTPUT} "${page}")
