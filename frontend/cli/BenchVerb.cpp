@@ -1,9 +1,9 @@
 // drawloom bench: a whole training step, or attention alone, timed and set against the machine's own GEMM rate.
-#include "dialect/pattern/Pattern.h"
 #include "frontend/build/BuildModel.h"
 #include "frontend/build/Cost.h"
 #include "frontend/cli/Bench.h"
 #include "frontend/cli/Model.h"
+#include "frontend/cli/PatternPicture.h"
 #include "frontend/cli/Table.h"
 #include "frontend/cli/Verbs.h"
 #include "runtime/abi/Abi.h"
@@ -111,12 +111,10 @@ struct AttentionOptions : Common {
 };
 
 int runAttention(const AttentionOptions &o) {
-  PatternError error;
-  auto pattern = Pattern::parse(o.pattern, error);
-  if (!pattern) throw Error(kBadInput, "pattern: " + error.str(), error.hint);
+  Pattern pattern = parsePatternArgument(o.pattern);
   int64_t dv = o.valueDim ? o.valueDim : o.headDim;
   auto context = makeContext();
-  auto module = buildAttention(*context, {pattern->spelling(), o.batch, o.n, o.heads, o.heads * o.headDim, o.heads * dv});
+  auto module = buildAttention(*context, {pattern.spelling(), o.batch, o.n, o.heads, o.heads * o.headDim, o.heads * dv});
   auto program = Program::fromBytes(compileModule(*context, *module, "attention"), {o.threads.value_or(0)}, "attention");
   uint64_t seed = 1;
   for (const char *name : {"q", "k", "v", "dout"}) fillUniform(program->view<float>(name), seed++, 1);
@@ -125,12 +123,12 @@ int runAttention(const AttentionOptions &o) {
   double peakBefore = measureGemmGflops(program->threads());
   double forwardSeconds = medianSeconds(o.repeats, forward), backwardSeconds = medianSeconds(o.repeats, backward);
   double peak = std::max(peakBefore, measureGemmGflops(program->threads()));
-  double pairs = double(o.batch) * double(pattern->countPairs(o.n, o.heads));
+  double pairs = double(o.batch) * double(pattern.countPairs(o.n, o.heads));
   // Two operations a multiply-add. Forward: q k, p v. Backward: q k and dout v again, then dq, dk and dv.
   double forwardGflops = 2 * pairs * double(o.headDim + dv) / forwardSeconds * 1e-9;
   double backwardGflops = 2 * pairs * double(3 * o.headDim + 2 * dv) / backwardSeconds * 1e-9;
   if (o.json) {
-    nlohmann::ordered_json out{{"pattern", pattern->spelling()}, {"n", o.n}, {"batch", o.batch}, {"heads", o.heads}, {"head_dim", o.headDim},
+    nlohmann::ordered_json out{{"pattern", pattern.spelling()}, {"n", o.n}, {"batch", o.batch}, {"heads", o.heads}, {"head_dim", o.headDim},
                                {"value_dim", dv}, {"threads", program->threads()}, {"pairs", pairs},
                                {"forward_ms", forwardSeconds * 1e3}, {"backward_ms", backwardSeconds * 1e3},
                                {"forward_gflops", forwardGflops}, {"backward_gflops", backwardGflops},
@@ -138,7 +136,7 @@ int runAttention(const AttentionOptions &o) {
     fmt::print("{}\n", out.dump(2));
     return kSuccess;
   }
-  fmt::print("{}, n {}, batch {}, {} heads of {}{}, {} threads: {} pairs\n\n", pattern->spelling(), o.n, o.batch, o.heads, o.headDim,
+  fmt::print("{}, n {}, batch {}, {} heads of {}{}, {} threads: {} pairs\n\n", pattern.spelling(), o.n, o.batch, o.heads, o.headDim,
              dv == o.headDim ? "" : fmt::format(" (values {})", dv), program->threads(), formatCount(pairs));
   Table table({"", "time", "GFLOP/s on exact pairs", "of dense GEMM"});
   auto row = [&](const char *name, double s, double g) {

@@ -1,6 +1,6 @@
 #include "frontend/cli/PatternPicture.h"
+#include "runtime/support/Error.h"
 #include <algorithm>
-#include <fmt/format.h>
 
 namespace drawloom::cli {
 namespace {
@@ -17,6 +17,13 @@ double share(const Pattern &pattern, int64_t n, int64_t head, int64_t i0, int64_
 }
 
 } // namespace
+
+Pattern parsePatternArgument(const std::string &text) {
+  PatternError error;
+  if (auto pattern = Pattern::parse(text, error)) return *pattern;
+  std::string caret(error.column > 0 ? error.column - 1 : 0, ' ');
+  throw Error(kBadInput, fmt::format("pattern, column {}: {}\n  {}\n  {}^", error.column, error.message, text, caret), error.hint);
+}
 
 std::string asciiPicture(const Pattern &pattern, int64_t n, int64_t head, int64_t cells) {
   constexpr std::string_view shades = ".:-=+*%@#";

@@ -21,14 +21,6 @@ struct Options {
   bool json = false, connectivity = false;
 };
 
-Pattern parse(const std::string &text) {
-  PatternError error;
-  auto pattern = Pattern::parse(text, error);
-  if (!pattern)
-    throw Error(kBadInput, fmt::format("pattern: {}\n  {}\n  {}^", error.str(), text, std::string(error.column > 0 ? error.column - 1 : 0, ' ')), error.hint);
-  return *pattern;
-}
-
 /// What a piece costs in tiles of Tq x Tk.
 struct PieceStatistics {
   size_t heads = 0;
@@ -66,7 +58,7 @@ struct Report {
 };
 
 Report analyse(const Options &o, const std::string &text) {
-  Pattern pattern = parse(text);
+  Pattern pattern = parsePatternArgument(text);
   mlir::MLIRContext context(mlir::MLIRContext::Threading::DISABLED);
   Report r{pattern, pattern.countPairs(o.n, o.heads), 0, {}};
   r.density = double(r.pairs) / (double(o.heads) * double(o.n) * double(o.n + 1) / 2);

@@ -95,10 +95,10 @@ void prepareOutputFolder(const std::string &out, uint64_t bytesNeeded) {
   checkRoom(out, bytesNeeded);
 }
 
-static std::vector<Tensor> optimizerTensors(const std::vector<ParameterRef> &parameters) {
-  std::vector<Tensor> all;
+static std::vector<StoredTensor> optimizerTensors(const std::vector<ParameterRef> &parameters) {
+  std::vector<StoredTensor> all;
   for (Slot slot : {Slot::Moment1, Slot::Moment2, Slot::Ema})
-    for (Tensor &t : tensorsOf(parameters, slot)) all.push_back(std::move(t));
+    for (StoredTensor &t : tensorsOf(parameters, slot)) all.push_back(std::move(t));
   return all;
 }
 
@@ -193,7 +193,7 @@ bool hasEma(const std::string &folder) {
   SafetensorsFile optimizer(path);
   std::string_view suffix = suffixOf(Slot::Ema);
   return std::any_of(optimizer.tensors().begin(), optimizer.tensors().end(),
-                     [&](const Tensor &t) { return t.name.ends_with(suffix); });
+                     [&](const StoredTensor &t) { return t.name.ends_with(suffix); });
 }
 
 void loadWeights(const std::string &path, TrainableProgram &program, bool ema) {

@@ -107,17 +107,17 @@ void SafetensorsFile::checkRanges(uint64_t dataBytes) {
   require(at == dataBytes, kBadInput, "{}: {} bytes of data belong to no tensor", name, dataBytes - at);
 }
 
-const Tensor *SafetensorsFile::find(const std::string &tensor) const {
+const StoredTensor *SafetensorsFile::find(const std::string &tensor) const {
   auto it = index.find(tensor);
   return it == index.end() ? nullptr : &list[it->second];
 }
 
-static std::string headerOf(const std::vector<Tensor> &tensors,
+static std::string headerOf(const std::vector<StoredTensor> &tensors,
                             const std::map<std::string, std::string> &metadata) {
   Json json = Json::object();
   if (!metadata.empty()) json[kMetadata] = metadata;
   uint64_t at = 0;
-  for (const Tensor &t : tensors) {
+  for (const StoredTensor &t : tensors) {
     json[t.name] = {{"dtype", t.dtype}, {"shape", t.shape}, {"data_offsets", {at, at + t.data.size()}}};
     at += t.data.size();
   }
@@ -126,14 +126,14 @@ static std::string headerOf(const std::vector<Tensor> &tensors,
   return header;
 }
 
-uint64_t safetensorsBytes(const std::vector<Tensor> &tensors,
+uint64_t safetensorsBytes(const std::vector<StoredTensor> &tensors,
                           const std::map<std::string, std::string> &metadata) {
   uint64_t bytes = 8 + headerOf(tensors, metadata).size();
-  for (const Tensor &t : tensors) bytes += t.data.size();
+  for (const StoredTensor &t : tensors) bytes += t.data.size();
   return bytes;
 }
 
-void writeSafetensors(const std::string &path, const std::vector<Tensor> &tensors,
+void writeSafetensors(const std::string &path, const std::vector<StoredTensor> &tensors,
                       const std::map<std::string, std::string> &metadata) {
   std::string header = headerOf(tensors, metadata);
   uint64_t length = header.size();
@@ -141,7 +141,7 @@ void writeSafetensors(const std::string &path, const std::vector<Tensor> &tensor
   file.reserve(safetensorsBytes(tensors, metadata));
   file.write(std::as_bytes(std::span(&length, 1)));
   file.write(header);
-  for (const Tensor &t : tensors) file.write(t.data);
+  for (const StoredTensor &t : tensors) file.write(t.data);
   file.commit();
 }
 

@@ -12,7 +12,7 @@
 
 namespace drawloom {
 
-struct Tensor {
+struct StoredTensor {
   std::string name;
   std::string dtype; // "F32", "I32", ...
   std::vector<uint64_t> shape;
@@ -20,7 +20,7 @@ struct Tensor {
 };
 
 /// A tensor over memory of the caller's, for writing.
-template <class T> Tensor tensorOf(std::string name, std::vector<uint64_t> shape, std::span<T> data);
+template <class T> StoredTensor tensorOf(std::string name, std::vector<uint64_t> shape, std::span<T> data);
 
 /// A safetensors file, mapped and checked as a whole when it is opened.
 class SafetensorsFile {
@@ -28,9 +28,9 @@ public:
   /// Throws Error: 66 no such file, 65 with what is wrong (truncation, header, dtype, shape, overlap, holes).
   explicit SafetensorsFile(const std::string &path);
 
-  const std::vector<Tensor> &tensors() const { return list; }
+  const std::vector<StoredTensor> &tensors() const { return list; }
   /// nullptr when there is none of that name.
-  const Tensor *find(const std::string &name) const;
+  const StoredTensor *find(const std::string &name) const;
   const std::map<std::string, std::string> &metadata() const { return meta; }
   const std::string &path() const { return name; }
 
@@ -40,17 +40,17 @@ private:
 
   std::string name;
   MappedFile file;
-  std::vector<Tensor> list;
+  std::vector<StoredTensor> list;
   std::vector<std::pair<uint64_t, uint64_t>> ranges; // data_offsets, in the order of `list`
   std::map<std::string, size_t> index;
   std::map<std::string, std::string> meta;
 };
 
 /// Writes the tensors in the given order (temporary name, fsync, rename). Throws Error(kIo).
-void writeSafetensors(const std::string &path, const std::vector<Tensor> &tensors,
+void writeSafetensors(const std::string &path, const std::vector<StoredTensor> &tensors,
                       const std::map<std::string, std::string> &metadata = {});
 /// Bytes that the file will have.
-uint64_t safetensorsBytes(const std::vector<Tensor> &tensors,
+uint64_t safetensorsBytes(const std::vector<StoredTensor> &tensors,
                           const std::map<std::string, std::string> &metadata = {});
 
 template <class T> constexpr const char *safetensorsType();
@@ -60,7 +60,7 @@ template <> constexpr const char *safetensorsType<int32_t>() { return "I32"; }
 template <> constexpr const char *safetensorsType<int64_t>() { return "I64"; }
 template <> constexpr const char *safetensorsType<uint8_t>() { return "U8"; }
 
-template <class T> Tensor tensorOf(std::string name, std::vector<uint64_t> shape, std::span<T> data) {
+template <class T> StoredTensor tensorOf(std::string name, std::vector<uint64_t> shape, std::span<T> data) {
   return {std::move(name), safetensorsType<std::remove_const_t<T>>(), std::move(shape), std::as_bytes(data)};
 }
 

@@ -27,8 +27,8 @@ std::span<float> spanOf(const ParameterRef &p, Slot slot) {
   return {};
 }
 
-std::vector<Tensor> tensorsOf(const std::vector<ParameterRef> &parameters, Slot slot, bool withSuffix) {
-  std::vector<Tensor> out;
+std::vector<StoredTensor> tensorsOf(const std::vector<ParameterRef> &parameters, Slot slot, bool withSuffix) {
+  std::vector<StoredTensor> out;
   for (const ParameterRef &p : parameters)
     if (auto s = spanOf(p, slot); !s.empty())
       out.push_back(tensorOf(p.name + (withSuffix ? suffixOf(slot) : ""), p.shape, s));
@@ -41,7 +41,7 @@ void loadTensors(const SafetensorsFile &file, const std::vector<ParameterRef> &p
     std::span<float> to = spanOf(p, into);
     if (to.empty()) continue;
     std::string name = p.name + suffixOf(slot);
-    const Tensor *t = file.find(name);
+    const StoredTensor *t = file.find(name);
     if (!t)
       failWithHint(kBadInput, "the weights are those of another model, or of another version of its spec",
                    "{}: no tensor '{}', which the model has", file.path(), name);
@@ -59,7 +59,7 @@ void rejectUnknownTensors(const SafetensorsFile &file, const std::vector<Paramet
   std::set<std::string> known;
   for (const ParameterRef &p : parameters)
     for (Slot slot : slots) known.insert(p.name + suffixOf(slot));
-  for (const Tensor &t : file.tensors())
+  for (const StoredTensor &t : file.tensors())
     if (!known.contains(t.name))
       failWithHint(kBadInput, "the weights are those of another model, or of another version of its spec",
                    "{}: the model has no tensor '{}'", file.path(), t.name);

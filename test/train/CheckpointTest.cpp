@@ -152,7 +152,7 @@ TEST_F(CheckpointTest, CorruptStateIsRejected) {
 
 TEST_F(CheckpointTest, WeightsOfAnotherShapeAreRejected) {
   auto p = model.parameters()[0];
-  std::vector<Tensor> wrong{tensorOf("table.weight", {256, 257}, p.value),
+  std::vector<StoredTensor> wrong{tensorOf("table.weight", {256, 257}, p.value),
                             tensorsOf(model.parameters(), Slot::Value)[1]};
   writeSafetensors(folder / "w.safetensors", wrong);
   EXPECT_SAYS(errorOf(kBadInput, [&] { loadWeights(folder / "w.safetensors", model, false); }),

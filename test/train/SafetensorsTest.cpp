@@ -51,7 +51,7 @@ TEST_F(Safetensors, DataBeginsAtAMultipleOfEight) {
 
 TEST_F(Safetensors, SizeIsKnownBeforeWriting) {
   std::vector<float> a(17);
-  std::vector<Tensor> tensors{tensorOf("a", {17}, std::span(a))};
+  std::vector<StoredTensor> tensors{tensorOf("a", {17}, std::span(a))};
   writeSafetensors(path, tensors);
   EXPECT_EQ(std::filesystem::file_size(path), safetensorsBytes(tensors));
 }
