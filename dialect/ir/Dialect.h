@@ -23,6 +23,9 @@ namespace drawloom {
 /// The attribute's view as the struct of the pattern algebra; `ViewAttr::get(context, view)` is the way back.
 PieceView toView(ViewAttr attr);
 
+/// Extents of tile ops: queries a group, and what keys are rounded to.
+inline constexpr int64_t kExtentQueries = 16, kExtentKeys = 8;
+
 /// Discardable attributes that ops carry through the passes (ARCHITECTURE.md section 1).
 inline constexpr llvm::StringLiteral kLabelAttr =
     "drawloom.label"; // string: for people, "layers.3.attention"

@@ -49,6 +49,18 @@ LogicalResult TileStoreOp::verify() {
 
 LogicalResult TileFillOp::verify() { return checkTiles(*this, {getTile()}); }
 
+/// TEXT2.
+static LogicalResult checkExtents(Operation *op, Value extents, int64_t keys, int64_t queries) {
+  if (!extents) return success();
+  int64_t groups = llvm::divideCeil(queries, kExtentQueries);
+  auto type = cast<MemRefType>(extents.getType());
+  if (type.getShape() != ArrayRef<int64_t>{groups, 2} || !type.getLayout().isIdentity())
+    return op->emitOpError() << "TEXT2: expected extents of type memref<" << groups << "x2xindex>, got " << type;
+  if (keys % kExtentKeys != 0)
+    return op->emitOpError() << "TEXT2: expected keys to be a multiple of " << kExtentKeys << ", got " << keys;
+  return success();
+}
+
 LogicalResult TileMatmulOp::verify() {
   if (failed(checkTiles(*this, {getC(), getA(), getB(), getRescale()}))) return failure();
   auto c = shape(getC()), a = shape(getA()), b = shape(getB());
@@ -56,17 +68,30 @@ LogicalResult TileMatmulOp::verify() {
   if (failed(checkExtent(*this, "TMM1", "the rows of a", c[0], a[m]))) return failure();
   if (failed(checkExtent(*this, "TMM1", "the rows of b", a[1 - m], b[0]))) return failure();
   if (failed(checkExtent(*this, "TMM1", "the columns of b", c[1], b[1]))) return failure();
-  if (!getRescale()) return success();
-  if (!getAccumulate()) return emitOpError() << "TMM2: rescale needs accumulate";
-  return checkExtent(*this, "TMM2", "the extent of rescale", c[1], shape(getRescale())[0]);
+  if (getRescale()) {
+    if (!getAccumulate()) return emitOpError() << "TMM2: rescale needs accumulate";
+    if (failed(checkExtent(*this, "TMM2", "the extent of rescale", c[1], shape(getRescale())[0]))) return failure();
+  }
+  if (!getExtents()) return success();
+  std::optional<StringRef> pairs = getPairs();
+  if (pairs == "row-column" && !getAccumulate()) return checkExtents(*this, getExtents(), c[0], c[1]);
+  if (pairs == "inner-column") return checkExtents(*this, getExtents(), b[0], c[1]);
+  if (pairs == "row-inner" && !getRescale()) return checkExtents(*this, getExtents(), c[0], b[0]);
+  return emitOpError() << "TMM3: expected pairs to be \"row-column\" without accumulate, \"inner-column\", or \"row-inner\" without "
+                          "rescale, got \"" << pairs.value_or("") << "\"";
+}
+
+LogicalResult TileExtentsOp::verify() {
+  if (getTileKeys() == 0 || int64_t(getTileKeys()) < 0 || getTileKeys() % kExtentKeys != 0)
+    return emitOpError() << "TEXT1: expected tile_keys to be a positive multiple of " << kExtentKeys << ", got " << int64_t(getTileKeys());
+  return success();
 }
 
 LogicalResult TileMaskOp::verify() {
   if (failed(checkTiles(*this, {getScores()}))) return failure();
   if (getPositions() == 0 || getPositions() > uint64_t(std::numeric_limits<int64_t>::max()))
-    return emitOpError() << "TMASK1: expected a positive number of positions, got "
-                         << int64_t(getPositions());
-  return success();
+    return emitOpError() << "TMASK1: expected a positive number of positions, got " << int64_t(getPositions());
+  return checkExtents(*this, getExtents(), shape(getScores())[0], shape(getScores())[1]);
 }
 
 /// [K, N] and vectors [N].
@@ -78,10 +103,16 @@ static LogicalResult checkColumns(Operation *op, StringRef rule, Value matrix, A
   return success();
 }
 
-LogicalResult TileSoftmaxStepOp::verify() { return checkColumns(*this, "TSTEP1", getScores(), {getM()}); }
+LogicalResult TileSoftmaxStepOp::verify() {
+  if (failed(checkColumns(*this, "TSTEP1", getScores(), {getM()}))) return failure();
+  return checkExtents(*this, getExtents(), shape(getScores())[0], shape(getScores())[1]);
+}
 
 LogicalResult TileSoftmaxFinishOp::verify() { return checkColumns(*this, "TFIN1", getAcc(), {getM()}); }
 
-LogicalResult TileSoftmaxGradOp::verify() { return checkColumns(*this, "TGRAD1", getScores(), {getLse()}); }
+LogicalResult TileSoftmaxGradOp::verify() {
+  if (failed(checkColumns(*this, "TGRAD1", getScores(), {getLse()}))) return failure();
+  return checkExtents(*this, getExtents(), shape(getScores())[0], shape(getScores())[1]);
+}
 
 LogicalResult TileDotOp::verify() { return checkColumns(*this, "TDOT1", getA(), {getOut()}); }

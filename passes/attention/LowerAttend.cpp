@@ -20,8 +20,9 @@ struct Forward {
     ViewInKernel inView(k, view, shape.n);
     ForwardTile tile(k, shape, sizes);
     auto arg = [&](Argument a) { return k.kernel.memref(a); };
-    k.forEachItem({shape.batch, int64_t(view.getHeads().size()), slices, tiles}, [&](ArrayRef<Value> at) {
-      Value head = k.headAt(view.getHeads(), at[1]), slice = at[2];
+    // Neighbouring heads lie side by side in memory, so they follow one another.
+    k.forEachItem({shape.batch, slices, int64_t(view.getHeads().size()), tiles}, [&](ArrayRef<Value> at) {
+      Value slice = at[1], head = k.headAt(view.getHeads(), at[2]);
       // The last rows have the most keys to meet: they come first.
       Value row = k.apply((-k.dim(0) + (tiles - 1)) * sizes.queries, at[3]);
       auto work = [&] {

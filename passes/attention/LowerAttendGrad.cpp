@@ -48,6 +48,7 @@ public:
     valueTile = k.tile({sizes.keys, shape.dV});
     scores = k.tile({sizes.keys, sizes.queries});
     grads = k.tile({sizes.keys, sizes.queries});
+    extents = k.extentsFor(sizes.queries);
     if (spec.wanted.queries)
       dQueriesT = k.tile({shape.dQk, sizes.queries});
     if (spec.wanted.keys) {
@@ -61,15 +62,15 @@ public:
   void build() {
     int64_t heads = spec.view.getHeads().size();
     int64_t slices = spec.slicesShareKeys ? 1 : spec.slices, tiles = spec.ownsWholeSlice ? 1 : spec.tiles;
-    k.forEachItem({shape.batch, heads, slices, tiles}, [&](ArrayRef<Value> at) {
-      Value head = k.headAt(spec.view.getHeads(), at[1]), limit = k.apply(inView.view.slices, head);
+    k.forEachItem({shape.batch, slices, heads, tiles}, [&](ArrayRef<Value> at) {
+      Value head = k.headAt(spec.view.getHeads(), at[2]), limit = k.apply(inView.view.slices, head);
       auto work = [&](Value slice) { meetSlice(at[0], head, slice, at[3]); };
       if (spec.slicesShareKeys)
         k.loop(k.index(0), limit, 1, work);
       else if (inView.view.slices.isConstant())
-        work(at[2]);
+        work(at[1]);
       else
-        k.when(k.less(at[2], limit), [&] { work(at[2]); });
+        k.when(k.less(at[1], limit), [&] { work(at[1]); });
     });
   }
 
@@ -103,11 +104,11 @@ private:
     k.loop(range.from, range.to, sizes.keys, [&](Value slot) {
       loadKeys(rows.batch, rows.head, rows.slice, slot, range.to);
       scoreGradients(rows, slot, keys, range);
-      k.matmul(dQueriesT, keyTile, grads, /*transposeA=*/true, /*accumulate=*/true);
+      k.matmul(dQueriesT, keyTile, grads, "inner-column", extents, {.transposeA = true, .accumulate = true});
       if (!spec.wanted.keys)
         return;
-      k.matmul(dValues, scores, dOut);
-      k.matmul(dKeys, grads, queries);
+      k.matmul(dValues, scores, dOut, "row-inner", extents, {});
+      k.matmul(dKeys, grads, queries, "row-inner", extents, {});
       storeKeyGradients(rows.batch, rows.head, rows.slice, slot, range.to, /*accumulate=*/true);
     });
     SmallVector<Value> first{rows.head, rows.slice, rows.row};
@@ -125,18 +126,19 @@ private:
       Rows rows{batch, head, slice, row, range.to};
       loadQueries(rows);
       scoreGradients(rows, slot, keys, range);
-      k.matmul(dValues, scores, dOut, false, /*accumulate=*/true);
-      k.matmul(dKeys, grads, queries, false, /*accumulate=*/true);
+      k.matmul(dValues, scores, dOut, "row-inner", extents, {.accumulate = true});
+      k.matmul(dKeys, grads, queries, "row-inner", extents, {.accumulate = true});
     });
     storeKeyGradients(batch, head, slice, slot, keys, spec.continues);
   }
 
   /// P in `scores` and dS in `grads`.
   void scoreGradients(const Rows &rows, Value slot, Value keys, const ViewInKernel::Range &range) {
-    k.matmul(scores, keyTile, queriesT);
-    inView.mask(scores, rows, slot, keys, range);
-    k.matmul(grads, valueTile, dOutT);
-    TileSoftmaxGradOp::create(k.b, k.loc, scores, grads, lse, delta);
+    inView.findExtents(extents, rows, slot, keys, range, sizes.keys);
+    k.matmul(scores, keyTile, queriesT, "row-column", extents, {});
+    inView.mask(scores, extents, rows, slot, keys);
+    k.matmul(grads, valueTile, dOutT, "row-column", extents, {});
+    TileSoftmaxGradOp::create(k.b, k.loc, scores, grads, lse, delta, extents);
   }
 
   void loadQueries(const Rows &rows) {
@@ -174,7 +176,7 @@ private:
   TileSizes sizes;
   const TileKernel &k;
   ViewInKernel inView;
-  Value queriesT, dOutT, lse, delta, keyTile, valueTile, scores, grads;
+  Value queriesT, dOutT, lse, delta, keyTile, valueTile, scores, grads, extents;
   Value dQueriesT;                    // if queries are wanted
   Value queries, dOut, dKeys, dValues; // if keys are wanted
 };

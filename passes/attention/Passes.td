@@ -27,7 +27,7 @@ def LowerAttention : Pass<"drawloom-lower-attention", "::mlir::ModuleOp"> {
     "::mlir::memref::MemRefDialect", "::mlir::func::FuncDialect"];
   let options = [
     Option<"queryTile", "query-tile", "int64_t", "0", "queries a tile (a power of two); 0: by the cost model">,
-    Option<"keyTile", "key-tile", "int64_t", "0", "keys a tile; 0: by the cost model">,
+    Option<"keyTile", "key-tile", "int64_t", "0", "keys a tile (a multiple of 8); 0: by the cost model">,
     Option<"minItems", "min-items", "int64_t", "4", "fewest work items for which a gradient is one kernel with five products a tile">
   ];
   let statistics = [Statistic<"numLaunches", "launches", "Number of launches made">];

@@ -23,10 +23,16 @@ Value TileKernel::minOf(AffineMap map, ValueRange operands) const {
   return affine::AffineMinOp::create(b, loc, map, operands);
 }
 
-Value TileKernel::tile(ArrayRef<int64_t> shape) const {
-  OpBuilder::InsertionGuard guard(b);
-  b.setInsertionPointToStart(&kernel.function.getBody().front());
-  return memref::AllocaOp::create(b, loc, MemRefType::get(shape, b.getF32Type()), b.getI64IntegerAttr(64));
+static Value scratch(const TileKernel &k, MemRefType type) {
+  OpBuilder::InsertionGuard guard(k.b);
+  k.b.setInsertionPointToStart(&k.kernel.function.getBody().front());
+  return memref::AllocaOp::create(k.b, k.loc, type, k.b.getI64IntegerAttr(64));
+}
+
+Value TileKernel::tile(ArrayRef<int64_t> shape) const { return scratch(*this, MemRefType::get(shape, b.getF32Type())); }
+
+Value TileKernel::extentsFor(int64_t queries) const {
+  return scratch(*this, MemRefType::get({int64_t(llvm::divideCeil(queries, kExtentQueries)), 2}, b.getIndexType()));
 }
 
 void TileKernel::loop(Value from, Value to, int64_t step, llvm::function_ref<void(Value)> body) const {
@@ -84,8 +90,9 @@ void TileKernel::store(Value tile, Value target, Value outer, Value inner, Affin
 
 void TileKernel::fill(Value tile, double value) const { TileFillOp::create(b, loc, tile, APFloat(float(value))); }
 
-void TileKernel::matmul(Value c, Value a, Value bTile, bool transposeA, bool accumulate, Value rescale) const {
-  TileMatmulOp::create(b, loc, c, a, bTile, rescale, transposeA, accumulate);
+void TileKernel::matmul(Value c, Value a, Value bTile, StringRef pairs, Value extents, Product product) const {
+  TileMatmulOp::create(b, loc, c, a, bTile, product.rescale, extents, product.transposeA, product.accumulate,
+                       b.getStringAttr(pairs));
 }
 
 Value TileKernel::channel(Value head, int64_t channels) const { return apply(dim(0) * channels, head); }
@@ -114,9 +121,14 @@ ViewInKernel::Range ViewInKernel::queryRows(Value head, Value slice, Value slot,
   return range;
 }
 
-void ViewInKernel::mask(Value scores, const Rows &rows, Value slot, Value keys, const Range &range) const {
-  TileMaskOp::create(k.b, k.loc, scores, rows.head, rows.slice, rows.row, slot, rows.limit, keys, range.wholeFrom,
-                     range.wholeTo, attr, n);
+void ViewInKernel::findExtents(Value extents, const Rows &rows, Value slot, Value keys, const Range &range,
+                               int64_t tileKeys) const {
+  TileExtentsOp::create(k.b, k.loc, extents, rows.head, rows.slice, rows.row, slot, rows.limit, keys, range.wholeFrom,
+                        range.wholeTo, attr, tileKeys);
+}
+
+void ViewInKernel::mask(Value scores, Value extents, const Rows &rows, Value slot, Value keys) const {
+  TileMaskOp::create(k.b, k.loc, scores, extents, rows.head, rows.slice, rows.row, slot, rows.limit, keys, attr, n);
 }
 
 ForwardTile::ForwardTile(const TileKernel &k, const Shape &shape, TileSizes sizes) : k(k), shape(shape), sizes(sizes) {
@@ -128,6 +140,7 @@ ForwardTile::ForwardTile(const TileKernel &k, const Shape &shape, TileSizes size
   scores = k.tile({sizes.keys, sizes.queries});
   keyTile = k.tile({sizes.keys, shape.dQk});
   valueTile = k.tile({sizes.keys, shape.dV});
+  extents = k.extentsFor(sizes.queries);
 }
 
 void ForwardTile::start() const {
@@ -143,11 +156,12 @@ void ForwardTile::meetKeys(const ViewInKernel &view, const Rows &rows, Value key
   k.loop(range.from, range.to, sizes.keys, [&](Value slot) {
     SmallVector<Value> at{rows.head, rows.slice, slot};
     k.load(keyTile, keys, rows.batch, keyChannel, view.view.key, at, range.to);
-    k.matmul(scores, keyTile, queries);
-    view.mask(scores, rows, slot, extent, range);
-    TileSoftmaxStepOp::create(k.b, k.loc, scores, m, l, rescale);
+    view.findExtents(extents, rows, slot, extent, range, sizes.keys);
+    k.matmul(scores, keyTile, queries, "row-column", extents, {});
+    view.mask(scores, extents, rows, slot, extent);
+    TileSoftmaxStepOp::create(k.b, k.loc, scores, m, l, rescale, extents);
     k.load(valueTile, values, rows.batch, valueChannel, view.view.key, at, range.to);
-    k.matmul(acc, valueTile, scores, /*transposeA=*/true, /*accumulate=*/true, rescale);
+    k.matmul(acc, valueTile, scores, "inner-column", extents, {.transposeA = true, .accumulate = true, .rescale = rescale});
   });
 }
 

@@ -46,6 +46,8 @@ public:
 
   /// A scratch tile that lives as long as the kernel.
   Value tile(ArrayRef<int64_t> shape) const;
+  /// Scratch for the extents of score tiles of so many queries.
+  Value extentsFor(int64_t queries) const;
 
   void loop(Value from, Value to, int64_t step, llvm::function_ref<void(Value)> body) const;
   void when(Value condition, llvm::function_ref<void()> body) const;
@@ -62,7 +64,12 @@ public:
   void store(Value tile, Value target, Value outer, Value inner, mlir::AffineMap map, ValueRange at, Value limit,
              bool transpose = false, bool accumulate = false, double factor = 1.0) const;
   void fill(Value tile, double value) const;
-  void matmul(Value c, Value a, Value b, bool transposeA = false, bool accumulate = false, Value rescale = {}) const;
+  /// What a product does besides multiplying; `pairs` and `extents` as in tile.matmul.
+  struct Product {
+    bool transposeA = false, accumulate = false;
+    Value rescale = {};
+  };
+  void matmul(Value c, Value a, Value b, llvm::StringRef pairs, Value extents, Product product) const;
 
   /// The first channel of a head that has `channels` of them.
   Value channel(Value head, int64_t channels) const;
@@ -90,8 +97,9 @@ public:
   /// Rows of the slots [slot, min(slot + tile, keys)).
   Range queryRows(Value head, Value slice, Value slot, Value keys, int64_t tile) const;
 
-  /// Masks a score tile of (rows, slots from `slot`); `range` is that of the loop around it.
-  void mask(Value scores, const Rows &rows, Value slot, Value keys, const Range &range) const;
+  /// Finds the extents of a tile of `tileKeys` slots from `slot` on; `range` is that of the loop around it.
+  void findExtents(Value extents, const Rows &rows, Value slot, Value keys, const Range &range, int64_t tileKeys) const;
+  void mask(Value scores, Value extents, const Rows &rows, Value slot, Value keys) const;
 };
 
 /// Forward state of one query tile, in scratch; the same for attend and attention_decode.
@@ -114,7 +122,7 @@ private:
   const TileKernel &k;
   Shape shape;
   TileSizes sizes;
-  Value rescale, scores, keyTile, valueTile;
+  Value rescale, scores, keyTile, valueTile, extents;
 };
 
 } // namespace drawloom::attention

@@ -83,19 +83,31 @@ void Emitter::blocks(int64_t extent, int64_t step, llvm::function_ref<void(Value
     body(index(whole), extent - whole);
 }
 
-Values Emitter::unrolled(int64_t extent, int64_t unroll, Values inits,
+Values Emitter::unrolled(const Range &range, int64_t unroll, Values inits,
                          llvm::function_ref<Values(Value, int64_t, Values)> body) const {
   auto trip = [&](Value first, int64_t count, Values values) {
     for (int64_t slot = 0; slot < count; ++slot)
       values = body(add(first, slot), slot, values);
     return values;
   };
-  int64_t whole = extent / unroll * unroll;
+  auto trips = [&](Value from, Value to) {
+    return loop(from, to, unroll, inits, [&](Value i, Values carried) { return trip(i, unroll, carried); });
+  };
+  if (range.from)
+    return trips(range.from, range.to);
+  int64_t whole = range.extent / unroll * unroll;
   if (whole == unroll)
     inits = trip(index(0), unroll, inits);
   else if (whole > 0)
-    inits = loop(index(0), index(whole), unroll, inits, [&](Value i, Values carried) { return trip(i, unroll, carried); });
-  return trip(index(whole), extent - whole, inits);
+    inits = trips(index(0), index(whole));
+  return trip(index(whole), range.extent - whole, inits);
+}
+
+Range Emitter::keysOf(Value extents, int64_t group, int64_t keys) const {
+  if (!extents)
+    return {keys};
+  auto bound = [&](int64_t which) { return scalar(extents, {index(group), index(which)}); };
+  return {keys, bound(0), bound(1)};
 }
 
 } // namespace drawloom::tiles

@@ -17,6 +17,12 @@ struct Segment {
 /// Cuts [0, extent) into vectors of `width` lanes, then narrower ones (width and all lanes are powers of two).
 llvm::SmallVector<Segment> segmentsOf(int64_t extent, int64_t width);
 
+/// [from, to) for a loop: constants [0, extent), or values that are multiples of kExtentKeys.
+struct Range {
+  int64_t extent;
+  Value from = {}, to = {};
+};
+
 /// Builds ops at one place with one location.
 class Emitter {
 public:
@@ -47,9 +53,12 @@ public:
   void loop(Value from, Value to, int64_t step, llvm::function_ref<void(Value)> body) const;
   /// `body(start, count)` for blocks of `step` over [0, extent): a loop, unless it would run once, and a shorter last block.
   void blocks(int64_t extent, int64_t step, llvm::function_ref<void(Value, int64_t)> body) const;
-  /// `body(i, slot, carried)` for every i in [0, extent) in order, `unroll` iterations a trip; slot is i mod unroll.
-  Values unrolled(int64_t extent, int64_t unroll, Values inits,
+  /// `body(i, slot, carried)` for every i of the range in order, `unroll` iterations a trip; slot is i mod unroll.
+  Values unrolled(const Range &range, int64_t unroll, Values inits,
                   llvm::function_ref<Values(Value, int64_t, Values)> body) const;
+
+  /// The keys that a group of queries meets: all `keys` without extents.
+  Range keysOf(Value extents, int64_t group, int64_t keys) const;
 };
 
 inline ArrayRef<int64_t> shapeOf(Value memref) { return mlir::cast<mlir::MemRefType>(memref.getType()).getShape(); }
@@ -59,6 +68,7 @@ void lower(TileLoadOp op, const Emitter &e);
 void lower(TileStoreOp op, const Emitter &e);
 void lower(TileFillOp op, const Emitter &e);
 void lower(TileMatmulOp op, const Emitter &e);
+void lower(TileExtentsOp op, const Emitter &e);
 void lower(TileMaskOp op, const Emitter &e);
 void lower(TileSoftmaxStepOp op, const Emitter &e);
 void lower(TileSoftmaxFinishOp op, const Emitter &e);

@@ -1,4 +1,5 @@
-// tile.mask: which pairs of a score tile belong to a view, worked out for a vector of queries at a time.
+// tile.extents and tile.mask: which pairs of a score tile belong to a view, by its bounds for groups of queries, and exactly for a
+// vector of queries at a time.
 #include "passes/tiles/AffineVectors.h"
 #include "passes/tiles/Emitter.h"
 #include <limits>
@@ -22,10 +23,11 @@ public:
 
   void emit() const {
     auto [keys, queries] = std::pair(shapeOf(op.getScores())[0], shapeOf(op.getScores())[1]);
-    for (auto [offset, lanes] : segmentsOf(queries, e.width)) {
+    for (auto [offset, lanes] : segmentsOf(queries, std::min(e.width, kExtentQueries))) {
+      Range range = e.keysOf(op.getExtents(), offset / kExtentQueries, keys);
       Rows rows = rowsAt(offset, lanes);
       Value x = e.index(offset), none = e.constant(-std::numeric_limits<double>::infinity(), lanes);
-      e.loop(e.index(0), e.index(keys), 1, [&, lanes = lanes](Value y) {
+      e.loop(range.from, range.to, 1, [&, lanes = lanes](Value y) {
         Value slot = e.add(op.getSlot(), y);
         Value belongs = isWithin(rows, slot, lanes);
         if (!view.getPredicate().empty())
@@ -110,5 +112,29 @@ private:
 } // namespace
 
 void lower(TileMaskOp op, const Emitter &e) { MaskEmitter(op, e).emit(); }
+
+void lower(TileExtentsOp op, const Emitter &e) {
+  ViewAttr view = op.getView();
+  int64_t groups = shapeOf(op.getExtents())[0];
+  AffineExpr d = e.b.getAffineDimExpr(0);
+  auto apply = [&](AffineExpr expr, Value x) -> Value {
+    return affine::AffineApplyOp::create(e.b, e.loc, AffineMap::get(1, 0, expr), x);
+  };
+  Value zero = e.index(0), tileKeys = e.index(op.getTileKeys());
+  auto relative = [&](Value slot) -> Value { return arith::SubIOp::create(e.b, e.loc, slot, op.getSlot()); };
+  auto within = [&](Value slot) -> Value { return arith::MaxSIOp::create(e.b, e.loc, e.min(slot, tileKeys), zero); };
+  for (int64_t group = 0; group < groups; ++group) {
+    Value first = e.add(op.getRow(), group * kExtentQueries);
+    Value last = e.min(e.add(first, kExtentQueries - 1), apply(d - 1, op.getRows()));
+    Value lo = affine::AffineMaxOp::create(e.b, e.loc, view.getKeyLo(), ValueRange{op.getHead(), op.getSlice(), first});
+    Value hi = affine::AffineMinOp::create(e.b, e.loc, view.getKeyHi(), ValueRange{op.getHead(), op.getSlice(), last});
+    Value from = apply(d.floorDiv(kExtentKeys) * kExtentKeys, within(relative(lo)));
+    Value to = apply(d.ceilDiv(kExtentKeys) * kExtentKeys, within(relative(e.min(hi, op.getKeys()))));
+    Value exists = arith::CmpIOp::create(e.b, e.loc, arith::CmpIPredicate::slt, first, op.getRows());
+    to = arith::SelectOp::create(e.b, e.loc, exists, to, zero);
+    memref::StoreOp::create(e.b, e.loc, from, op.getExtents(), ValueRange{e.index(group), zero});
+    memref::StoreOp::create(e.b, e.loc, to, op.getExtents(), ValueRange{e.index(group), e.index(1)});
+  }
+}
 
 } // namespace drawloom::tiles

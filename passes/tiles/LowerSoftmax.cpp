@@ -3,6 +3,8 @@
 #include "passes/tiles/Emitter.h"
 #include <limits>
 
+// A vector of queries must not reach into two groups, and unrolled loops must divide what extents are rounded to.
+
 using namespace mlir;
 
 namespace drawloom::tiles {
@@ -32,12 +34,17 @@ void forEachSegment(Value tile, const Emitter &e, llvm::function_ref<void(Value,
     body(e.index(offset), lanes);
 }
 
+/// `body(offset, lanes, keys)` for each vector of queries of a score tile, with the keys that they meet.
+void forEachQueries(Value scores, Value extents, const Emitter &e, llvm::function_ref<void(Value, int64_t, Range)> body) {
+  for (auto [offset, lanes] : segmentsOf(shapeOf(scores)[1], std::min(e.width, kExtentQueries)))
+    body(e.index(offset), lanes, e.keysOf(extents, offset / kExtentQueries, shapeOf(scores)[0]));
+}
+
 } // namespace
 
 void lower(TileSoftmaxStepOp op, const Emitter &e) {
   Value scores = op.getScores();
-  int64_t keys = shapeOf(scores)[0];
-  forEachSegment(scores, e, [&](Value x, int64_t lanes) {
+  forEachQueries(scores, op.getExtents(), e, [&](Value x, int64_t lanes, Range keys) {
     // NaN scores do not become the maximum; they reach the sum through their own exponential.
     auto larger = [&](Value s, Value m) { return vecmath::max(e.b, e.loc, s, m); };
     Value old = larger(e.load(op.getM(), {x}, lanes), e.constant(kNoKey, lanes));
@@ -68,7 +75,7 @@ void lower(TileSoftmaxFinishOp op, const Emitter &e) {
   forEachSegment(acc, e, [&](Value x, int64_t lanes) {
     Value l = e.load(op.getL(), {x}, lanes), m = e.load(op.getM(), {x}, lanes);
     Value inverse = arith::DivFOp::create(e.b, e.loc, e.constant(1.0, lanes), l);
-    e.unrolled(shapeOf(acc)[0], kPartials, {}, [&](Value c, int64_t, Values) {
+    e.unrolled({shapeOf(acc)[0]}, kPartials, {}, [&](Value c, int64_t, Values) {
       e.store(mulF(e, e.load(acc, {c, x}, lanes), inverse), acc, {c, x});
       return Values();
     });
@@ -80,12 +87,12 @@ void lower(TileSoftmaxFinishOp op, const Emitter &e) {
 
 void lower(TileSoftmaxGradOp op, const Emitter &e) {
   Value scores = op.getScores(), grads = op.getGrads();
-  forEachSegment(scores, e, [&](Value x, int64_t lanes) {
+  forEachQueries(scores, op.getExtents(), e, [&](Value x, int64_t lanes, Range keys) {
     Value lse = e.load(op.getLse(), {x}, lanes), delta = e.load(op.getDelta(), {x}, lanes);
     // A query without keys has only masked scores; any finite number in place of its -inf makes them zero.
     Value none = arith::CmpFOp::create(e.b, e.loc, arith::CmpFPredicate::OEQ, lse, e.constant(-kInf, lanes));
     lse = arith::SelectOp::create(e.b, e.loc, none, e.constant(0.0, lanes), lse);
-    e.unrolled(shapeOf(scores)[0], kPartials, {}, [&](Value y, int64_t, Values) {
+    e.unrolled(keys, kPartials, {}, [&](Value y, int64_t, Values) {
       // One rounding: the product with log2 e is exact inside the multiply-add.
       Value s = e.fma(lse, e.constant(-kLog2E, lanes), e.load(scores, {y, x}, lanes));
       Value p = vecmath::exp2(e.b, e.loc, s);
@@ -99,7 +106,7 @@ void lower(TileSoftmaxGradOp op, const Emitter &e) {
 void lower(TileDotOp op, const Emitter &e) {
   forEachSegment(op.getA(), e, [&](Value x, int64_t lanes) {
     Values sums(kPartials, e.constant(0.0, lanes));
-    sums = e.unrolled(shapeOf(op.getA())[0], kPartials, sums, [&](Value c, int64_t slot, Values sums) {
+    sums = e.unrolled({shapeOf(op.getA())[0]}, kPartials, sums, [&](Value c, int64_t slot, Values sums) {
       sums[slot] = e.fma(e.load(op.getA(), {c, x}, lanes), e.load(op.getB(), {c, x}, lanes), sums[slot]);
       return sums;
     });
@@ -114,7 +121,7 @@ void lower(TileFillOp op, const Emitter &e) {
     Value v = e.constant(value, lanes);
     if (shapeOf(tile).size() == 1)
       return e.store(v, tile, {x});
-    e.unrolled(shapeOf(tile)[0], kPartials, {}, [&](Value y, int64_t, Values) {
+    e.unrolled({shapeOf(tile)[0]}, kPartials, {}, [&](Value y, int64_t, Values) {
       e.store(v, tile, {y, x});
       return Values();
     });

@@ -6,9 +6,9 @@ include "mlir/Pass/PassBase.td"
 def SplitEdgeTiles : Pass<"drawloom-split-edge-tiles"> {
   let summary = "split loops over tiles into edge tiles, whole tiles and edge tiles";
   let description = [{
-    A loop whose body masks a score tile becomes three: the tiles before those that the mask's `whole` range covers, the tiles
-    inside it, and the rest. The bounds of a view are monotone, so the whole tiles of a row of tiles are one range. The middle loop has no mask,
-    and loads and stores of the rows it advances over have no limit: every row exists.
+    A loop whose body finds the extents of a score tile becomes three: the tiles before those that the `whole` range of `tile.extents` covers, the
+    tiles inside it, and the rest. The bounds of a view are monotone, so the whole tiles of a row of tiles are one range. The middle loop has neither
+    extents nor mask, and loads and stores of the rows it advances over have no limit: every row exists.
   }];
   let dependentDialects = ["::mlir::scf::SCFDialect", "::mlir::affine::AffineDialect", "::mlir::arith::ArithDialect"];
   let statistics = [Statistic<"numSplit", "split", "Number of loops split">];

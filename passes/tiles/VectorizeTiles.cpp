@@ -20,7 +20,7 @@ struct VectorizeTiles : impl::VectorizeTilesBase<VectorizeTiles> {
     }
     getOperation()->walk([&](Operation *op) {
       llvm::TypeSwitch<Operation *>(op)
-          .Case<TileLoadOp, TileStoreOp, TileFillOp, TileMatmulOp, TileMaskOp, TileSoftmaxStepOp, TileSoftmaxFinishOp,
+          .Case<TileLoadOp, TileStoreOp, TileFillOp, TileMatmulOp, TileExtentsOp, TileMaskOp, TileSoftmaxStepOp, TileSoftmaxFinishOp,
                 TileSoftmaxGradOp, TileDotOp>([&](auto tileOp) {
             OpBuilder builder(tileOp);
             tiles::lower(tileOp, tiles::Emitter(builder, tileOp.getLoc(), vectorWidth, registers));

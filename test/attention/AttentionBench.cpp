@@ -16,11 +16,12 @@ int main(int argc, char **argv) {
   if (const char *lowering = getenv("LOWERING")) options.lowering = lowering;
   if (const char *vectors = getenv("VECTORS")) options.vectors = vectors;
   if (const char *target = getenv("TARGET")) options.target = target;
+  if (const char *level = getenv("OPT")) options.optLevel = atoi(level);
   for (const Problem &p : problems) {
     auto compiled = Compiled::make(attentionModule(p), options);
     if (!compiled) return 1;
     printf("%s, batch %ld, n %ld, heads %ld, d %ld/%ld\n", p.pattern.c_str(), p.batch, p.n, p.heads, p.dQk, p.dV);
-    for (const auto &t : compiled->time(5))
+    for (const auto &t : compiled->time(getenv("REPS") ? atoi(getenv("REPS")) : 5))
       printf("  %-30s grid %6ld  %9.3f ms  %7.1f GFLOP/s\n", t.label.c_str(), t.grid, t.seconds * 1e3, t.flops / t.seconds * 1e-9);
   }
 }

@@ -4,9 +4,9 @@
 #include "codegen/LowerToLLVM.h"
 #include "mlir/Parser/Parser.h"
 #include "mlir/Pass/PassRegistry.h"
-#include <chrono>
 #include <cstring>
 #include <gtest/gtest.h>
+#include <ctime>
 #include <sys/mman.h>
 
 using namespace mlir;
@@ -17,6 +17,13 @@ namespace {
 constexpr unsigned char kZoneByte = 0xA5;
 
 int64_t elementBytes(Type type) { return cast<RankedTensorType>(type).getElementTypeBitWidth() / 8; }
+
+/// Processor time of this thread: what other programs take does not count.
+double threadSeconds() {
+  timespec t;
+  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
+  return double(t.tv_sec) + 1e-9 * double(t.tv_nsec);
+}
 
 } // namespace
 
@@ -63,7 +70,10 @@ std::unique_ptr<Compiled> Compiled::make(const std::string &text, const Options 
   auto nested = result->module->lookupSymbol<ModuleOp>("kernels");
   if (!nested)
     return result; // nothing to attend to
-  auto compiled = compileKernels(nested, Target::byName(options.target), 2, 1, true);
+  StageTimer timer;
+  if (getenv("DRAWLOOM_TIMES"))
+    timer = [](const std::string &stage, double ms) { fprintf(stderr, "%s: %.0f ms\n", stage.c_str(), ms); };
+  auto compiled = compileKernels(nested, Target::byName(options.target), options.optLevel, 1, true, timer);
   if (failed(compiled)) {
     ADD_FAILURE() << "cannot compile kernels";
     return nullptr;
@@ -74,6 +84,13 @@ std::unique_ptr<Compiled> Compiled::make(const std::string &text, const Options 
   mprotect(result->image, result->imageBytes, PROT_READ | PROT_EXEC);
   for (const CompiledKernel &kernel : compiled->kernels)
     result->kernels[kernel.name] = reinterpret_cast<abi::KernelFn>(static_cast<char *>(result->image) + kernel.entry);
+  if (const char *path = getenv("DRAWLOOM_DUMP_IMAGE")) { // for disassemblers and profilers
+    FILE *file = fopen(path, "wb");
+    fwrite(compiled->image.data(), 1, compiled->image.size(), file);
+    fclose(file);
+    for (const CompiledKernel &kernel : compiled->kernels)
+      fprintf(stderr, "%s at %p, offset 0x%lx\n", kernel.name.c_str(), reinterpret_cast<void *>(result->kernels[kernel.name]), kernel.entry);
+  }
   return result;
 }
 
@@ -232,9 +249,9 @@ std::vector<Compiled::Timing> Compiled::time(int repetitions) {
     abi::KernelFn kernel = kernels.at(launch.getKernel().getLeafReference().str());
     double best = 1e30;
     for (int i = 0; i < repetitions; ++i) {
-      auto start = std::chrono::steady_clock::now();
+      double start = threadSeconds();
       kernel(places.data(), nullptr, 0, launch.getGrid());
-      best = std::min(best, std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count());
+      best = std::min(best, threadSeconds() - start);
     }
     timings.push_back({launch.getLabel().str() + " " + launch.getKernel().getLeafReference().str(), int64_t(launch.getFlops()),
                        int64_t(launch.getGrid()), best});

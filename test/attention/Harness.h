@@ -32,6 +32,7 @@ struct Options {
   std::string lowering = ""; ///< options of drawloom-lower-attention
   std::string vectors = "";  ///< options of drawloom-vectorize-tiles
   std::string target = "native";
+  int optLevel = 2;
 };
 
 /// A function `@main` of a module, compiled.
@@ -47,7 +48,7 @@ public:
   /// As run, for arguments that are not f32.
   std::vector<std::vector<float>> runBytes(const std::vector<std::vector<std::byte>> &arguments, int parts = 1);
 
-  /// Seconds of each launch, least of several runs, with its label.
+  /// Processor seconds of each launch, least of several runs, with its label.
   struct Timing {
     std::string label;
     int64_t flops, grid;
