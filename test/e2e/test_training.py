@@ -49,7 +49,7 @@ checkpoint_every = 0
 
 
 def run(*args, **kw):
-    return subprocess.run([str(a) for a in args], capture_output=True, text=True, **kw)
+    return subprocess.run([str(a) for a in args], capture_output=True, text=True, errors="replace", **kw)
 
 
 def weights(folder):
