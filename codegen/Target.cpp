@@ -25,8 +25,8 @@ Target Target::native() {
   for (const Target &target : targets())
     if (std::all_of(target.features.begin(), target.features.end(), [&](const std::string &f) { return have.lookup(f); }))
       return target;
-  failWithHint(kFailed, "Drawloom needs a processor from 2013 or later (Intel Haswell, AMD Excavator)",
-               "this machine has no AVX2 and FMA instructions, which compiled kernels need");
+  failWithHint(kFailed, "Drawloom needs a processor with AVX2 and FMA (Intel Haswell, AMD Excavator, or later)",
+               "this processor lacks instructions that compiled kernels use");
 }
 
 Target Target::byName(std::string_view name) {
