@@ -71,6 +71,9 @@ static LogicalResult runPhases(ModuleOp module, const CompileOptions &options, s
   std::string problem;
   llvm::raw_string_ostream errors(problem);
   PipelineOptions pipeline{options.recompute, options.dumpPhases};
+  int64_t machineRegisters = options.target.vectorBits >= 512 ? 32 : 16;
+  pipeline.lanes = options.target.lanes;
+  pipeline.registers = machineRegisters * options.target.vectorBits / (32 * pipeline.lanes);
   auto afterPhase = [&](OpPassManager &manager, const Phase &phase) {
     manager.addPass(std::make_unique<NoteTime>([finished, name = phase.name] { finished(name); }));
   };

@@ -16,13 +16,16 @@ ArrayRef<Phase> phases() {
        "drawloom-verify-graph"},
       {"loops",
        "how: kernels of tile loops and row loops",
-       {"drawloom-lower-attention", "drawloom-lower-rows", "drawloom-split-edge-tiles"},
+       {"drawloom-lower-attention", "drawloom-lower-rows{lanes=$lanes}", "drawloom-split-edge-tiles"},
        "drawloom-verify-loops"},
       {"memory",
        "where: every value has a place, the peak is known",
        {"drawloom-inline-recompute", "drawloom-insert-copies", "drawloom-plan-memory"},
        "drawloom-verify-memory"},
-      {"kernel", "with which instructions: kernels as vectors", {"drawloom-vectorize-tiles"}, ""},
+      {"kernel",
+       "with which instructions: kernels as vectors",
+       {"drawloom-vectorize-tiles{vector-width=$lanes registers=$registers}"},
+       ""},
   };
   return list;
 }
@@ -36,6 +39,8 @@ std::string substitute(StringRef text, const PipelineOptions &options) {
     if (size_t at = result.find(name); at != std::string::npos) result.replace(at, name.size(), value);
   };
   replace("$recompute", options.recompute);
+  replace("$lanes", std::to_string(options.lanes));
+  replace("$registers", std::to_string(options.registers));
   return result;
 }
 

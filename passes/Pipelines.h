@@ -23,6 +23,9 @@ struct PipelineOptions {
   std::string recompute = "none"; ///< none, attention or block
   std::string dumpDirectory;      ///< if not empty, the module is written there after each phase, as
                                   ///< "1-graph.mlir" and so on
+  int64_t lanes = 16;             ///< f32 lanes of a vector in every kernel; results depend on it
+  int64_t registers = 32; ///< vectors of so many lanes that the machine holds in registers: 32 with AVX-512,
+                          ///< 8 with AVX2; results do not depend on it
 };
 
 /// Adds the phases up to and including `stopAfter` (empty: all) to `pm`, which must run on modules;
