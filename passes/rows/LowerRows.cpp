@@ -15,7 +15,7 @@ struct LowerRowsPass : impl::LowerRowsBase<LowerRowsPass> {
 
   void runOnOperation() override {
     if (!llvm::isPowerOf2_64(lanes) || lanes < 4 || lanes > 64) {
-      getOperation().emitError() << "lanes must be a power of two from 4 to 64, got " << lanes;
+      getOperation().emitError() << "lanes must be a power of two from 4 to 64, got " << int64_t(lanes);
       return signalPassFailure();
     }
     wrapLoneOps();
