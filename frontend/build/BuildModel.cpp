@@ -11,7 +11,8 @@ namespace {
 
 namespace io = abi::io;
 
-/// Builds the functions of one network. Activations are [B, n, d]; while decoding B is the number of samples and n is 1.
+/// Builds the functions of one network. Activations are [B, n, d]; while decoding B is the number of samples
+/// and n is 1.
 class ModelBuilder {
 public:
   ModelBuilder(MLIRContext &context, const spec::Spec &spec)
@@ -33,17 +34,22 @@ private:
   struct Mode {
     FunctionBuilder &f;
     int64_t batch, length;
-    Value rng;                                        // training only
-    Value position;                                   // decoding only
+    Value rng;                                         // training only
+    Value position;                                    // decoding only
     std::vector<std::pair<std::string, Value>> caches; // decoding: the new ones
     bool training() const { return bool(rng); }
     bool decoding() const { return bool(position); }
   };
 
-  Location keyLocation(std::string_view key) const { return locationOf(context, spec.entry(key).place, spec.file()); }
-  RankedTensorType activation(const Mode &m, int64_t channels) const { return floatTensor(context, {m.batch, m.length, channels}); }
+  Location keyLocation(std::string_view key) const {
+    return locationOf(context, spec.entry(key).place, spec.file());
+  }
+  RankedTensorType activation(const Mode &m, int64_t channels) const {
+    return floatTensor(context, {m.batch, m.length, channels});
+  }
 
-  std::vector<Argument> parameterArguments(llvm::StringRef suffix, llvm::StringRef role, bool withInit = false) const {
+  std::vector<Argument> parameterArguments(llvm::StringRef suffix, llvm::StringRef role,
+                                           bool withInit = false) const {
     Builder b(context);
     std::vector<Argument> out;
     for (const ParameterInfo &p : net.parameters) {
@@ -70,15 +76,18 @@ private:
     Mode m{f, net.batch, net.n, training ? f.argument(io::kRng) : Value(), {}, {}};
     Value logits = forward(m, f.argument(io::kTokens));
     f.at(start, "loss");
-    Value nll = f.make<CrossEntropyOp>(floatTensor(context, {net.batch, net.n}), logits, f.argument(io::kTargets));
+    Value nll =
+        f.make<CrossEntropyOp>(floatTensor(context, {net.batch, net.n}), logits, f.argument(io::kTargets));
     f.finish({{io::kNll, nll}});
   }
 
   void buildDecode() {
     std::vector<Argument> arguments = parameterArguments("", "parameter");
     for (size_t k = 0; k < net.layers.size(); ++k) {
-      arguments.push_back({cacheName(k, 'k'), "cache", floatTensor(context, {net.sampleBatch, net.n, net.qk}), {}});
-      arguments.push_back({cacheName(k, 'v'), "cache", floatTensor(context, {net.sampleBatch, net.n, net.d}), {}});
+      arguments.push_back(
+          {cacheName(k, 'k'), "cache", floatTensor(context, {net.sampleBatch, net.n, net.qk}), {}});
+      arguments.push_back(
+          {cacheName(k, 'v'), "cache", floatTensor(context, {net.sampleBatch, net.n, net.d}), {}});
     }
     arguments.push_back({io::kToken, "io", intTensor(context, {net.sampleBatch, 1}, 32), {}});
     arguments.push_back({io::kPosition, "io", intTensor(context, {1}, 64), {}});
@@ -114,7 +123,8 @@ private:
       divisors.push_back(net.positions[k].divisor);
     }
     m.f.at(keyLocation("model.embedding"), "embed");
-    return m.f.make<EmbedOp>(activation(m, net.d), tokens, m.f.argument("embed.token"), tables, m.position, divisors);
+    return m.f.make<EmbedOp>(activation(m, net.d), tokens, m.f.argument("embed.token"), tables, m.position,
+                             divisors);
   }
 
   /// h + dropout(attention(norm(h))).
@@ -126,7 +136,8 @@ private:
     Value x = norm(m, layer + "norm1", h);
     at("qkv");
     Value qkv = linear(m, layer + "qkv", x, 2 * net.qk + net.d);
-    auto split = m.f.make<SplitOp>(TypeRange{activation(m, net.qk), activation(m, net.qk), activation(m, net.d)}, qkv);
+    auto split =
+        m.f.make<SplitOp>(TypeRange{activation(m, net.qk), activation(m, net.qk), activation(m, net.d)}, qkv);
     at("attention");
     Value a = attend(m, k, split.getResult(0), split.getResult(1), split.getResult(2));
     at("proj");
@@ -142,8 +153,9 @@ private:
     auto scale = b.getF64FloatAttr(1 / std::sqrt(double(net.qk) / double(net.heads)));
     if (m.decoding()) {
       Value kCache = m.f.argument(cacheName(k, 'k')), vCache = m.f.argument(cacheName(k, 'v'));
-      auto op = m.f.make<AttentionDecodeOp>(TypeRange{activation(m, net.d), kCache.getType(), vCache.getType()}, q, key, v, kCache,
-                                            vCache, m.position, pattern, heads, scale);
+      auto op =
+          m.f.make<AttentionDecodeOp>(TypeRange{activation(m, net.d), kCache.getType(), vCache.getType()}, q,
+                                      key, v, kCache, vCache, m.position, pattern, heads, scale);
       m.caches.emplace_back(cacheName(k, 'k'), op.getNewKcache());
       m.caches.emplace_back(cacheName(k, 'v'), op.getNewVcache());
       return op.getOut();
@@ -174,25 +186,28 @@ private:
   Value residual(Mode &m, Value h, Value branch, int64_t site) {
     Builder b(context);
     if (m.training() && net.dropout > 0)
-      branch = m.f.make<DropoutOp>(branch.getType(), branch, m.rng, b.getF64FloatAttr(net.dropout), b.getI64IntegerAttr(site));
+      branch = m.f.make<DropoutOp>(branch.getType(), branch, m.rng, b.getF64FloatAttr(net.dropout),
+                                   b.getI64IntegerAttr(site));
     return m.f.make<AddOp>(h.getType(), h, branch);
   }
 
   Value norm(Mode &m, const std::string &name, Value x) {
     Type rows = floatTensor(context, {m.batch, m.length});
-    auto op = m.f.make<LayerNormOp>(TypeRange{x.getType(), rows, rows}, x, m.f.argument(name + ".weight"), m.f.argument(name + ".bias"),
-                                    m.f.builder.getF64FloatAttr(1e-5));
+    auto op = m.f.make<LayerNormOp>(TypeRange{x.getType(), rows, rows}, x, m.f.argument(name + ".weight"),
+                                    m.f.argument(name + ".bias"), m.f.builder.getF64FloatAttr(1e-5));
     return op.getOut();
   }
 
   Value linear(Mode &m, const std::string &name, Value x, int64_t channels) {
-    return m.f.make<LinearOp>(activation(m, channels), x, m.f.argument(name + ".weight"), m.f.argument(name + ".bias"));
+    return m.f.make<LinearOp>(activation(m, channels), x, m.f.argument(name + ".weight"),
+                              m.f.argument(name + ".bias"));
   }
 
   /// One optimizer step over all parameters.
   void buildUpdate() {
     std::vector<Argument> arguments;
-    std::vector<std::pair<const char *, const char *>> kinds{{"", "parameter"}, {".grad", "gradient"}, {".m", "moment1"}, {".v", "moment2"}};
+    std::vector<std::pair<const char *, const char *>> kinds{
+        {"", "parameter"}, {".grad", "gradient"}, {".m", "moment1"}, {".v", "moment2"}};
     if (net.ema) kinds.emplace_back(".ema", "ema");
     for (auto [suffix, role] : kinds)
       for (Argument &a : parameterArguments(suffix, role)) arguments.push_back(std::move(a));
@@ -209,17 +224,20 @@ private:
       Value value = f.argument(p.name);
       Type t = value.getType();
       f.at(start, "update." + p.name);
-      auto adam = f.make<AdamOp>(TypeRange{t, t, t, t}, value, f.argument(p.name + ".grad"), f.argument(p.name + ".m"),
-                                 f.argument(p.name + ".v"), norm, hyper, p.decay ? f.builder.getUnitAttr() : UnitAttr());
+      auto adam = f.make<AdamOp>(TypeRange{t, t, t, t}, value, f.argument(p.name + ".grad"),
+                                 f.argument(p.name + ".m"), f.argument(p.name + ".v"), norm, hyper,
+                                 p.decay ? f.builder.getUnitAttr() : UnitAttr());
       parameters.emplace_back(p.name, adam.getNewParam());
       moments1.emplace_back(p.name + ".m", adam.getNewM());
       moments2.emplace_back(p.name + ".v", adam.getNewV());
       grads.emplace_back(p.name + ".grad", adam.getNewGrad());
       if (net.ema)
-        emas.emplace_back(p.name + ".ema", f.make<EmaOp>(t, f.argument(p.name + ".ema"), adam.getNewParam(), norm, hyper));
+        emas.emplace_back(p.name + ".ema",
+                          f.make<EmaOp>(t, f.argument(p.name + ".ema"), adam.getNewParam(), norm, hyper));
     }
     std::vector<std::pair<std::string, Value>> results;
-    for (auto *group : {&parameters, &moments1, &moments2, &emas, &grads}) results.insert(results.end(), group->begin(), group->end());
+    for (auto *group : {&parameters, &moments1, &moments2, &emas, &grads})
+      results.insert(results.end(), group->begin(), group->end());
     results.emplace_back(io::kGradNorm, norm);
     f.finish(results);
   }
@@ -260,18 +278,26 @@ OwningOpRef<ModuleOp> buildAttention(MLIRContext &context, const AttentionCase &
   auto heads = b.getI64IntegerAttr(c.heads);
   auto scale = b.getF64FloatAttr(1 / std::sqrt(double(c.qk) / double(c.heads)));
   {
-    FunctionBuilder f(*module, "attention", {{"q", "io", qk, {}}, {"k", "io", qk, {}}, {"v", "io", v, {}}}, loc);
+    FunctionBuilder f(*module, "attention", {{"q", "io", qk, {}}, {"k", "io", qk, {}}, {"v", "io", v, {}}},
+                      loc);
     f.at(loc, "attention");
-    auto op = f.make<AttentionOp>(TypeRange{v, lse}, f.argument("q"), f.argument("k"), f.argument("v"), pattern, heads, scale);
+    auto op = f.make<AttentionOp>(TypeRange{v, lse}, f.argument("q"), f.argument("k"), f.argument("v"),
+                                  pattern, heads, scale);
     f.finish({{"out", op.getOut()}, {"lse", op.getLse()}});
   }
   {
     FunctionBuilder f(*module, "attention_grad",
-                      {{"dout", "io", v, {}}, {"q", "io", qk, {}}, {"k", "io", qk, {}}, {"v", "io", v, {}}, {"out", "io", v, {}}, {"lse", "io", lse, {}}},
+                      {{"dout", "io", v, {}},
+                       {"q", "io", qk, {}},
+                       {"k", "io", qk, {}},
+                       {"v", "io", v, {}},
+                       {"out", "io", v, {}},
+                       {"lse", "io", lse, {}}},
                       loc);
     f.at(loc, "attention_grad");
-    auto op = f.make<AttentionGradOp>(TypeRange{qk, qk, v}, f.argument("dout"), f.argument("q"), f.argument("k"), f.argument("v"),
-                                      f.argument("out"), f.argument("lse"), pattern, heads, scale);
+    auto op =
+        f.make<AttentionGradOp>(TypeRange{qk, qk, v}, f.argument("dout"), f.argument("q"), f.argument("k"),
+                                f.argument("v"), f.argument("out"), f.argument("lse"), pattern, heads, scale);
     f.finish({{"dq", op.getDq()}, {"dk", op.getDk()}, {"dv", op.getDv()}});
   }
   return verified(std::move(module));

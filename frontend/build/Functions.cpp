@@ -5,7 +5,8 @@ using namespace mlir;
 
 namespace drawloom {
 
-FunctionBuilder::FunctionBuilder(ModuleOp module, llvm::StringRef name, const std::vector<Argument> &arguments, Location loc)
+FunctionBuilder::FunctionBuilder(ModuleOp module, llvm::StringRef name,
+                                 const std::vector<Argument> &arguments, Location loc)
     : builder(module.getContext()), location(loc) {
   SmallVector<Type> types;
   for (const Argument &a : arguments) types.push_back(a.type), names.push_back(a.name);
@@ -31,11 +32,13 @@ void FunctionBuilder::finish(const std::vector<std::pair<std::string, Value>> &r
   for (auto &[name, value] : results) values.push_back(value), types.push_back(value.getType());
   func::ReturnOp::create(builder, function.getLoc(), values);
   function.setFunctionType(builder.getFunctionType(function.getArgumentTypes(), types));
-  for (auto [k, result] : llvm::enumerate(results)) function.setResultAttr(k, "drawloom.name", builder.getStringAttr(result.first));
+  for (auto [k, result] : llvm::enumerate(results))
+    function.setResultAttr(k, "drawloom.name", builder.getStringAttr(result.first));
 }
 
 void FunctionBuilder::at(Location loc, std::string newLabel, std::string newSegment) {
-  // The label is the location's name too, so that diagnostics say "layers.3.attention" beside the file's line.
+  // The label is the location's name too, so that diagnostics say "layers.3.attention" beside the file's
+  // line.
   location = NameLoc::get(builder.getStringAttr(newLabel), loc);
   label = std::move(newLabel);
   segment = std::move(newSegment);
@@ -48,7 +51,8 @@ void FunctionBuilder::mark(Operation *op) {
 
 Location locationOf(MLIRContext *context, const spec::Place &place, const std::string &file) {
   bool known = !place.file.empty() && !place.isSet();
-  return FileLineColLoc::get(context, known ? place.file : file, known ? place.line : 1, known ? place.column : 1);
+  return FileLineColLoc::get(context, known ? place.file : file, known ? place.line : 1,
+                             known ? place.column : 1);
 }
 
 RankedTensorType floatTensor(MLIRContext *context, llvm::ArrayRef<int64_t> shape) {

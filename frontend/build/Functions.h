@@ -18,7 +18,8 @@ struct Argument {
 /// Starts a function at the end of `module` and puts the builder into its body.
 class FunctionBuilder {
 public:
-  FunctionBuilder(mlir::ModuleOp module, llvm::StringRef name, const std::vector<Argument> &arguments, mlir::Location loc);
+  FunctionBuilder(mlir::ModuleOp module, llvm::StringRef name, const std::vector<Argument> &arguments,
+                  mlir::Location loc);
 
   mlir::Value argument(llvm::StringRef name);
   /// Ends the function: its results and the buffers that receive them.

@@ -5,13 +5,15 @@
 namespace drawloom {
 namespace {
 
-/// Standard deviations of the two presets. "paper": section 5.3 read literally, N(0, 0.125/sqrt(fan_in)) with that number as the standard
-/// deviation. "distaug": sqrt(0.125/fan_in), embeddings 0.01. Both divide the matrices that end a branch by
-/// sqrt(2 layers), since 2 layers branches are added up.
+/// Standard deviations of the two presets. "paper": section 5.3 read literally, N(0, 0.125/sqrt(fan_in)) with
+/// that number as the standard deviation. "distaug": sqrt(0.125/fan_in), embeddings 0.01. Both divide the
+/// matrices that end a branch by sqrt(2 layers), since 2 layers branches are added up.
 struct InitRule {
   bool distaug;
   int64_t layers;
-  double matrix(int64_t fanIn) const { return distaug ? std::sqrt(0.125 / double(fanIn)) : 0.125 / std::sqrt(double(fanIn)); }
+  double matrix(int64_t fanIn) const {
+    return distaug ? std::sqrt(0.125 / double(fanIn)) : 0.125 / std::sqrt(double(fanIn));
+  }
   double branchEnd(int64_t fanIn) const { return matrix(fanIn) / std::sqrt(2.0 * double(layers)); }
   double token(int64_t d) const { return distaug ? 0.01 : 0.125 / std::sqrt(double(d)); }
   double position(int64_t d, size_t tables) const {
@@ -42,7 +44,10 @@ std::vector<ParameterInfo> makeParameters(const Network &net, const InitRule &ru
   // One row more than classes: the start symbol.
   out.push_back({"embed.token", {net.vocab + 1, net.d}, normal(rule.token(net.d)), false});
   for (size_t k = 0; k < net.positions.size(); ++k)
-    out.push_back({fmt::format("embed.pos{}", k), {net.positions[k].rows, net.d}, normal(rule.position(net.d, net.positions.size())), false});
+    out.push_back({fmt::format("embed.pos{}", k),
+                   {net.positions[k].rows, net.d},
+                   normal(rule.position(net.d, net.positions.size())),
+                   false});
   for (size_t k = 0; k < net.layers.size(); ++k) {
     std::string layer = fmt::format("layers.{}.", k);
     norm(layer + "norm1");
@@ -88,7 +93,8 @@ Network makeNetwork(const spec::Spec &spec) {
   for (int64_t k = 0; k < spec.integer("model.layers"); ++k) {
     PatternError error;
     auto pattern = Pattern::parse(spec.layerPattern(k), error);
-    require(pattern.has_value(), kInternal, "pattern '{}' passed its check but does not parse: {}", spec.layerPattern(k), error.str());
+    require(pattern.has_value(), kInternal, "pattern '{}' passed its check but does not parse: {}",
+            spec.layerPattern(k), error.str());
     net.layers.push_back({pattern->spelling(), spec.layerPatternPlace(k)});
   }
   net.parameters = makeParameters(net, {spec.text("model.preset") == "distaug", int64_t(net.layers.size())});

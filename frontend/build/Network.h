@@ -1,4 +1,5 @@
-// The network that a spec describes (paper sections 5.2, 5.3): extents, patterns and parameters, without any IR.
+// The network that a spec describes (paper sections 5.2, 5.3): extents, patterns and parameters, without any
+// IR.
 #pragma once
 #include "frontend/spec/Spec.h"
 #include <cstdint>
@@ -18,7 +19,8 @@ struct ParameterInfo {
   std::string name; // "layers.0.qkv.weight"
   std::vector<int64_t> shape;
   InitialValue init;
-  bool decay = false; // decoupled weight decay: matrices of attention, feed-forward and output, not embeddings
+  bool decay =
+      false; // decoupled weight decay: matrices of attention, feed-forward and output, not embeddings
   int64_t elements() const;
 };
 

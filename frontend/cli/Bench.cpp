@@ -31,7 +31,8 @@ double measureGemmGflops(int threads) {
   GemmArguments g{false, true, side, side, side, 1, 0, a.data(), side, b.data(), side, c.data(), side};
   GemmPlan plan = planGemm(side, side, side);
   std::vector<float> scratch(plan.scratchFloats + 16);
-  float *aligned = scratch.data() + (64 - reinterpret_cast<uintptr_t>(scratch.data()) % 64) % 64 / sizeof(float);
+  float *aligned =
+      scratch.data() + (64 - reinterpret_cast<uintptr_t>(scratch.data()) % 64) % 64 / sizeof(float);
   double best = 1e30;
   for (int k = 0; k < 6; ++k) {
     Stopwatch watch;
@@ -44,7 +45,8 @@ double measureGemmGflops(int threads) {
 void fillUniform(std::span<float> values, uint64_t seed, float scale) {
   for (size_t k = 0; k < values.size(); k += 4) {
     auto words = abi::philoxBlock(seed, 0, 0, uint32_t(k / 4));
-    for (size_t e = 0; e < 4 && k + e < values.size(); ++e) values[k + e] = scale * (float(words[e]) * 0x1p-31f - 1);
+    for (size_t e = 0; e < 4 && k + e < values.size(); ++e)
+      values[k + e] = scale * (float(words[e]) * 0x1p-31f - 1);
   }
 }
 
@@ -59,7 +61,8 @@ std::string withoutLayer(std::string_view label) {
 
 } // namespace
 
-std::string breakdown(const Program &program, const std::vector<std::string> &functions, double seconds, size_t most) {
+std::string breakdown(const Program &program, const std::vector<std::string> &functions, double seconds,
+                      size_t most) {
   struct Row {
     uint64_t calls = 0, nanoseconds = 0;
     double flops = 0, bytes = 0;
@@ -79,8 +82,11 @@ std::string breakdown(const Program &program, const std::vector<std::string> &fu
   for (size_t k = 0; k < sorted.size() && k < most; ++k) {
     auto &[label, r] = sorted[k];
     double s = double(r.nanoseconds) * 1e-9;
-    auto rate = [&](double x) { return x > 0 && s > 0 ? fmt::format("{:.1f}", x / s * 1e-9) : std::string("-"); };
-    table.add({label, fmt::format("{:.1f} %", 100 * s / seconds), formatDuration(s), fmt::format("{}", r.calls), rate(r.flops), rate(r.bytes)});
+    auto rate = [&](double x) {
+      return x > 0 && s > 0 ? fmt::format("{:.1f}", x / s * 1e-9) : std::string("-");
+    };
+    table.add({label, fmt::format("{:.1f} %", 100 * s / seconds), formatDuration(s),
+               fmt::format("{}", r.calls), rate(r.flops), rate(r.bytes)});
   }
   std::string text = table.text();
   if (sorted.size() > most) text += fmt::format("and {} more\n", sorted.size() - most);

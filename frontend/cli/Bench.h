@@ -15,7 +15,9 @@ double measureGemmGflops(int threads);
 /// Fills a float buffer with numbers in (-scale, scale) that look random but are always the same.
 void fillUniform(std::span<float> values, uint64_t seed, float scale);
 
-/// Time by label, as a table; "layers.3.x" and "layers.4.x" are one row. `functions` were run `runs` times while profiling.
-std::string breakdown(const Program &program, const std::vector<std::string> &functions, double seconds, size_t most);
+/// Time by label, as a table; "layers.3.x" and "layers.4.x" are one row. `functions` were run `runs` times
+/// while profiling.
+std::string breakdown(const Program &program, const std::vector<std::string> &functions, double seconds,
+                      size_t most);
 
 } // namespace drawloom::cli

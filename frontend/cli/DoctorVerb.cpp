@@ -30,19 +30,25 @@ std::string processor() {
 std::string nativeTarget() {
   try {
     return Target::native().name;
-  } catch (const Error &e) { return std::string("none: ") + e.what(); }
+  } catch (const Error &e) {
+    return std::string("none: ") + e.what();
+  }
 }
 
 int run(bool quick, bool json) {
-  nlohmann::ordered_json facts{{"drawloom", DRAWLOOM_VERSION}, {"llvm", LLVM_VERSION_STRING}, {"processor", processor()}, {"cores", availableCores()},
-                               {"features", presentCpuFeatures()}, {"target", nativeTarget()}, {"memory_bytes", availableMemory()},
-                               {"openblas_core", openblas_get_corename()}, {"openblas", openblas_get_config()},
-                               {"peak_gflops", measurePeakGflops(availableCores())}, {"gemm_gflops", measureGemmGflops(0)}};
+  nlohmann::ordered_json facts{
+      {"drawloom", DRAWLOOM_VERSION},       {"llvm", LLVM_VERSION_STRING},
+      {"processor", processor()},           {"cores", availableCores()},
+      {"features", presentCpuFeatures()},   {"target", nativeTarget()},
+      {"memory_bytes", availableMemory()},  {"openblas_core", openblas_get_corename()},
+      {"openblas", openblas_get_config()},  {"peak_gflops", measurePeakGflops(availableCores())},
+      {"gemm_gflops", measureGemmGflops(0)}};
   std::optional<SelfTestResult> test;
   if (!quick) test = selfTest();
   if (test)
-    facts["self_test"] = {{"passed", test->passed()}, {"relative_error", test->relativeError}, {"same_bits", test->sameBits},
-                          {"first_nll", test->firstNll}, {"last_nll", test->lastNll}, {"seconds", test->seconds}};
+    facts["self_test"] = {{"passed", test->passed()},    {"relative_error", test->relativeError},
+                          {"same_bits", test->sameBits}, {"first_nll", test->firstNll},
+                          {"last_nll", test->lastNll},   {"seconds", test->seconds}};
   if (json) {
     fmt::print("{}\n", facts.dump(2));
   } else {
@@ -53,9 +59,11 @@ int run(bool quick, bool json) {
     fmt::print("features     {}\n", fmt::join(presentCpuFeatures(), " "));
     fmt::print("target       {}\n", nativeTarget());
     fmt::print("OpenBLAS     kernels for {} ({})\n", openblas_get_corename(), openblas_get_config());
-    fmt::print("rates        {:.0f} GFLOP/s peak in registers, {:.0f} GFLOP/s in dense products\n", facts["peak_gflops"].get<double>(), facts["gemm_gflops"].get<double>());
+    fmt::print("rates        {:.0f} GFLOP/s peak in registers, {:.0f} GFLOP/s in dense products\n",
+               facts["peak_gflops"].get<double>(), facts["gemm_gflops"].get<double>());
     if (test)
-      fmt::print("self-test    {} in {}: losses within {:.1e} of float64; gradients of one and of several threads {}; loss {:.3f} -> {:.3f}\n",
+      fmt::print("self-test    {} in {}: losses within {:.1e} of float64; gradients of one and of several "
+                 "threads {}; loss {:.3f} -> {:.3f}\n",
                  test->passed() ? "passed" : "FAILED", formatDuration(test->seconds), test->relativeError,
                  test->sameBits ? "have the same bits" : "DIFFER", test->firstNll, test->lastNll);
   }
@@ -70,7 +78,8 @@ Run addDoctor(CLI::App &app) {
   };
   auto o = std::make_shared<Options>();
   app.description("Example:  drawloom doctor\n\n"
-                  "Show what this machine offers, then compile a small model and compare it with the float64 interpreter (some seconds).");
+                  "Show what this machine offers, then compile a small model and compare it with the float64 "
+                  "interpreter (some seconds).");
   app.add_flag("--quick", o->quick, "leave out the self-test");
   app.add_flag("--json", o->json, "as JSON");
   return [o] { return run(o->quick, o->json); };

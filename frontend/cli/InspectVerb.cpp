@@ -50,7 +50,8 @@ std::string partOf(const std::string &name) {
 }
 
 std::vector<std::pair<std::string, int64_t>> parameterParts(const Network &net) {
-  std::vector<std::pair<std::string, int64_t>> parts{{"embeddings", 0}, {"attention", 0}, {"feed-forward", 0}, {"norms", 0}, {"output", 0}};
+  std::vector<std::pair<std::string, int64_t>> parts{
+      {"embeddings", 0}, {"attention", 0}, {"feed-forward", 0}, {"norms", 0}, {"output", 0}};
   for (const ParameterInfo &p : net.parameters)
     for (auto &[part, count] : parts)
       if (part == partOf(p.name)) count += p.elements();
@@ -74,7 +75,8 @@ std::vector<FunctionCost> functionCosts(const plan::Plan &p) {
   for (const plan::Function *f : *p.functions()) {
     FunctionCost c{f->name()->str(), f->commands() ? f->commands()->size() : 0, 0, 0, f->activation_bytes()};
     if (f->commands())
-      for (const plan::Command *command : *f->commands()) c.flops += command->flops(), c.bytes += command->bytes();
+      for (const plan::Command *command : *f->commands())
+        c.flops += command->flops(), c.bytes += command->bytes();
     costs.push_back(std::move(c));
   }
   return costs;
@@ -92,47 +94,65 @@ nlohmann::ordered_json planJson(const plan::Plan &p) {
     json["memory"][arenaName(plan::Arena(k))] = p.arena_bytes()->Get(unsigned(k));
   json["memory"]["total"] = totalArenaBytes(p);
   for (const FunctionCost &c : functionCosts(p))
-    json["functions"].push_back({{"name", c.name}, {"commands", c.commands}, {"flops", c.flops}, {"bytes", c.bytes}, {"activation_bytes", c.activations}});
+    json["functions"].push_back({{"name", c.name},
+                                 {"commands", c.commands},
+                                 {"flops", c.flops},
+                                 {"bytes", c.bytes},
+                                 {"activation_bytes", c.activations}});
   return json;
 }
 
 void printJson(const Network &net, const plan::Plan *plan) {
   TokenFlops flops = flopsPerToken(net);
-  nlohmann::ordered_json json{{"name", net.name}, {"n", net.n}, {"d", net.d}, {"heads", net.heads}, {"parameters", net.parameterCount()}};
+  nlohmann::ordered_json json{{"name", net.name},
+                              {"n", net.n},
+                              {"d", net.d},
+                              {"heads", net.heads},
+                              {"parameters", net.parameterCount()}};
   for (auto &[part, count] : parameterParts(net)) json["parameters_by_part"][part] = count;
   for (const LayerGroup &g : layerGroups(net))
-    json["layers"].push_back({{"first", g.first}, {"last", g.last}, {"pattern", g.pattern}, {"pairs", g.pairs}, {"density", g.density}});
-  json["flops_per_token"] = {{"linear", flops.linear}, {"attention", flops.attention}, {"forward", flops.total()}, {"training", 3 * flops.total()}};
+    json["layers"].push_back({{"first", g.first},
+                              {"last", g.last},
+                              {"pattern", g.pattern},
+                              {"pairs", g.pairs},
+                              {"density", g.density}});
+  json["flops_per_token"] = {{"linear", flops.linear},
+                             {"attention", flops.attention},
+                             {"forward", flops.total()},
+                             {"training", 3 * flops.total()}};
   if (plan) json["plan"] = planJson(*plan);
   fmt::print("{}\n", json.dump(2));
 }
 
 void printText(const Network &net, const plan::Plan *plan) {
-  fmt::print("{}: {} layers, {} heads, d {}, q and k {}, inner width {}, n {}\n\n", net.name, net.layers.size(), net.heads, net.d, net.qk,
-             net.ff, net.n);
+  fmt::print("{}: {} layers, {} heads, d {}, q and k {}, inner width {}, n {}\n\n", net.name,
+             net.layers.size(), net.heads, net.d, net.qk, net.ff, net.n);
   Table layers({"layers", "pattern", "pairs a layer", "of causal"}, {0, 1});
   for (const LayerGroup &g : layerGroups(net))
-    layers.add({g.first == g.last ? fmt::format("{}", g.first) : fmt::format("{}-{}", g.first, g.last), g.pattern, formatCount(g.pairs),
-                fmt::format("{:.2f} %", 100 * g.density)});
+    layers.add({g.first == g.last ? fmt::format("{}", g.first) : fmt::format("{}-{}", g.first, g.last),
+                g.pattern, formatCount(g.pairs), fmt::format("{:.2f} %", 100 * g.density)});
   fmt::print("{}\n", layers.text());
 
   Table parameters({"parameters", "", ""});
   double total = double(net.parameterCount());
   for (auto &[part, count] : parameterParts(net))
-    parameters.add({"  " + part, formatCount(double(count)), fmt::format("{:.1f} %", 100 * double(count) / total)});
+    parameters.add(
+        {"  " + part, formatCount(double(count)), fmt::format("{:.1f} %", 100 * double(count) / total)});
   parameters.add({"  all", formatCount(total), ""});
   fmt::print("{}\n", parameters.text());
 
   TokenFlops flops = flopsPerToken(net);
-  fmt::print("operations a token, forward: {}FLOP ({}FLOP in matrices, {}FLOP in attention); a training step takes three times as many\n",
+  fmt::print("operations a token, forward: {}FLOP ({}FLOP in matrices, {}FLOP in attention); a training step "
+             "takes three times as many\n",
              formatCount(flops.total()), formatCount(flops.linear), formatCount(flops.attention));
   if (!plan) return;
   Table functions({"function", "commands", "operations", "bytes moved", "activations"});
   for (const FunctionCost &c : functionCosts(*plan))
-    functions.add({c.name, fmt::format("{}", c.commands), formatCount(double(c.flops)), formatBytes(c.bytes), formatBytes(c.activations)});
+    functions.add({c.name, fmt::format("{}", c.commands), formatCount(double(c.flops)), formatBytes(c.bytes),
+                   formatBytes(c.activations)});
   fmt::print("\n{}\n{}", functions.text(), describeMemory(*plan));
-  fmt::print("\n{} kernels, {} of code for {}\n", plan->kernels() ? plan->kernels()->size() : 0, formatBytes(plan->code() ? plan->code()->bytes() : 0),
-             plan->target()->str());
+  fmt::print("\n{} kernels, {} of code for {}\n", plan->kernels() ? plan->kernels()->size() : 0,
+             formatBytes(plan->code() ? plan->code()->bytes() : 0), plan->target()->str());
 }
 
 int run(const Options &o) {
@@ -140,15 +160,18 @@ int run(const Options &o) {
   std::optional<spec::Spec> spec;
   if (o.input.isArtifact()) {
     artifact = Artifact::fromBytes(artifactBytes(o.input), o.input.path);
-    spec = spec::Spec::fromJson(nlohmann::ordered_json::parse(artifact->plan().spec()->str(), nullptr, false), o.input.path);
+    spec = spec::Spec::fromJson(nlohmann::ordered_json::parse(artifact->plan().spec()->str(), nullptr, false),
+                                o.input.path);
   } else {
     spec = o.input.spec();
     if (!o.noPlan) artifact = Artifact::fromBytes(compileSpec(*spec, {}).artifact, o.input.path);
   }
   Network net = makeNetwork(*spec);
   const plan::Plan *plan = artifact ? &artifact->plan() : nullptr;
-  if (o.json) printJson(net, plan);
-  else printText(net, plan);
+  if (o.json)
+    printJson(net, plan);
+  else
+    printText(net, plan);
   return kSuccess;
 }
 
@@ -158,7 +181,8 @@ Run addInspect(CLI::App &app) {
   auto o = std::make_shared<Options>();
   app.description("Example:  drawloom inspect models/enwik8.toml\n"
                   "          drawloom inspect demo.loom --json\n\n"
-                  "Show a model's layers and patterns, parameters, operations a token (attention by exact query-key pairs) and memory plan.");
+                  "Show a model's layers and patterns, parameters, operations a token (attention by exact "
+                  "query-key pairs) and memory plan.");
   addModelInput(app, o->input, true);
   app.add_flag("--no-plan", o->noPlan, "do not compile a spec: leaves out functions and the memory plan");
   app.add_flag("--json", o->json, "as JSON");

@@ -24,13 +24,18 @@ bool ModelInput::isArtifact() const {
 
 spec::Spec ModelInput::spec() const {
   if (isArtifact())
-    failWithHint(kUsage, "give the TOML spec that it was compiled from", "{} is a compiled model, but a model spec is needed here", path);
+    failWithHint(kUsage, "give the TOML spec that it was compiled from",
+                 "{} is a compiled model, but a model spec is needed here", path);
   return spec::Spec::load(path, sets);
 }
 
 void addModelInput(CLI::App &app, ModelInput &input, bool artifacts) {
-  app.add_option("MODEL", input.path, artifacts ? "model spec (TOML) or compiled model (.loom)" : "model spec (TOML)")->required()->option_text(" ");
-  app.add_option("--set", input.sets, "override a value of the spec, as in --set train.lr=0.001; may be repeated")
+  app.add_option("MODEL", input.path,
+                 artifacts ? "model spec (TOML) or compiled model (.loom)" : "model spec (TOML)")
+      ->required()
+      ->option_text(" ");
+  app.add_option("--set", input.sets,
+                 "override a value of the spec, as in --set train.lr=0.001; may be repeated")
       ->option_text("SECTION.KEY=VALUE")
       ->take_all()
       ->expected(1)
@@ -45,16 +50,18 @@ std::unique_ptr<MLIRContext> makeContext() {
 
 namespace {
 
-std::string print(ModuleOp module) {
+std::string print(ModuleOp module, bool locations) {
   std::string text;
   llvm::raw_string_ostream out(text);
-  module.print(out, OpPrintingFlags().enableDebugInfo());
+  module.print(out, OpPrintingFlags().enableDebugInfo(locations));
   return text;
 }
 
 /// The first of the current folder and the temporary one that can be written.
-std::string writeReproducer(const std::string &name, const std::string &module, const std::string &diagnostics) {
-  std::string text = "// Reproducer of an internal error of the Drawloom compiler. Run: drawloom-opt --drawloom-pipeline THIS_FILE\n";
+std::string writeReproducer(const std::string &name, const std::string &module,
+                            const std::string &diagnostics) {
+  std::string text = "// Reproducer of an internal error of the Drawloom compiler. Run: drawloom-opt "
+                     "--drawloom-pipeline THIS_FILE\n";
   for (size_t at = 0; at < diagnostics.size();) {
     size_t end = std::min(diagnostics.find('\n', at), diagnostics.size());
     text += "// " + diagnostics.substr(at, end - at) + "\n";
@@ -72,10 +79,12 @@ std::string writeReproducer(const std::string &name, const std::string &module, 
   return "";
 }
 
-[[noreturn]] void failCompile(const std::string &name, const std::string &module, const std::string &diagnostics) {
+[[noreturn]] void failCompile(const std::string &name, const std::string &module,
+                              const std::string &diagnostics) {
   std::string path = writeReproducer(name, module, diagnostics);
   throw Error(kInternal, fmt::format("the compiler failed on '{}':\n{}", name, diagnostics),
-              path.empty() ? "this is a bug in Drawloom; no reproducer could be written" : "this is a bug in Drawloom; its reproducer is " + path);
+              path.empty() ? "this is a bug in Drawloom; no reproducer could be written"
+                           : "this is a bug in Drawloom; its reproducer is " + path);
 }
 
 /// LLVM ends the process on a fatal error; before that, say what to report.
@@ -87,14 +96,18 @@ struct FatalErrors {
   static void handle(void *self, const char *reason, bool) {
     auto &f = *static_cast<FatalErrors *>(self);
     std::string path = writeReproducer(f.name, f.module, reason);
-    fmt::print(stderr, "internal error: the compiler failed on '{}': {}\nhint: this is a bug in Drawloom; its reproducer is {}\n", f.name, reason, path);
+    fmt::print(stderr,
+               "internal error: the compiler failed on '{}': {}\nhint: this is a bug in Drawloom; its "
+               "reproducer is {}\n",
+               f.name, reason, path);
     std::_Exit(kInternal);
   }
   const std::string &name, &module;
 };
 
-std::vector<std::byte> compile(ModuleOp module, const std::string &name, const CompileOptions &options, CompileReport *report) {
-  std::string before = print(module), diagnostics;
+std::vector<std::byte> compile(ModuleOp module, const std::string &name, const CompileOptions &options,
+                               CompileReport *report) {
+  std::string before = print(module, true), diagnostics;
   FatalErrors fatal(name, before);
   FailureOr<std::vector<std::byte>> artifact = failure();
   {
@@ -112,7 +125,7 @@ std::vector<std::byte> compile(ModuleOp module, const std::string &name, const C
 
 } // namespace
 
-Compiled compileSpec(const spec::Spec &spec, CompileOptions options, bool printIr) {
+Compiled compileSpec(const spec::Spec &spec, CompileOptions options, bool printIr, bool locations) {
   Stopwatch watch;
   auto context = makeContext();
   OwningOpRef<ModuleOp> module = buildModel(*context, spec);
@@ -120,7 +133,7 @@ Compiled compileSpec(const spec::Spec &spec, CompileOptions options, bool printI
   Compiled result;
   result.artifact = compile(*module, spec.text("model.name"), options, &result.report);
   result.seconds = watch.seconds();
-  if (printIr) result.ir = print(*module);
+  if (printIr) result.ir = print(*module, locations);
   return result;
 }
 
@@ -136,7 +149,8 @@ std::vector<std::byte> artifactBytes(const ModelInput &input) {
     return std::move(compiled.artifact);
   }
   if (!input.sets.empty())
-    failWithHint(kUsage, "compile the spec with --set, or use the verb's own options", "--set changes a model spec, but {} is a compiled model", input.path);
+    failWithHint(kUsage, "compile the spec with --set, or use the verb's own options",
+                 "--set changes a model spec, but {} is a compiled model", input.path);
   return readFile(input.path);
 }
 

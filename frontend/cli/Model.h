@@ -22,18 +22,21 @@ struct ModelInput {
 /// Adds the positional argument and --set; `artifacts` says whether compiled models are welcome too.
 void addModelInput(CLI::App &app, ModelInput &input, bool artifacts);
 
-/// A spec's module through the compiler. Diagnostics of a failure, which is always ours, are thrown as Error(kInternal) that
-/// names a reproducer: the module as it was built, written to the current folder or else to the temporary one.
+/// A spec's module through the compiler. Diagnostics of a failure, which is always ours, are thrown as
+/// Error(kInternal) that names a reproducer: the module as it was built, written to the current folder or
+/// else to the temporary one.
 struct Compiled {
   std::vector<std::byte> artifact; // empty if stopped after a phase
   CompileReport report;
-  std::string ir;                  // the module afterwards, if asked for
+  std::string ir; // the module afterwards, if asked for (with source locations, if asked for)
   double seconds = 0;
 };
-Compiled compileSpec(const spec::Spec &spec, CompileOptions options, bool printIr = false);
+Compiled compileSpec(const spec::Spec &spec, CompileOptions options, bool printIr = false,
+                     bool locations = false);
 
 /// Compiles a module that is no spec's (benchmarks); `name` is for messages.
-std::vector<std::byte> compileModule(mlir::MLIRContext &context, mlir::ModuleOp module, const std::string &name);
+std::vector<std::byte> compileModule(mlir::MLIRContext &context, mlir::ModuleOp module,
+                                     const std::string &name);
 
 /// An MLIR context with everything the compiler needs.
 std::unique_ptr<mlir::MLIRContext> makeContext();
@@ -41,7 +44,8 @@ std::unique_ptr<mlir::MLIRContext> makeContext();
 /// The artifact's bytes: compiled now (with a note on stderr) or read.
 std::vector<std::byte> artifactBytes(const ModelInput &input);
 
-/// A runnable program of either kind of input. `threads`: as on the command line; else the spec's run.threads.
+/// A runnable program of either kind of input. `threads`: as on the command line; else the spec's
+/// run.threads.
 std::unique_ptr<Program> loadModel(const ModelInput &input, const std::optional<int> &threads);
 
 } // namespace drawloom::cli

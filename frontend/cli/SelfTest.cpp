@@ -59,7 +59,8 @@ double compareWithInterpreter(Program &program, const spec::Spec &spec) {
   auto module = buildModel(*context, spec);
   std::vector<Tensor> arguments;
   for (const ParameterRef &p : program.parameters())
-    arguments.push_back(Tensor::of(std::vector<int64_t>(p.shape.begin(), p.shape.end()), {p.value.begin(), p.value.end()}));
+    arguments.push_back(
+        Tensor::of(std::vector<int64_t>(p.shape.begin(), p.shape.end()), {p.value.begin(), p.value.end()}));
   std::vector<int64_t> shape{spec.integer("data.batch"), spec.integer("model.n")};
   for (const char *name : {abi::io::kTokens, abi::io::kTargets}) {
     auto ids = program.view<int32_t>(name);
@@ -89,7 +90,8 @@ SelfTestResult selfTest() {
   SelfTestResult result;
   spec::Spec spec = spec::Spec::parse(kSpec, "self-test.toml");
   std::vector<std::byte> artifact = compileSpec(spec, {}).artifact;
-  auto one = Program::fromBytes(artifact, {1}, "self-test"), all = Program::fromBytes(artifact, {std::max(2, availableCores())}, "self-test");
+  auto one = Program::fromBytes(artifact, {1}, "self-test"),
+       all = Program::fromBytes(artifact, {std::max(2, availableCores())}, "self-test");
   fillBatch(*one);
   result.relativeError = compareWithInterpreter(*one, spec);
   result.sameBits = sameGradients(*one, *all);
@@ -97,7 +99,8 @@ SelfTestResult selfTest() {
   result.firstNll = meanNll(*all);
   auto hyper = all->view<float>(abi::io::kHyper);
   hyper[abi::kLearningRate] = 3e-3f;
-  hyper[abi::kBeta1] = 0.9f, hyper[abi::kBeta2] = 0.999f, hyper[abi::kEpsilon] = 1e-8f, hyper[abi::kClipNorm] = 1, hyper[abi::kEmaDecay] = 0.9f;
+  hyper[abi::kBeta1] = 0.9f, hyper[abi::kBeta2] = 0.999f, hyper[abi::kEpsilon] = 1e-8f,
+  hyper[abi::kClipNorm] = 1, hyper[abi::kEmaDecay] = 0.9f;
   for (int step = 1; step <= 20; ++step) {
     hyper[abi::kBiasCorrection1] = float(1 - std::pow(0.9, step));
     hyper[abi::kBiasCorrection2] = float(1 - std::pow(0.999, step));

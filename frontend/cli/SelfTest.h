@@ -5,15 +5,15 @@
 namespace drawloom::cli {
 
 struct SelfTestResult {
-  double relativeError = 0;      // of the compiled model's losses against the interpreter's, in norm
-  bool sameBits = false;         // gradients of one thread and of all threads
+  double relativeError = 0;         // of the compiled model's losses against the interpreter's, in norm
+  bool sameBits = false;            // gradients of one thread and of all threads
   double firstNll = 0, lastNll = 0; // mean loss before and after a few optimizer steps
   double seconds = 0;
   bool passed() const { return relativeError <= 1e-5 && sameBits && lastNll < firstNll; }
 };
 
-/// Compiles a two-layer model with fixed, column and free-form patterns at a ragged length and checks forward, backward and
-/// optimizer. Takes some seconds.
+/// Compiles a two-layer model with fixed, column and free-form patterns at a ragged length and checks
+/// forward, backward and optimizer. Takes some seconds.
 SelfTestResult selfTest();
 
 } // namespace drawloom::cli

@@ -2,6 +2,9 @@
 #include "frontend/cli/Model.h"
 #include "frontend/cli/Verbs.h"
 #include "runtime/train/Commands.h"
+#include <cerrno>
+#include <cstring>
+#include <unistd.h>
 
 namespace drawloom::cli {
 namespace {
@@ -11,16 +14,33 @@ template <class Options> struct State {
   Options options;
 };
 
+/// A spec's data file must be there before seconds go into compiling.
+void requireData(const ModelInput &input, const std::string &given) {
+  if (input.isArtifact()) return;
+  spec::Spec spec = input.spec();
+  const std::string &path = given.empty() ? spec.text("data.path") : given;
+  if (path.empty())
+    failWithHint(kMissingInput, "give a text file: data.path in the spec, or --data FILE",
+                 "{}: the model has no data file", input.path);
+  if (access(path.c_str(), R_OK) == 0) return;
+  const spec::Place &place = spec.entry("data.path").place;
+  std::string where = given.empty() && !place.file.empty() ? place.show() + ": " : "";
+  failWithHint(kMissingInput,
+               "a relative data.path starts at the current folder; --data FILE names another file",
+               "{}cannot read the data file '{}': {}", where, path, std::strerror(errno));
+}
+
 /// Adds a verb's options with a MODEL in front; `run` gets the loaded program.
 template <class Options>
-Run add(CLI::App &app, void (*addOptions)(CLI::App &, Options &, const std::string &), int (*run)(Program &, const Options &),
-        const std::string &description) {
+Run add(CLI::App &app, void (*addOptions)(CLI::App &, Options &, const std::string &),
+        int (*run)(Program &, const Options &), const std::string &description) {
   auto state = std::make_shared<State<Options>>();
   addModelInput(app, state->input, true);
   addOptions(app, state->options, "");
   app.description(description);
   return [state, run] {
     state->options.artifact = state->input.path;
+    if constexpr (requires(Options o) { o.data; }) requireData(state->input, state->options.data);
     return run(*loadModel(state->input, state->options.threads), state->options);
   };
 }
@@ -28,23 +48,28 @@ Run add(CLI::App &app, void (*addOptions)(CLI::App &, Options &, const std::stri
 } // namespace
 
 Run addTrain(CLI::App &app) {
-  return add<TrainOptions>(app, addTrainOptions, trainCommand,
-                           "Example:  drawloom train models/demo-text.toml --data book.txt --out runs/book\n"
-                           "          drawloom train models/demo-text.toml --data book.txt --out runs/book --resume\n\n"
-                           "Train a model on text. Writes checkpoints, log.jsonl and TensorBoard events to the output folder.\n"
-                           "Ctrl-C finishes the step, saves a checkpoint and exits with 130 (SIGTERM: 143).");
+  return add<TrainOptions>(
+      app, addTrainOptions, trainCommand,
+      "Example:  drawloom train models/demo-text.toml --data book.txt --out runs/book\n"
+      "          drawloom train models/demo-text.toml --data book.txt --out runs/book --resume\n\n"
+      "Train a model on text. Writes checkpoints, log.jsonl and TensorBoard events to the output folder.\n"
+      "Ctrl-C finishes the step, saves a checkpoint and exits with 130 (SIGTERM: 143).");
 }
 
 Run addEval(CLI::App &app) {
-  return add<EvalOptions>(app, addEvalOptions, evalCommand,
-                          "Example:  drawloom eval models/demo-text.toml --data book.txt --out runs/book --split test\n"
-                          "          drawloom eval models/demo-text.toml --checkpoint runs/book/step-00001000 --min-context 256 --json\n\n"
-                          "Bits per byte of held-out text: the sum of losses over the number of bytes, with its standard error over windows.");
+  return add<EvalOptions>(
+      app, addEvalOptions, evalCommand,
+      "Example:  drawloom eval models/demo-text.toml --data book.txt --out runs/book --split test\n"
+      "          drawloom eval models/demo-text.toml --checkpoint runs/book/step-00001000 --min-context 256 "
+      "--json\n\n"
+      "Bits per byte of held-out text: the sum of losses over the number of bytes, with its standard error "
+      "over windows.");
 }
 
 Run addSample(CLI::App &app) {
   return add<SampleOptions>(app, addSampleOptions, sampleCommand,
-                            "Example:  drawloom sample models/demo-text.toml --out runs/book --prompt 'The ' --length 400 --temperature 0.8\n\n"
+                            "Example:  drawloom sample models/demo-text.toml --out runs/book --prompt 'The ' "
+                            "--length 400 --temperature 0.8\n\n"
                             "Draw text, byte by byte, from the model's distribution.");
 }
 

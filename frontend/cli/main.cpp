@@ -1,4 +1,5 @@
-// drawloom: one command, a verb each for what people do with models. Errors become messages and exit codes here.
+// drawloom: one command, a verb each for what people do with models. Errors become messages and exit codes
+// here.
 #include "frontend/cli/Model.h"
 #include "frontend/cli/Verbs.h"
 #include "frontend/spec/Diagnostics.h"
@@ -26,10 +27,11 @@ constexpr VerbEntry verbs[] = {
     {"doctor", "what this machine offers, and a self-test", addDoctor},
 };
 
-constexpr const char *kExitCodes =
-    "Exit codes: 0 done, 1 failed, 2 wrong usage, 65 bad input, 66 missing input, 70 internal error (a reproducer is written),\n"
-    "71 out of memory (the memory plan is printed), 74 input/output error, 130 or 143 stopped by SIGINT or SIGTERM with a\n"
-    "checkpoint saved.";
+constexpr const char *kExitCodes = "Exit codes: 0 done, 1 failed, 2 wrong usage, 65 bad input, 66 missing "
+                                   "input, 70 internal error (a reproducer is written),\n"
+                                   "71 out of memory (the memory plan is printed), 74 input/output error, "
+                                   "130 or 143 stopped by SIGINT or SIGTERM with a\n"
+                                   "checkpoint saved.";
 
 std::string verbTable() {
   std::string text = "Verbs:\n";
@@ -45,8 +47,9 @@ void requireVerb(const char *word) {
     if (std::string_view(v.name) == word) return;
     if (!best || editDistance(word, v.name) < editDistance(word, best->name)) best = &v;
   }
-  std::string hint = editDistance(word, best->name) <= nearEnough(word) ? fmt::format("did you mean `drawloom {}`?", best->name)
-                                                                         : "`drawloom --help` lists the verbs";
+  std::string hint = editDistance(word, best->name) <= nearEnough(word)
+                         ? fmt::format("did you mean `drawloom {}`?", best->name)
+                         : "`drawloom --help` lists the verbs";
   failWithHint(kUsage, hint, "no verb is called '{}'", word);
 }
 
@@ -56,21 +59,24 @@ int run(int argc, char **argv) {
                "drawloom");
   app.set_version_flag("--version", DRAWLOOM_VERSION);
   app.require_subcommand(1);
-  app.failure_message([](const CLI::App *, const CLI::Error &e) { return std::string("error: ") + e.what() + "\n"; });
+  app.failure_message(
+      [](const CLI::App *, const CLI::Error &e) { return std::string("error: ") + e.what() + "\n"; });
   std::vector<std::pair<CLI::App *, Run>> runs;
   for (const VerbEntry &v : verbs) {
     CLI::App *sub = app.add_subcommand(v.name, v.summary)->group(""); // the footer lists them
     runs.emplace_back(sub, v.add(*sub));
   }
   app.footer(verbTable()); // after the verbs were added: they would inherit it
-  if (argc > 1) requireVerb(argv[1]);
+  if (argc < 2) failWithHint(kUsage, "`drawloom --help` lists the verbs", "a verb is needed");
+  requireVerb(argv[1]);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError &e) {
     if (e.get_exit_code() == 0) return app.exit(e), kSuccess; // --help, --version
     const CLI::App *at = &app;
     std::string command = "drawloom";
-    while (!at->get_subcommands().empty()) at = at->get_subcommands().front(), command += " " + at->get_name();
+    while (!at->get_subcommands().empty())
+      at = at->get_subcommands().front(), command += " " + at->get_name();
     throw Error(kUsage, e.what(), fmt::format("`{} --help` shows the options", command));
   }
   for (auto &[sub, verb] : runs)

@@ -10,7 +10,8 @@ struct Checker {
   const Spec &spec;
   Diagnostics &diagnostics;
 
-  /// The place to blame for a relation between keys: the first of them that the user wrote, --set before files.
+  /// The place to blame for a relation between keys: the first of them that the user wrote, --set before
+  /// files.
   Place blame(std::initializer_list<std::string_view> keys) const {
     for (auto k : keys)
       if (spec.entry(k).origin == Origin::Set) return spec.entry(k).place;
@@ -18,7 +19,8 @@ struct Checker {
       if (spec.entry(k).origin == Origin::File) return spec.entry(k).place;
     return {spec.file(), 1, 1, {}};
   }
-  void error(std::initializer_list<std::string_view> keys, const std::string &message, const std::string &hint = {}) {
+  void error(std::initializer_list<std::string_view> keys, const std::string &message,
+             const std::string &hint = {}) {
     diagnostics.error(blame(keys), message, hint);
   }
 
@@ -30,7 +32,8 @@ struct Checker {
     while (below > 1 && channels % below) --below;
     while (above < channels && channels % above) ++above;
     error({"model.heads", key}, fmt::format("model.heads = {} does not divide {} = {}", heads, key, channels),
-          above > channels || channels % above ? fmt::format("{} divides it", below) : fmt::format("{} and {} divide it", below, above));
+          above > channels || channels % above ? fmt::format("{} divides it", below)
+                                               : fmt::format("{} and {} divide it", below, above));
   }
 
   void embedding() {
@@ -38,34 +41,41 @@ struct Checker {
     int64_t n = spec.integer("model.n");
     if (spec.text("model.embedding") == "image") {
       if (shape.size() != 3)
-        return error({"model.embedding_shape", "model.embedding"},
-                     fmt::format("model.embedding_shape: expected [rows, columns, channels], found {}", toToml(shape)),
-                     "for example embedding_shape = [32, 32, 3]");
+        return error(
+            {"model.embedding_shape", "model.embedding"},
+            fmt::format("model.embedding_shape: expected [rows, columns, channels], found {}", toToml(shape)),
+            "for example embedding_shape = [32, 32, 3]");
       // Extents are at most 2^24 each, so a double tells any product from n.
       double product = double(shape[0]) * double(shape[1]) * double(shape[2]);
       if (product != double(n))
         error({"model.embedding_shape", "model.n"},
-              fmt::format("model.embedding_shape = {} has {} positions, but model.n = {}", toToml(shape), product, n));
+              fmt::format("model.embedding_shape = {} has {} positions, but model.n = {}", toToml(shape),
+                          product, n));
     } else if (!shape.empty()) {
       error({"model.embedding_shape"}, "model.embedding_shape is given, but model.embedding is \"matrix\"",
             "write embedding = \"image\", or give embedding_width instead");
     } else if (spec.integer("model.embedding_width") > n) {
       error({"model.embedding_width", "model.n"},
-            fmt::format("model.embedding_width = {} is more than model.n = {}", spec.integer("model.embedding_width"), n));
+            fmt::format("model.embedding_width = {} is more than model.n = {}",
+                        spec.integer("model.embedding_width"), n));
     }
   }
 
   void data() {
     const auto &split = spec.list<double>("data.split");
     if (split.size() != 3)
-      return error({"data.split"}, fmt::format("data.split: expected [train, validation, test], found {}", toToml(split)));
+      return error({"data.split"},
+                   fmt::format("data.split: expected [train, validation, test], found {}", toToml(split)));
     double sum = split[0] + split[1] + split[2];
     if (split[0] <= 0) return error({"data.split"}, "data.split: the training part is empty");
     bool fractions = split[0] <= 1 && split[1] <= 1 && split[2] <= 1;
-    if (fractions && sum > 1 + 1e-9) error({"data.split"}, fmt::format("data.split: the fractions add up to {}, which is more than 1", sum));
+    if (fractions && sum > 1 + 1e-9)
+      error({"data.split"}, fmt::format("data.split: the fractions add up to {}, which is more than 1", sum));
     for (double part : split)
       if (!fractions && part != double(int64_t(part)))
-        return error({"data.split"}, fmt::format("data.split: expected fractions up to 1 or whole numbers of bytes, found {}", toToml(split)));
+        return error({"data.split"},
+                     fmt::format("data.split: expected fractions up to 1 or whole numbers of bytes, found {}",
+                                 toToml(split)));
   }
 
   /// Each pattern text must parse; the error stands at its column inside the string where that can be told.
@@ -77,9 +87,11 @@ struct Checker {
       PatternError wrong;
       if (Pattern::parse(text, wrong)) continue;
       std::string line = diagnostics.line(place.file, place.line), where;
-      if (place.column >= 1 && place.column <= line.size() && line.compare(place.column, text.size(), text) == 0)
+      if (place.column >= 1 && place.column <= line.size() &&
+          line.compare(place.column, text.size(), text) == 0)
         place.column += wrong.column;
-      else where = fmt::format(" (column {} of \"{}\")", wrong.column, text);
+      else
+        where = fmt::format(" (column {} of \"{}\")", wrong.column, text);
       diagnostics.error(place, fmt::format("pattern: {}{}", wrong.message, where), wrong.hint);
     }
   }
@@ -92,7 +104,8 @@ struct Checker {
   void sample() {
     if (spec.integer("sample.length") > spec.integer("model.n"))
       error({"sample.length", "model.n"},
-            fmt::format("sample.length = {} is more than model.n = {}", spec.integer("sample.length"), spec.integer("model.n")));
+            fmt::format("sample.length = {} is more than model.n = {}", spec.integer("sample.length"),
+                        spec.integer("model.n")));
   }
 };
 

@@ -8,8 +8,8 @@
 
 namespace drawloom::spec {
 
-/// A place in a spec file (line and column from 1), on the command line (`file` is "--set" and `text` the argument), or
-/// nowhere (empty file: a default).
+/// A place in a spec file (line and column from 1), on the command line (`file` is "--set" and `text` the
+/// argument), or nowhere (empty file: a default).
 struct Place {
   std::string file;
   unsigned line = 0, column = 0;
@@ -20,8 +20,8 @@ struct Place {
   friend bool operator==(const Place &, const Place &) = default;
 };
 
-/// Thrown for a wrong spec: what() is the whole text for the terminal, "file:line:col: error: …" with hints and source lines.
-/// Exit code 65 (66 for a missing file), or 2 when only --set arguments are wrong.
+/// Thrown for a wrong spec: what() is the whole text for the terminal, "file:line:col: error: …" with hints
+/// and source lines. Exit code 65 (66 for a missing file), or 2 when only --set arguments are wrong.
 class SpecError : public Error {
 public:
   using Error::Error;

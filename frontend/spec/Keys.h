@@ -1,4 +1,5 @@
-// The one table of all spec keys: parsing, nearest-key hints, `drawloom config show` and docs/generated/spec.md are made from it.
+// The one table of all spec keys: parsing, nearest-key hints, `drawloom config show` and
+// docs/generated/spec.md are made from it.
 #pragma once
 #include <cstdint>
 #include <limits>
@@ -13,19 +14,18 @@ namespace drawloom::spec {
 enum class Type { Int, Float, String, Choice, IntList, NumberList, StringList };
 
 /// A spec value. Floats accept integer literals; a NumberList holds doubles.
-using Value = std::variant<int64_t, double, std::string, std::vector<int64_t>, std::vector<double>, std::vector<std::string>>;
+using Value = std::variant<int64_t, double, std::string, std::vector<int64_t>, std::vector<double>,
+                           std::vector<std::string>>;
 
 /// An interval of allowed numbers (of each element, for lists).
 struct Range {
   double min = -std::numeric_limits<double>::infinity(), max = std::numeric_limits<double>::infinity();
   bool openMin = false, openMax = false;
-  bool contains(double x) const {
-    return (openMin ? x > min : x >= min) && (openMax ? x < max : x <= max);
-  }
+  bool contains(double x) const { return (openMin ? x > min : x >= min) && (openMax ? x < max : x <= max); }
 };
 
 struct Key {
-  std::string_view name;    // "model.heads"
+  std::string_view name; // "model.heads"
   Type type;
   std::string_view value;   // default as TOML; empty: the key is required, or computed as `derived` says
   std::string_view distaug; // default under model.preset = "distaug", if it differs
@@ -48,8 +48,8 @@ const Key *findKey(std::string_view name);
 /// True when a section of that name exists.
 bool isSection(std::string_view name);
 
-/// Of two keys in one exclusive pair only one may be given in one file; a later source (an including file, --set) that
-/// gives one drops the other. Returns the partner's name, or an empty view.
+/// Of two keys in one exclusive pair only one may be given in one file; a later source (an including file,
+/// --set) that gives one drops the other. Returns the partner's name, or an empty view.
 std::string_view exclusivePartner(std::string_view name);
 
 /// "an integer", "a list of strings", ...

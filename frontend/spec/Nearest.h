@@ -5,10 +5,13 @@
 
 namespace drawloom {
 
-/// Insertions, deletions, substitutions and swaps of neighbours that turn one word into the other (optimal string alignment).
+/// Insertions, deletions, substitutions and swaps of neighbours that turn one word into the other (optimal
+/// string alignment).
 size_t editDistance(std::string_view a, std::string_view b);
 
 /// The largest distance at which a word is still worth suggesting for one of this length.
-inline size_t nearEnough(std::string_view word) { return word.size() <= 3 ? 1 : word.size() <= 6 ? 2 : word.size() / 3 + 1; }
+inline size_t nearEnough(std::string_view word) {
+  return word.size() <= 3 ? 1 : word.size() <= 6 ? 2 : word.size() / 3 + 1;
+}
 
 } // namespace drawloom

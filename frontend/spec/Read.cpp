@@ -93,11 +93,14 @@ struct ValueReader {
       return s;
     }
     case Type::IntList:
-      return list<int64_t>(node, entry, [&](const toml::node &x) { return integer(x, "an integer in the list"); });
+      return list<int64_t>(node, entry,
+                           [&](const toml::node &x) { return integer(x, "an integer in the list"); });
     case Type::NumberList:
-      return list<double>(node, entry, [&](const toml::node &x) { return number(x, "a number in the list"); });
+      return list<double>(node, entry,
+                          [&](const toml::node &x) { return number(x, "a number in the list"); });
     case Type::StringList:
-      return list<std::string>(node, entry, [&](const toml::node &x) { return string(x, "a string in the list"); });
+      return list<std::string>(node, entry,
+                               [&](const toml::node &x) { return string(x, "a string in the list"); });
     }
     return int64_t(0);
   }
@@ -132,8 +135,11 @@ private:
       Place place = placeOf(item.source(), file);
       auto *name = item.as_string();
       if (!name)
-        return diagnostics.error(place, fmt::format("include: expected a file name or a list of file names, found {}", found(item)));
-      std::string path = (fs::path(file).parent_path() / name->get()).string(), full = fs::weakly_canonical(path).string();
+        return diagnostics.error(
+            place,
+            fmt::format("include: expected a file name or a list of file names, found {}", found(item)));
+      std::string path = (fs::path(file).parent_path() / name->get()).string(),
+                  full = fs::weakly_canonical(path).string();
       if (std::ranges::find(stack, full) != stack.end()) {
         std::string chain;
         for (auto &s : stack) chain += fs::path(s).filename().string() + " -> ";
@@ -150,7 +156,8 @@ private:
     };
     if (auto *list = node.as_array())
       for (const toml::node &item : *list) one(item);
-    else one(node);
+    else
+      one(node);
   }
 
   Layer readSections(const toml::table &root, const std::string &file) {
@@ -162,13 +169,16 @@ private:
       if (!isSection(section)) {
         std::string near = nearestSection(section), nearKey = node.is_table() ? "" : nearestKey("", section);
         diagnostics.error(place, fmt::format("unknown {} '{}'", node.is_table() ? "section" : "key", section),
-                          !nearKey.empty() ? fmt::format("did you mean {} (in section [{}])?", nearKey, nearKey.substr(0, nearKey.find('.')))
-                          : !near.empty()  ? fmt::format("did you mean [{}]?", near)
-                                           : "sections are model, attention, data, train, memory, run, sample");
+                          !nearKey.empty() ? fmt::format("did you mean {} (in section [{}])?", nearKey,
+                                                         nearKey.substr(0, nearKey.find('.')))
+                          : !near.empty()
+                              ? fmt::format("did you mean [{}]?", near)
+                              : "sections are model, attention, data, train, memory, run, sample");
       } else if (auto *table = node.as_table()) {
         readKeys(*table, section, file, layer);
       } else {
-        diagnostics.error(placeOf(node.source(), file), fmt::format("{}: expected a section, found {}", section, found(node)));
+        diagnostics.error(placeOf(node.source(), file),
+                          fmt::format("{}: expected a section, found {}", section, found(node)));
       }
     }
     return layer;
@@ -189,7 +199,8 @@ private:
       entry.value = reader.read(node, entry);
       std::string partner(exclusivePartner(name));
       if (!partner.empty() && layer.contains(partner))
-        diagnostics.error(placeOf(key.source(), file), fmt::format("{} and {} exclude each other", partner, name), "give one of them");
+        diagnostics.error(placeOf(key.source(), file),
+                          fmt::format("{} and {} exclude each other", partner, name), "give one of them");
       if (reader.ok) layer[name] = std::move(entry);
     }
   }
@@ -201,14 +212,16 @@ private:
 
 } // namespace
 
-Layer readLayer(const std::string &text, const std::string &name, Diagnostics &diagnostics, std::string &source) {
+Layer readLayer(const std::string &text, const std::string &name, Diagnostics &diagnostics,
+                std::string &source) {
   return LayerReader(diagnostics, source).read(text, name);
 }
 
 void parseSet(const std::string &argument, Layer &into, Diagnostics &diagnostics) {
   Place place{"--set", 0, 0, argument};
   size_t equals = argument.find('=');
-  if (equals == std::string::npos) return diagnostics.error(place, "expected SECTION.KEY=VALUE", "for example --set train.lr=0.001");
+  if (equals == std::string::npos)
+    return diagnostics.error(place, "expected SECTION.KEY=VALUE", "for example --set train.lr=0.001");
   auto trim = [](std::string s) {
     size_t a = s.find_first_not_of(" \t"), b = s.find_last_not_of(" \t");
     return a == s.npos ? std::string() : s.substr(a, b - a + 1);
@@ -217,8 +230,10 @@ void parseSet(const std::string &argument, Layer &into, Diagnostics &diagnostics
   const Key *key = findKey(name);
   if (!key) {
     size_t dot = name.find('.');
-    std::string near = dot == name.npos ? nearestKey("", name) : nearestKey(name.substr(0, dot), name.substr(dot + 1));
-    return diagnostics.error(place, fmt::format("unknown key '{}'", name), near.empty() ? "" : fmt::format("did you mean {}?", near));
+    std::string near =
+        dot == name.npos ? nearestKey("", name) : nearestKey(name.substr(0, dot), name.substr(dot + 1));
+    return diagnostics.error(place, fmt::format("unknown key '{}'", name),
+                             near.empty() ? "" : fmt::format("did you mean {}?", near));
   }
   bool isText = key->type == Type::String || key->type == Type::Choice;
   toml::table parsed;
@@ -229,9 +244,11 @@ void parseSet(const std::string &argument, Layer &into, Diagnostics &diagnostics
     parsed.clear();
   }
   const toml::node *node = parsed.get("value");
-  if (isText && (!node || !node->is_string() || parsed.size() != 1)) parsed.insert_or_assign("value", text), node = parsed.get("value");
+  if (isText && (!node || !node->is_string() || parsed.size() != 1))
+    parsed.insert_or_assign("value", text), node = parsed.get("value");
   if (!node || parsed.size() != 1)
-    return diagnostics.error(place, fmt::format("{}: expected {}, found '{}'", name, typeName(key->type), text));
+    return diagnostics.error(place,
+                             fmt::format("{}: expected {}, found '{}'", name, typeName(key->type), text));
   ValueReader reader{*key, diagnostics, [&](const toml::node &) { return place; }};
   Entry entry{{}, Origin::Set, place, {}};
   entry.value = reader.read(*node, entry);
@@ -244,7 +261,8 @@ void parseSet(const std::string &argument, Layer &into, Diagnostics &diagnostics
 void mergeLayer(Layer &base, const Layer &over) {
   for (auto &[name, entry] : over) {
     std::string partner(exclusivePartner(name));
-    // Giving one of a pair drops an earlier value of the other, by an explicit default, so that --set can replace it.
+    // Giving one of a pair drops an earlier value of the other, by an explicit default, so that --set can
+    // replace it.
     if (!partner.empty() && !over.contains(partner)) base.erase(partner);
     base[name] = entry;
   }

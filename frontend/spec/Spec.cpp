@@ -1,5 +1,5 @@
-#include "dialect/pattern/Pattern.h"
 #include "frontend/spec/Spec.h"
+#include "dialect/pattern/Pattern.h"
 #include "runtime/support/File.h"
 #include <cmath>
 #include <filesystem>
@@ -25,7 +25,8 @@ Value defaultValue(const Key &key, bool distaug) {
   Layer layer;
   Diagnostics diagnostics;
   parseSet(fmt::format("{}={}", key.name, text), layer, diagnostics);
-  if (!diagnostics.empty()) throw Error(kInternal, fmt::format("the default of {} is not valid: {}", key.name, text));
+  if (!diagnostics.empty())
+    throw Error(kInternal, fmt::format("the default of {} is not valid: {}", key.name, text));
   return layer.begin()->second.value;
 }
 
@@ -34,7 +35,8 @@ Place sectionPlace(const std::string &text, const std::string &file, std::string
   unsigned line = 1;
   for (size_t at = 0; at < text.size(); ++line) {
     size_t end = std::min(text.find('\n', at), text.size());
-    if (std::string_view(text).substr(at, end - at).starts_with(fmt::format("[{}]", section))) return {file, line, 1, {}};
+    if (std::string_view(text).substr(at, end - at).starts_with(fmt::format("[{}]", section)))
+      return {file, line, 1, {}};
     at = end + 1;
   }
   return {file, 1, 1, {}};
@@ -48,7 +50,8 @@ int64_t strideOf(const SetNode &set) {
   return 0;
 }
 
-/// Width of the matrix that positions are laid out in (paper section 5.3): the stride, or a square without one.
+/// Width of the matrix that positions are laid out in (paper section 5.3): the stride, or a square without
+/// one.
 int64_t defaultWidth(const std::string &text, int64_t n) {
   PatternError ignored; // checkShapes reports it
   auto pattern = Pattern::parse(text, ignored);
@@ -65,16 +68,21 @@ Spec Spec::parse(const std::string &text, const std::string &name, const std::ve
   Layer layer = readLayer(text, name, diagnostics, spec.sourceText);
   Layer setLayer;
   for (const std::string &s : sets) parseSet(s, setLayer, diagnostics);
-  diagnostics.throwIfAny(); // what is missing or does not fit together is only worth saying when the rest was read
+  diagnostics
+      .throwIfAny(); // what is missing or does not fit together is only worth saying when the rest was read
 
   mergeLayer(layer, setLayer);
-  bool distaug = layer.contains("model.preset") && std::get<std::string>(layer.at("model.preset").value) == "distaug";
+  bool distaug =
+      layer.contains("model.preset") && std::get<std::string>(layer.at("model.preset").value) == "distaug";
   for (const Key &key : keys()) {
-    if (auto it = layer.find(key.name); it != layer.end()) spec.entries[std::string(key.name)] = it->second;
+    if (auto it = layer.find(key.name); it != layer.end())
+      spec.entries[std::string(key.name)] = it->second;
     else if (key.required())
-      diagnostics.error(sectionPlace(text, name, key.section()), fmt::format("{} is missing: {}", key.name, key.doc),
+      diagnostics.error(sectionPlace(text, name, key.section()),
+                        fmt::format("{} is missing: {}", key.name, key.doc),
                         fmt::format("add a line \"{} = …\" to section [{}]", key.leaf(), key.section()));
-    else if (!key.value.empty()) spec.entries[std::string(key.name)] = {defaultValue(key, distaug), Origin::Preset, {}, {}};
+    else if (!key.value.empty())
+      spec.entries[std::string(key.name)] = {defaultValue(key, distaug), Origin::Preset, {}, {}};
   }
   if (spec.text("attention.pattern").empty() && spec.list<std::string>("attention.layers").empty()) {
     Place place = sectionPlace(text, name, "attention");
@@ -110,9 +118,12 @@ Spec Spec::fromJson(const nlohmann::ordered_json &json, const std::string &name)
       const auto &value = section->at(std::string(key.leaf()));
       // Of an exclusive pair the one that says nothing would exclude the other.
       bool says = value.is_number() ? value != 0 : !value.empty() && value != "";
-      if (exclusivePartner(key.name).empty() || says) text += fmt::format("{} = {}\n", key.name, value.dump());
+      if (exclusivePartner(key.name).empty() || says)
+        text += fmt::format("{} = {}\n", key.name, value.dump());
     }
-  } catch (const nlohmann::json::exception &e) { fail(kBadInput, "{}: its spec is not readable: {}", name, e.what()); }
+  } catch (const nlohmann::json::exception &e) {
+    fail(kBadInput, "{}: its spec is not readable: {}", name, e.what());
+  }
   return parse(text, name);
 }
 

@@ -23,13 +23,16 @@ using Layer = std::map<std::string, Entry, std::less<>>;
 
 class Spec {
 public:
-  /// Reads a spec file with its includes, applies `sets` ("a.b=c", in order), fills defaults, computes derived ones and
-  /// checks everything. Throws SpecError (65, or 2 for a bad --set) or Error 66 when the file is missing.
+  /// Reads a spec file with its includes, applies `sets` ("a.b=c", in order), fills defaults, computes
+  /// derived ones and checks everything. Throws SpecError (65, or 2 for a bad --set) or Error 66 when the
+  /// file is missing.
   static Spec load(const std::string &path, const std::vector<std::string> &sets = {});
   /// The same for text in memory; includes are relative to `name`'s folder.
-  static Spec parse(const std::string &text, const std::string &name, const std::vector<std::string> &sets = {});
+  static Spec parse(const std::string &text, const std::string &name,
+                    const std::vector<std::string> &sets = {});
 
-  /// A resolved spec from toJson()'s form, as an artifact carries it; `name` stands for the file in messages and origins.
+  /// A resolved spec from toJson()'s form, as an artifact carries it; `name` stands for the file in messages
+  /// and origins.
   static Spec fromJson(const nlohmann::ordered_json &json, const std::string &name);
 
   const Entry &entry(std::string_view key) const;
@@ -64,16 +67,19 @@ private:
   std::string path, sourceText;
 };
 
-/// Parses `a.b=c`; c is TOML, or the bare text when the key is a string. Errors go to `diagnostics` at the place "--set a.b=c".
+/// Parses `a.b=c`; c is TOML, or the bare text when the key is a string. Errors go to `diagnostics` at the
+/// place "--set a.b=c".
 void parseSet(const std::string &argument, Layer &into, Diagnostics &diagnostics);
 
 /// Reads TOML text into a layer, with its includes; appends the text of every file read to `source`.
-Layer readLayer(const std::string &text, const std::string &name, Diagnostics &diagnostics, std::string &source);
+Layer readLayer(const std::string &text, const std::string &name, Diagnostics &diagnostics,
+                std::string &source);
 
 /// Puts `over` on `base`.
 void mergeLayer(Layer &base, const Layer &over);
 
-/// Checks that cross keys: divisibility, extents that must multiply to n, patterns (frontend/spec/Checks.cpp).
+/// Checks that cross keys: divisibility, extents that must multiply to n, patterns
+/// (frontend/spec/Checks.cpp).
 void checkShapes(const Spec &spec, Diagnostics &diagnostics);
 
 /// The reference of all keys as Markdown (docs/generated/spec.md).

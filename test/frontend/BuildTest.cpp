@@ -1,6 +1,6 @@
 // The model builder: parameter counts, names, roles, attributes and the shape of the four functions.
-#include "frontend/build/BuildModel.h"
 #include "dialect/ir/Dialect.h"
+#include "frontend/build/BuildModel.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Parser/Parser.h"
 #include <gtest/gtest.h>
@@ -37,13 +37,16 @@ std::vector<std::string> names(func::FuncOp f, bool results) {
   std::vector<std::string> out;
   unsigned count = results ? f.getNumResults() : f.getNumArguments();
   for (unsigned k = 0; k < count; ++k) {
-    auto attr = results ? f.getResultAttrOfType<StringAttr>(k, "drawloom.name") : f.getArgAttrOfType<StringAttr>(k, "drawloom.name");
+    auto attr = results ? f.getResultAttrOfType<StringAttr>(k, "drawloom.name")
+                        : f.getArgAttrOfType<StringAttr>(k, "drawloom.name");
     out.push_back(attr ? attr.getValue().str() : "");
   }
   return out;
 }
 
-Network network(const std::vector<std::string> &sets = {}) { return makeNetwork(spec::Spec::parse(kBase, "base.toml", sets)); }
+Network network(const std::vector<std::string> &sets = {}) {
+  return makeNetwork(spec::Spec::parse(kBase, "base.toml", sets));
+}
 
 const ParameterInfo &parameter(const Network &net, const std::string &name) {
   for (auto &p : net.parameters)
@@ -51,7 +54,9 @@ const ParameterInfo &parameter(const Network &net, const std::string &name) {
   throw std::runtime_error("no parameter " + name);
 }
 
-template <class T> std::vector<T> tail(const std::vector<T> &v, size_t count) { return {v.end() - std::min(count, v.size()), v.end()}; }
+template <class T> std::vector<T> tail(const std::vector<T> &v, size_t count) {
+  return {v.end() - std::min(count, v.size()), v.end()};
+}
 
 TEST(Parameters, Enwik8Has94_95Million) {
   Network net = makeNetwork(spec::Spec::load(DRAWLOOM_SOURCE_DIR "/models/enwik8.toml"));
@@ -59,7 +64,9 @@ TEST(Parameters, Enwik8Has94_95Million) {
 }
 TEST(Parameters, EverySpecOfModelsIsValid) {
   for (auto name : {"enwik8", "enwik8-small", "demo-text"})
-    EXPECT_NO_THROW(makeNetwork(spec::Spec::load(std::string(DRAWLOOM_SOURCE_DIR "/models/") + name + ".toml"))) << name;
+    EXPECT_NO_THROW(
+        makeNetwork(spec::Spec::load(std::string(DRAWLOOM_SOURCE_DIR "/models/") + name + ".toml")))
+        << name;
 }
 TEST(Parameters, PaperInitialValues) {
   Network net = network();
@@ -83,15 +90,18 @@ TEST(Parameters, OnlyMatricesOutsideEmbeddingsDecay) {
     EXPECT_EQ(p.decay, p.shape.size() == 2 && p.name.rfind("embed.", 0) != 0) << p.name;
 }
 TEST(Parameters, HalfSizeQueriesAndKeysMakeASmallerPackedMatrix) {
-  EXPECT_EQ(parameter(network({"model.qk=12"}), "layers.0.qkv.weight").shape, (std::vector<int64_t>{12 + 12 + 24, 24}));
+  EXPECT_EQ(parameter(network({"model.qk=12"}), "layers.0.qkv.weight").shape,
+            (std::vector<int64_t>{12 + 12 + 24, 24}));
 }
 TEST(Parameters, MatrixEmbeddingIsAsWideAsTheStride) {
   Network net = network();
-  EXPECT_EQ(parameter(net, "embed.pos0").shape, (std::vector<int64_t>{4, 24})) << "50 positions in rows of 16";
+  EXPECT_EQ(parameter(net, "embed.pos0").shape, (std::vector<int64_t>{4, 24}))
+      << "50 positions in rows of 16";
   EXPECT_EQ(parameter(net, "embed.pos1").shape, (std::vector<int64_t>{16, 24}));
 }
 TEST(Parameters, WithoutAStrideTheMatrixIsASquare) {
-  EXPECT_EQ(parameter(network({"attention.pattern=dense"}), "embed.pos1").shape, (std::vector<int64_t>{8, 24}));
+  EXPECT_EQ(parameter(network({"attention.pattern=dense"}), "embed.pos1").shape,
+            (std::vector<int64_t>{8, 24}));
 }
 TEST(Parameters, ImageEmbeddingHasRowColumnChannel) {
   Network net = network({"model.embedding=image", "model.embedding_shape=[5, 2, 5]"});
@@ -108,7 +118,8 @@ TEST(BuildModel, HasTheFourFunctions) {
 }
 TEST(BuildModel, CarriesTheSpec) {
   Built b;
-  auto json = nlohmann::json::parse(b.module->getOperation()->getAttrOfType<StringAttr>("drawloom.spec").getValue().str());
+  auto json = nlohmann::json::parse(
+      b.module->getOperation()->getAttrOfType<StringAttr>("drawloom.spec").getValue().str());
   EXPECT_EQ(json["model"]["n"], 50);
   EXPECT_EQ(b.module->getOperation()->getAttrOfType<StringAttr>("drawloom.spec_source").getValue(), kBase);
 }
@@ -142,7 +153,8 @@ TEST(BuildModel, OpsNameTheirSegment) {
     auto s = op->getAttrOfType<StringAttr>(kSegmentAttr);
     if (s && (segments.empty() || segments.back() != s.getValue())) segments.push_back(s.getValue().str());
   });
-  EXPECT_EQ(segments, (std::vector<std::string>{"layers.0.attention", "layers.0.ff", "layers.1.attention", "layers.1.ff"}));
+  EXPECT_EQ(segments, (std::vector<std::string>{"layers.0.attention", "layers.0.ff", "layers.1.attention",
+                                                "layers.1.ff"}));
 }
 TEST(BuildModel, AttentionIsKeptAndLabelled) {
   auto ops = Built().ops<AttentionOp>("loss");
@@ -151,7 +163,8 @@ TEST(BuildModel, AttentionIsKeptAndLabelled) {
   auto op = b.ops<AttentionOp>("loss")[1];
   EXPECT_TRUE(op->hasAttr(kKeepAttr));
   EXPECT_EQ(op->getAttrOfType<StringAttr>(kLabelAttr).getValue(), "layers.1.attention");
-  EXPECT_DOUBLE_EQ(op.getScale().convertToDouble(), 1 / std::sqrt(6.0)) << "one over the root of q's channels a head";
+  EXPECT_DOUBLE_EQ(op.getScale().convertToDouble(), 1 / std::sqrt(6.0))
+      << "one over the root of q's channels a head";
 }
 TEST(BuildModel, LayersTakeTheirPatterns) {
   Built b({"attention.layers=[\"local(8)\", \"j<=i\"]"});
@@ -166,12 +179,16 @@ TEST(BuildModel, OpsPointIntoTheSpec) {
 }
 TEST(BuildModel, DecodeKeepsCachesInPlace) {
   Built b({"sample.batch=3", "model.qk=12"});
-  EXPECT_EQ(names(b.function("decode"), true), (std::vector<std::string>{"logits", "cache.0.k", "cache.0.v", "cache.1.k", "cache.1.v"}));
+  EXPECT_EQ(names(b.function("decode"), true),
+            (std::vector<std::string>{"logits", "cache.0.k", "cache.0.v", "cache.1.k", "cache.1.v"}));
   auto in = tail(names(b.function("decode"), false), 6);
-  EXPECT_EQ(in, (std::vector<std::string>{"cache.0.k", "cache.0.v", "cache.1.k", "cache.1.v", "token", "position"}));
-  auto type = cast<RankedTensorType>(b.function("decode").getArgument(b.function("decode").getNumArguments() - 6).getType());
+  EXPECT_EQ(in, (std::vector<std::string>{"cache.0.k", "cache.0.v", "cache.1.k", "cache.1.v", "token",
+                                          "position"}));
+  auto type = cast<RankedTensorType>(
+      b.function("decode").getArgument(b.function("decode").getNumArguments() - 6).getType());
   EXPECT_EQ(type.getShape(), (ArrayRef<int64_t>{3, 50, 12}));
-  EXPECT_EQ(cast<RankedTensorType>(b.function("decode").getResultTypes()[0]).getShape(), (ArrayRef<int64_t>{3, 1, 256}));
+  EXPECT_EQ(cast<RankedTensorType>(b.function("decode").getResultTypes()[0]).getShape(),
+            (ArrayRef<int64_t>{3, 1, 256}));
 }
 TEST(BuildModel, UpdateStepsEveryParameterOnce) {
   Built b;
@@ -206,8 +223,10 @@ TEST(BuildModel, ImageEmbeddingBuilds) {
 TEST(BuildAttention, ForwardAndBackward) {
   MLIRContext context(MLIRContext::Threading::DISABLED);
   auto module = buildAttention(context, {"local(8)", 2, 33, 2, 16, 32});
-  EXPECT_EQ(names(module->lookupSymbol<func::FuncOp>("attention"), true), (std::vector<std::string>{"out", "lse"}));
-  EXPECT_EQ(names(module->lookupSymbol<func::FuncOp>("attention_grad"), true), (std::vector<std::string>{"dq", "dk", "dv"}));
+  EXPECT_EQ(names(module->lookupSymbol<func::FuncOp>("attention"), true),
+            (std::vector<std::string>{"out", "lse"}));
+  EXPECT_EQ(names(module->lookupSymbol<func::FuncOp>("attention_grad"), true),
+            (std::vector<std::string>{"dq", "dk", "dv"}));
 }
 
 } // namespace

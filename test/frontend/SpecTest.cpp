@@ -1,6 +1,6 @@
 // Model specs: values, origins, includes, --set, and every error with its place, hint and exit code.
-#include "frontend/spec/Nearest.h"
 #include "frontend/spec/Spec.h"
+#include "frontend/spec/Nearest.h"
 #include "runtime/support/File.h"
 #include <filesystem>
 #include <gtest/gtest.h>
@@ -26,7 +26,8 @@ struct Failure {
 };
 
 /// What parsing throws, or an empty failure.
-Failure failure(const std::string &text, const std::vector<std::string> &sets = {}, const std::string &name = "a.toml") {
+Failure failure(const std::string &text, const std::vector<std::string> &sets = {},
+                const std::string &name = "a.toml") {
   try {
     Spec::parse(text, name, sets);
   } catch (const Error &e) {
@@ -39,7 +40,8 @@ std::string small(const std::string &more) { return kSmall + more; }
 
 void expectFailure(const Failure &f, int code, const std::vector<std::string> &parts) {
   EXPECT_EQ(f.code, code) << f.text;
-  for (auto &part : parts) EXPECT_NE(f.text.find(part), std::string::npos) << "expected: " << part << "\nfound:\n" << f.text;
+  for (auto &part : parts)
+    EXPECT_NE(f.text.find(part), std::string::npos) << "expected: " << part << "\nfound:\n" << f.text;
 }
 
 std::string replaced(std::string text, const std::string &from, const std::string &to) {
@@ -92,7 +94,8 @@ TEST(Spec, PresetsDifferInTheMovingAverage) {
 TEST(Spec, DefaultsAreValid) {
   // A default out of its own range or of the wrong type would make parse() throw kInternal.
   for (const Key &k : keys()) EXPECT_FALSE(k.doc.empty()) << k.name;
-  for (auto preset : {"paper", "distaug"}) EXPECT_NO_THROW(Spec::parse(kSmall, "a.toml", {std::string("model.preset=") + preset}));
+  for (auto preset : {"paper", "distaug"})
+    EXPECT_NO_THROW(Spec::parse(kSmall, "a.toml", {std::string("model.preset=") + preset}));
 }
 
 TEST(Spec, JsonHasExactlyTheKeysOfTheTable) {
@@ -106,11 +109,13 @@ TEST(Spec, JsonHasExactlyTheKeysOfTheTable) {
 }
 
 TEST(Spec, ReadsItsJsonForm) {
-  Spec s = Spec::parse(small("[data]\npath = \"a \\\"b\\\"\\\\c é\"\n"), "small.toml", {"train.lr=1e-5", "attention.layers=[\"dense\", \"local(4)\"]"});
+  Spec s = Spec::parse(small("[data]\npath = \"a \\\"b\\\"\\\\c é\"\n"), "small.toml",
+                       {"train.lr=1e-5", "attention.layers=[\"dense\", \"local(4)\"]"});
   EXPECT_EQ(Spec::fromJson(s.toJson(), "model.loom").toJson(), s.toJson());
 }
 TEST(Spec, ShownSpecReadsBackAsTheSameSpec) {
-  Spec s = Spec::parse(small("[data]\npath = \"a \\\"b\\\"\\\\c\"\n"), "small.toml", {"train.lr=1e-5", "attention.layers=[\"dense\", \"local(4)\"]"});
+  Spec s = Spec::parse(small("[data]\npath = \"a \\\"b\\\"\\\\c\"\n"), "small.toml",
+                       {"train.lr=1e-5", "attention.layers=[\"dense\", \"local(4)\"]"});
   // A shown spec names both of an exclusive pair; the empty one is dropped, as it says nothing.
   std::string text = replaced(s.show(), "pattern = \"\"", "#");
   text = replaced(text, "steps = 0", "#");
@@ -120,11 +125,14 @@ TEST(Spec, ShownSpecReadsBackAsTheSameSpec) {
 TEST(Spec, ConfigShowNamesValueAndOrigin) {
   std::string shown = Spec::parse(kSmall, "small.toml").show();
   EXPECT_NE(shown.find("[model]\n"), std::string::npos);
-  EXPECT_NE(shown.find("layers = 4                                   # small.toml:3\n"), std::string::npos) << shown;
+  EXPECT_NE(shown.find("layers = 4                                   # small.toml:3\n"), std::string::npos)
+      << shown;
 }
 
 TEST(Spec, LayerPatternsRepeat) {
-  Spec s = Spec::parse(replaced(kSmall, "pattern = \"fixed(16, c=4)\"", "layers = [\"local(8)\",\n  \"column(8)\"]"), "a.toml");
+  Spec s = Spec::parse(
+      replaced(kSmall, "pattern = \"fixed(16, c=4)\"", "layers = [\"local(8)\",\n  \"column(8)\"]"),
+      "a.toml");
   EXPECT_EQ(s.layerPattern(0), "local(8)");
   EXPECT_EQ(s.layerPattern(3), "column(8)");
   EXPECT_EQ(s.layerPatternPlace(3).show(), "a.toml:9:3");
@@ -136,121 +144,174 @@ TEST(Spec, SetReplacesAListOfPatternsByOne) {
 }
 
 TEST(SpecSet, BareTextIsAString) {
-  EXPECT_EQ(Spec::parse(kSmall, "a.toml", {"attention.pattern=fixed(8, c=2)"}).layerPattern(0), "fixed(8, c=2)");
+  EXPECT_EQ(Spec::parse(kSmall, "a.toml", {"attention.pattern=fixed(8, c=2)"}).layerPattern(0),
+            "fixed(8, c=2)");
   EXPECT_EQ(Spec::parse(kSmall, "a.toml", {"data.path=/a/b=c.txt"}).text("data.path"), "/a/b=c.txt");
   EXPECT_EQ(Spec::parse(kSmall, "a.toml", {"data.path=\"quoted\""}).text("data.path"), "quoted");
   EXPECT_EQ(Spec::parse(kSmall, "a.toml", {"data.path=123"}).text("data.path"), "123");
 }
-TEST(SpecSet, LastOneWins) { EXPECT_EQ(Spec::parse(kSmall, "a.toml", {"data.batch=2", "data.batch=3"}).integer("data.batch"), 3); }
-TEST(SpecSet, UnknownKeyIsUsage) {
-  expectFailure(failure(kSmall, {"model.layer=3"}), kUsage, {"--set model.layer=3: error: unknown key 'model.layer'", "did you mean model.layers?"});
+TEST(SpecSet, LastOneWins) {
+  EXPECT_EQ(Spec::parse(kSmall, "a.toml", {"data.batch=2", "data.batch=3"}).integer("data.batch"), 3);
 }
-TEST(SpecSet, WithoutEqualsIsUsage) { expectFailure(failure(kSmall, {"model.n"}), kUsage, {"expected SECTION.KEY=VALUE"}); }
+TEST(SpecSet, UnknownKeyIsUsage) {
+  expectFailure(failure(kSmall, {"model.layer=3"}), kUsage,
+                {"--set model.layer=3: error: unknown key 'model.layer'", "did you mean model.layers?"});
+}
+TEST(SpecSet, WithoutEqualsIsUsage) {
+  expectFailure(failure(kSmall, {"model.n"}), kUsage, {"expected SECTION.KEY=VALUE"});
+}
 TEST(SpecSet, WrongTypeIsUsage) {
-  expectFailure(failure(kSmall, {"model.n=abc"}), kUsage, {"--set model.n=abc: error: model.n: expected an integer, found 'abc'"});
+  expectFailure(failure(kSmall, {"model.n=abc"}), kUsage,
+                {"--set model.n=abc: error: model.n: expected an integer, found 'abc'"});
   expectFailure(failure(kSmall, {"model.n=2.5"}), kUsage, {"expected an integer, found the number 2.5"});
 }
 TEST(SpecSet, ImpossibleShapeBlamesTheSet) {
-  expectFailure(failure(kSmall, {"model.heads=5"}), kUsage, {"--set model.heads=5: error: model.heads = 5 does not divide model.d = 32", "4 and 8 divide it"});
+  expectFailure(
+      failure(kSmall, {"model.heads=5"}), kUsage,
+      {"--set model.heads=5: error: model.heads = 5 does not divide model.d = 32", "4 and 8 divide it"});
 }
 TEST(SpecSet, CannotSmuggleOtherKeysIn) { EXPECT_EQ(failure(kSmall, {"model.n=3\nx=4"}).code, kUsage); }
 
 TEST(SpecError, UnknownKeyNamesTheNearest) {
   expectFailure(failure(small("\n[train]\nwarm_up = 3\n")), kBadInput,
-                {"a.toml:11:1: error: unknown key 'train.warm_up'", "11 | warm_up = 3\n     | ^", "hint: did you mean train.warmup?"});
+                {"a.toml:11:1: error: unknown key 'train.warm_up'", "11 | warm_up = 3\n     | ^",
+                 "hint: did you mean train.warmup?"});
 }
 TEST(SpecError, UnknownKeyOfAnotherSectionIsNamed) {
-  expectFailure(failure(small("heads = 3\n")), kBadInput, {"a.toml:9:1: error: unknown key 'attention.heads'", "did you mean model.heads?"});
+  expectFailure(failure(small("heads = 3\n")), kBadInput,
+                {"a.toml:9:1: error: unknown key 'attention.heads'", "did you mean model.heads?"});
 }
 TEST(SpecError, UnknownSectionNamesTheNearest) {
-  expectFailure(failure(small("\n[trian]\nlr = 3\n")), kBadInput, {"a.toml:10:2: error: unknown section 'trian'", "did you mean [train]?"});
+  expectFailure(failure(small("\n[trian]\nlr = 3\n")), kBadInput,
+                {"a.toml:10:2: error: unknown section 'trian'", "did you mean [train]?"});
 }
 TEST(SpecError, KeyOutsideASection) {
-  expectFailure(failure(std::string("heads = 3\n") + kSmall), kBadInput, {"a.toml:1:1: error: unknown key 'heads'", "did you mean model.heads (in section [model])?"});
+  expectFailure(failure(std::string("heads = 3\n") + kSmall), kBadInput,
+                {"a.toml:1:1: error: unknown key 'heads'", "did you mean model.heads (in section [model])?"});
 }
 TEST(SpecError, FarKeyGetsNoHint) {
   auto f = failure(small("\n[train]\nqwertyuiopasdf = 3\n"));
   EXPECT_EQ(f.text.find("hint"), std::string::npos) << f.text;
 }
 TEST(SpecError, AllErrorsAreShownAtOnce) {
-  expectFailure(failure(small("\n[train]\nlrr = 3\nsteps = \"many\"\n")), kBadInput, {"a.toml:11:1", "a.toml:12:9: error: train.steps: expected an integer, found the string \"many\""});
+  expectFailure(
+      failure(small("\n[train]\nlrr = 3\nsteps = \"many\"\n")), kBadInput,
+      {"a.toml:11:1", "a.toml:12:9: error: train.steps: expected an integer, found the string \"many\""});
 }
 TEST(SpecError, WrongTypes) {
-  expectFailure(failure(small("\n[train]\nlr = true\n")), kBadInput, {"a.toml:11:6: error: train.lr: expected a number, found true"});
-  expectFailure(failure(small("\n[run]\nout = 1.5\n")), kBadInput, {"run.out: expected a string, found the number 1.5"});
-  expectFailure(failure(small("\n[data]\nsplit = [1, \"x\", 3]\n")), kBadInput, {"a.toml:11:13: error: data.split: expected a number in the list"});
-  expectFailure(failure(small("\n[data]\nsplit = 3\n")), kBadInput, {"data.split: expected a list of numbers, found the integer 3"});
-  expectFailure(failure("model = 3\n"), kBadInput, {"a.toml:1:9: error: model: expected a section, found the integer 3"});
+  expectFailure(failure(small("\n[train]\nlr = true\n")), kBadInput,
+                {"a.toml:11:6: error: train.lr: expected a number, found true"});
+  expectFailure(failure(small("\n[run]\nout = 1.5\n")), kBadInput,
+                {"run.out: expected a string, found the number 1.5"});
+  expectFailure(failure(small("\n[data]\nsplit = [1, \"x\", 3]\n")), kBadInput,
+                {"a.toml:11:13: error: data.split: expected a number in the list"});
+  expectFailure(failure(small("\n[data]\nsplit = 3\n")), kBadInput,
+                {"data.split: expected a list of numbers, found the integer 3"});
+  expectFailure(failure("model = 3\n"), kBadInput,
+                {"a.toml:1:9: error: model: expected a section, found the integer 3"});
 }
 TEST(SpecError, WrongRanges) {
-  expectFailure(failure(replaced(kSmall, "n = 64", "n = 0")), kBadInput, {"a.toml:2:5: error: model.n: must be in [1, 16777216], found 0"});
-  expectFailure(failure(replaced(kSmall, "layers = 4", "layers = 0")), kBadInput, {"a.toml:3:10: error: model.layers: must be"});
-  expectFailure(failure(replaced(kSmall, "d = 32", "d = -32")), kBadInput, {"a.toml:5:5: error: model.d: must be"});
-  expectFailure(failure(replaced(kSmall, "d = 32", "d = 32\ndropout = 1.0")), kBadInput, {"a.toml:6:11: error: model.dropout: must be in [0, 1), found 1"});
+  expectFailure(failure(replaced(kSmall, "n = 64", "n = 0")), kBadInput,
+                {"a.toml:2:5: error: model.n: must be in [1, 16777216], found 0"});
+  expectFailure(failure(replaced(kSmall, "layers = 4", "layers = 0")), kBadInput,
+                {"a.toml:3:10: error: model.layers: must be"});
+  expectFailure(failure(replaced(kSmall, "d = 32", "d = -32")), kBadInput,
+                {"a.toml:5:5: error: model.d: must be"});
+  expectFailure(failure(replaced(kSmall, "d = 32", "d = 32\ndropout = 1.0")), kBadInput,
+                {"a.toml:6:11: error: model.dropout: must be in [0, 1), found 1"});
   expectFailure(failure(small("[train]\nlr = 0\n")), kBadInput, {"train.lr: must be greater than 0"});
   expectFailure(failure(small("[train]\nlr = inf\n")), kBadInput, {"train.lr: expected a finite number"});
   expectFailure(failure(small("[train]\nlr = nan\n")), kBadInput, {"train.lr: expected a finite number"});
-  expectFailure(failure(small("[run]\nlog_every = 0\n")), kBadInput, {"run.log_every: must be a whole number from 1 up, found 0"});
+  expectFailure(failure(small("[run]\nlog_every = 0\n")), kBadInput,
+                {"run.log_every: must be a whole number from 1 up, found 0"});
 }
 TEST(SpecError, WrongChoice) {
-  expectFailure(failure(small("[memory]\nrecompute = \"all\"\n")), kBadInput, {"memory.recompute: expected \"none\", \"attention\" or \"block\", found \"all\""});
+  expectFailure(failure(small("[memory]\nrecompute = \"all\"\n")), kBadInput,
+                {"memory.recompute: expected \"none\", \"attention\" or \"block\", found \"all\""});
 }
-TEST(SpecError, MalformedToml) { expectFailure(failure("[model\nn = 3\n"), kBadInput, {"a.toml:1:7: error: "}); }
-TEST(SpecError, DuplicateKey) { expectFailure(failure(replaced(kSmall, "n = 64", "n = 64\nn = 65")), kBadInput, {"a.toml:3:"}); }
+TEST(SpecError, MalformedToml) {
+  expectFailure(failure("[model\nn = 3\n"), kBadInput, {"a.toml:1:7: error: "});
+}
+TEST(SpecError, DuplicateKey) {
+  expectFailure(failure(replaced(kSmall, "n = 64", "n = 64\nn = 65")), kBadInput, {"a.toml:3:"});
+}
 TEST(SpecError, MissingKeyPointsAtItsSection) {
-  expectFailure(failure(replaced(kSmall, "heads = 4\n", "")), kBadInput, {"a.toml:1:1: error: model.heads is missing", "add a line \"heads = …\" to section [model]"});
+  expectFailure(failure(replaced(kSmall, "heads = 4\n", "")), kBadInput,
+                {"a.toml:1:1: error: model.heads is missing", "add a line \"heads = …\" to section [model]"});
 }
 TEST(SpecError, MissingPattern) {
-  expectFailure(failure(replaced(kSmall, "pattern = \"fixed(16, c=4)\"\n", "")), kBadInput, {"a.toml:7:1: error: the attention pattern is missing"});
+  expectFailure(failure(replaced(kSmall, "pattern = \"fixed(16, c=4)\"\n", "")), kBadInput,
+                {"a.toml:7:1: error: the attention pattern is missing"});
 }
 TEST(SpecError, ExclusiveKeys) {
   expectFailure(failure(small("layers = [\"dense\"]\n")), kBadInput, {"exclude each other"});
   expectFailure(failure(small("[train]\nsteps = 3\nepochs = 2\n")), kBadInput, {"exclude each other"});
 }
-TEST(SpecError, NoLength) { expectFailure(failure(small("[train]\nepochs = 0\n")), kBadInput, {"a.toml:10:10: error: train.steps and train.epochs are both 0"}); }
+TEST(SpecError, NoLength) {
+  expectFailure(failure(small("[train]\nepochs = 0\n")), kBadInput,
+                {"a.toml:10:10: error: train.steps and train.epochs are both 0"});
+}
 TEST(Spec, StepsTakeThePlaceOfEpochs) {
-  EXPECT_EQ(Spec::parse(small("[train]\nepochs = 5\n"), "a.toml", {"train.steps=7"}).number("train.epochs"), 0);
-  EXPECT_EQ(Spec::parse(small("[train]\nsteps = 5\n"), "a.toml", {"train.epochs=2"}).integer("train.steps"), 0);
+  EXPECT_EQ(Spec::parse(small("[train]\nepochs = 5\n"), "a.toml", {"train.steps=7"}).number("train.epochs"),
+            0);
+  EXPECT_EQ(Spec::parse(small("[train]\nsteps = 5\n"), "a.toml", {"train.epochs=2"}).integer("train.steps"),
+            0);
 }
 TEST(SpecError, HeadsMustDivide) {
-  expectFailure(failure(replaced(kSmall, "heads = 4", "heads = 5")), kBadInput, {"a.toml:4:9: error: model.heads = 5 does not divide model.d = 32", "4 | heads = 5"});
-  expectFailure(failure(replaced(kSmall, "d = 32", "d = 32\nqk = 18")), kBadInput, {"model.heads = 4 does not divide model.qk = 18"});
+  expectFailure(failure(replaced(kSmall, "heads = 4", "heads = 5")), kBadInput,
+                {"a.toml:4:9: error: model.heads = 5 does not divide model.d = 32", "4 | heads = 5"});
+  expectFailure(failure(replaced(kSmall, "d = 32", "d = 32\nqk = 18")), kBadInput,
+                {"model.heads = 4 does not divide model.qk = 18"});
 }
 TEST(SpecError, ImageShapeMustMultiplyToN) {
-  auto with = [](const char *line) { return replaced(kSmall, "d = 32", std::string("d = 32\nembedding = \"image\"\n") + line); };
+  auto with = [](const char *line) {
+    return replaced(kSmall, "d = 32", std::string("d = 32\nembedding = \"image\"\n") + line);
+  };
   EXPECT_EQ(failure(with("embedding_shape = [4, 8, 2]")).code, 0);
-  expectFailure(failure(with("embedding_shape = [4, 8, 3]")), kBadInput, {"a.toml:7:19: error: model.embedding_shape = [4, 8, 3] has 96 positions, but model.n = 64"});
+  expectFailure(failure(with("embedding_shape = [4, 8, 3]")), kBadInput,
+                {"a.toml:7:19: error: model.embedding_shape = [4, 8, 3] has 96 positions, but model.n = 64"});
   expectFailure(failure(with("embedding_shape = [64]")), kBadInput, {"expected [rows, columns, channels]"});
   expectFailure(failure(with("")), kBadInput, {"expected [rows, columns, channels], found []"});
 }
 TEST(SpecError, ShapeWithoutImage) {
-  expectFailure(failure(replaced(kSmall, "d = 32", "d = 32\nembedding_shape = [4, 8, 2]")), kBadInput, {"but model.embedding is \"matrix\""});
+  expectFailure(failure(replaced(kSmall, "d = 32", "d = 32\nembedding_shape = [4, 8, 2]")), kBadInput,
+                {"but model.embedding is \"matrix\""});
 }
 TEST(SpecError, EmbeddingWiderThanN) {
-  expectFailure(failure(replaced(kSmall, "d = 32", "d = 32\nembedding_width = 65")), kBadInput, {"a.toml:6:19: error: model.embedding_width = 65 is more than model.n = 64"});
+  expectFailure(failure(replaced(kSmall, "d = 32", "d = 32\nembedding_width = 65")), kBadInput,
+                {"a.toml:6:19: error: model.embedding_width = 65 is more than model.n = 64"});
 }
 TEST(SpecError, PatternsPointIntoTheString) {
-  expectFailure(failure(replaced(kSmall, "fixed(16, c=4)", "fixed(16, c=5)")), kBadInput, {"a.toml:8:", "error: pattern: ", "8 | pattern = \"fixed(16, c=5)\""});
-  expectFailure(failure(replaced(kSmall, "fixed(16, c=4)", "dense or locl(4)")), kBadInput, {"a.toml:8:21: error: pattern: ", "locl", "local"});
+  expectFailure(failure(replaced(kSmall, "fixed(16, c=4)", "fixed(16, c=5)")), kBadInput,
+                {"a.toml:8:", "error: pattern: ", "8 | pattern = \"fixed(16, c=5)\""});
+  expectFailure(failure(replaced(kSmall, "fixed(16, c=4)", "dense or locl(4)")), kBadInput,
+                {"a.toml:8:21: error: pattern: ", "locl", "local"});
 }
 TEST(SpecError, PatternOfALayerPointsThere) {
-  std::string text = replaced(kSmall, "pattern = \"fixed(16, c=4)\"", "layers = [\n  \"dense\",\n  \"i <\",\n]");
+  std::string text =
+      replaced(kSmall, "pattern = \"fixed(16, c=4)\"", "layers = [\n  \"dense\",\n  \"i <\",\n]");
   expectFailure(failure(text), kBadInput, {"a.toml:10:", "error: pattern: "});
 }
 TEST(SpecError, EscapedPatternNamesItsColumn) {
-  expectFailure(failure(replaced(kSmall, "fixed(16, c=4)", "\\u0064ense or locl(4)")), kBadInput, {"a.toml:8:11: error: pattern: ", "(column 10 of \"dense or locl(4)\")"});
+  expectFailure(failure(replaced(kSmall, "fixed(16, c=4)", "\\u0064ense or locl(4)")), kBadInput,
+                {"a.toml:8:11: error: pattern: ", "(column 10 of \"dense or locl(4)\")"});
 }
 TEST(SpecError, PatternInASetIsUsage) {
-  expectFailure(failure(kSmall, {"attention.pattern=locl(4)"}), kUsage, {"--set attention.pattern=locl(4): error: pattern: ", "column 1 of"});
+  expectFailure(failure(kSmall, {"attention.pattern=locl(4)"}), kUsage,
+                {"--set attention.pattern=locl(4): error: pattern: ", "column 1 of"});
 }
 TEST(SpecError, DataSplit) {
-  expectFailure(failure(small("[data]\nsplit = [0.9, 0.2, 0]\n")), kBadInput, {"the fractions add up to 1.1"});
+  expectFailure(failure(small("[data]\nsplit = [0.9, 0.2, 0]\n")), kBadInput,
+                {"the fractions add up to 1.1"});
   expectFailure(failure(small("[data]\nsplit = [100, 0.5, 0]\n")), kBadInput, {"whole numbers of bytes"});
   expectFailure(failure(small("[data]\nsplit = [0, 1, 0]\n")), kBadInput, {"the training part is empty"});
   expectFailure(failure(small("[data]\nsplit = [1]\n")), kBadInput, {"expected [train, validation, test]"});
   EXPECT_EQ(failure(small("[data]\nsplit = [90000000, 5000000, 5000000]\n")).code, 0);
 }
-TEST(SpecError, SampleLongerThanN) { expectFailure(failure(small("[sample]\nlength = 65\n")), kBadInput, {"sample.length = 65 is more than model.n = 64"}); }
+TEST(SpecError, SampleLongerThanN) {
+  expectFailure(failure(small("[sample]\nlength = 65\n")), kBadInput,
+                {"sample.length = 65 is more than model.n = 64"});
+}
 TEST(SpecError, MissingFileIs66) {
   try {
     Spec::load("/nonexistent/x.toml");
@@ -287,7 +348,9 @@ TEST(SpecInclude, IsRelativeToTheIncludingFile) {
 TEST(SpecInclude, PatternReplacesIncludedLayers) {
   Folder f;
   f.write("base.toml", replaced(kSmall, "pattern = \"fixed(16, c=4)\"", "layers = [\"local(8)\"]"));
-  EXPECT_EQ(Spec::load(f.write("top.toml", "include = \"base.toml\"\nattention.pattern = \"dense\"\n")).layerPattern(0), "dense");
+  EXPECT_EQ(Spec::load(f.write("top.toml", "include = \"base.toml\"\nattention.pattern = \"dense\"\n"))
+                .layerPattern(0),
+            "dense");
 }
 TEST(SpecInclude, CycleIsAnError) {
   Folder f;
@@ -296,10 +359,14 @@ TEST(SpecInclude, CycleIsAnError) {
   try {
     Spec::load((f.path / "a.toml").string());
     FAIL();
-  } catch (const Error &e) { expectFailure({e.exitCode, e.text()}, kBadInput, {"b.toml:1:11: error: include cycle: a.toml -> b.toml -> a.toml"}); }
+  } catch (const Error &e) {
+    expectFailure({e.exitCode, e.text()}, kBadInput,
+                  {"b.toml:1:11: error: include cycle: a.toml -> b.toml -> a.toml"});
+  }
 }
 TEST(SpecInclude, MissingFileIsAnErrorAtTheInclude) {
-  expectFailure(failure("include = \"none.toml\"\n", {}, "x/a.toml"), kBadInput, {"x/a.toml:1:11: error: cannot include \"none.toml\""});
+  expectFailure(failure("include = \"none.toml\"\n", {}, "x/a.toml"), kBadInput,
+                {"x/a.toml:1:11: error: cannot include \"none.toml\""});
 }
 TEST(SpecInclude, ErrorsInIncludedFilesPointThere) {
   Folder f;
@@ -307,7 +374,9 @@ TEST(SpecInclude, ErrorsInIncludedFilesPointThere) {
   try {
     Spec::load(f.write("top.toml", "include = \"base.toml\"\n"));
     FAIL();
-  } catch (const Error &e) { expectFailure({e.exitCode, e.text()}, kBadInput, {"base.toml:2:1: error: unknown key 'model.layer'"}); }
+  } catch (const Error &e) {
+    expectFailure({e.exitCode, e.text()}, kBadInput, {"base.toml:2:1: error: unknown key 'model.layer'"});
+  }
 }
 
 TEST(Nearest, EditDistance) {
@@ -319,7 +388,8 @@ TEST(Nearest, EditDistance) {
 
 TEST(Keys, MarkdownNamesEveryKey) {
   std::string text = keysMarkdown();
-  for (const Key &k : keys()) EXPECT_NE(text.find(fmt::format("| `{}` |", k.leaf())), std::string::npos) << k.name;
+  for (const Key &k : keys())
+    EXPECT_NE(text.find(fmt::format("| `{}` |", k.leaf())), std::string::npos) << k.name;
 }
 
 } // namespace
