@@ -96,6 +96,24 @@ struct Checker {
     }
   }
 
+  /// Tensors that no machine holds would only overflow byte counts later on.
+  void size() {
+    constexpr double limit = 0x1p44; // elements
+    double d = double(spec.integer("model.d")), ff = double(spec.integer("model.ff")),
+           qk = double(spec.integer("model.qk"));
+    double channels = std::max({ff, 2 * qk + d, double(spec.integer("model.vocab"))});
+    double rows = double(std::max(spec.integer("data.batch"), spec.integer("sample.batch"))) *
+                  double(spec.integer("model.n"));
+    double layers = double(spec.integer("model.layers"));
+    if (double parameters = layers * d * (2 * qk + 2 * d + 2 * ff); parameters > limit)
+      error({"model.d", "model.ff", "model.qk", "model.layers"},
+            fmt::format("the model has {:.3g} parameters, expected at most {:.3g}", parameters, limit));
+    if (rows * channels > limit)
+      error({"model.n", "data.batch", "sample.batch", "model.d", "model.ff"},
+            fmt::format("an activation of {:.0f} x {:.0f} has {:.3g} elements, expected at most {:.3g}", rows,
+                        channels, rows * channels, limit));
+  }
+
   void length() {
     if (spec.integer("train.steps") == 0 && spec.number("train.epochs") == 0)
       error({"train.steps", "train.epochs"}, "train.steps and train.epochs are both 0", "give one of them");
@@ -118,6 +136,7 @@ void checkShapes(const Spec &spec, Diagnostics &diagnostics) {
   check.embedding();
   check.patterns();
   check.data();
+  check.size();
   check.length();
   check.sample();
 }

@@ -247,6 +247,12 @@ TEST(SpecError, ExclusiveKeys) {
   expectFailure(failure(small("layers = [\"dense\"]\n")), kBadInput, {"exclude each other"});
   expectFailure(failure(small("[train]\nsteps = 3\nepochs = 2\n")), kBadInput, {"exclude each other"});
 }
+TEST(SpecError, TensorsThatNoMachineHolds) {
+  expectFailure(failure(kSmall, {"model.n=16777216", "data.batch=65536"}), kUsage,
+                {"--set model.n=16777216: error: an activation of 1099511627776 x 256 has"});
+  expectFailure(failure(kSmall, {"model.d=1048576", "model.layers=1000"}), kUsage,
+                {"parameters, expected at most"});
+}
 TEST(SpecError, NoLength) {
   expectFailure(failure(small("[train]\nepochs = 0\n")), kBadInput,
                 {"a.toml:10:10: error: train.steps and train.epochs are both 0"});
