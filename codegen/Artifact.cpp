@@ -7,7 +7,9 @@ namespace drawloom {
 
 static constexpr uint64_t kPlanOffset = 64;
 
-static uint64_t alignTo(uint64_t bytes, uint64_t alignment) { return (bytes + alignment - 1) / alignment * alignment; }
+static uint64_t alignTo(uint64_t bytes, uint64_t alignment) {
+  return (bytes + alignment - 1) / alignment * alignment;
+}
 
 static std::vector<std::byte> pack(const plan::PlanT &plan) {
   flatbuffers::FlatBufferBuilder builder;

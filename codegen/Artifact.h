@@ -5,9 +5,11 @@
 
 namespace drawloom {
 
-/// The plan of `module` after drawloom-plan-memory: buffers, parameters, one command for each launch and matmul. Segments are
-/// left empty. Failures have been reported as diagnostics at the op that has no place in a plan.
-mlir::FailureOr<plan::PlanT> buildPlan(mlir::ModuleOp module, const CompiledKernels &kernels, const Target &target);
+/// The plan of `module` after drawloom-plan-memory: buffers, parameters, one command for each launch and
+/// matmul. Segments are left empty. Failures have been reported as diagnostics at the op that has no place in
+/// a plan.
+mlir::FailureOr<plan::PlanT> buildPlan(mlir::ModuleOp module, const CompiledKernels &kernels,
+                                       const Target &target);
 
 /// Lays out a file: header, plan, code. Sets the plan's segments and hashes.
 std::vector<std::byte> assembleArtifact(plan::PlanT &plan, const std::vector<std::byte> &code);

@@ -121,7 +121,8 @@ void PlanBuilder::addKernels() {
   }
 }
 
-/// What functions say about a parameter's initial value: "zeros", "ones" or a standard deviation. Zeros if none does.
+/// What functions say about a parameter's initial value: "zeros", "ones" or a standard deviation. Zeros if
+/// none does.
 void setInit(plan::ParameterT &parameter, Attribute init) {
   if (auto stddev = dyn_cast_or_null<FloatAttr>(init)) {
     parameter.init = plan::Init::Normal;
@@ -163,7 +164,8 @@ FailureOr<plan::Place> PlanBuilder::place(Operation *user, Value value) {
 
 LogicalResult PlanBuilder::setAction(LaunchOp launch, plan::CommandT &command) {
   auto kernel = kernelIndex.find(launch.getKernel().getLeafReference().getValue());
-  if (kernel == kernelIndex.end()) return launch.emitOpError() << "internal error: its kernel was not compiled";
+  if (kernel == kernelIndex.end())
+    return launch.emitOpError() << "internal error: its kernel was not compiled";
   plan::LaunchT action;
   action.kernel = kernel->second;
   action.grid = launch.getGrid();
@@ -172,7 +174,8 @@ LogicalResult PlanBuilder::setAction(LaunchOp launch, plan::CommandT &command) {
     if (!tiedOperand(result)) memrefs.push_back(result);
   for (OpResult result : launch->getResults())
     if (OpOperand *operand = tiedOperand(result); operand && placeOf(operand->get()) != placeOf(result))
-      return launch.emitOpError() << "internal error: result " << result.getResultNumber() << " does not lie over its operand";
+      return launch.emitOpError() << "internal error: result " << result.getResultNumber()
+                                  << " does not lie over its operand";
   for (Value value : memrefs) {
     auto where = place(launch, value);
     if (failed(where)) return failure();
@@ -212,7 +215,8 @@ LogicalResult PlanBuilder::setAction(MatmulOp matmul, plan::CommandT &command) {
   auto label = matmul->getAttrOfType<StringAttr>(kLabelAttr);
   command.label = label ? label.getValue().str() : "matmul";
   command.flops = 2 * action.m * action.n * action.k;
-  command.bytes = 4 * (action.m * action.k + action.k * action.n + action.m * action.n * (matmul.getInit() ? 2 : 1));
+  command.bytes =
+      4 * (action.m * action.k + action.k * action.n + action.m * action.n * (matmul.getInit() ? 2 : 1));
   command.action.Set(std::move(action));
   return success();
 }
@@ -220,13 +224,16 @@ LogicalResult PlanBuilder::setAction(MatmulOp matmul, plan::CommandT &command) {
 LogicalResult PlanBuilder::addFunction(func::FuncOp function) {
   auto result = std::make_unique<plan::FunctionT>();
   result->name = function.getName().str();
-  for (const BufferEntry &entry : localsOf(function)) result->locals.push_back(bufferOf(entry, plan::Arena::Activations));
-  if (auto bytes = function->getAttrOfType<IntegerAttr>(kActivationBytesAttr)) result->activation_bytes = bytes.getInt();
+  for (const BufferEntry &entry : localsOf(function))
+    result->locals.push_back(bufferOf(entry, plan::Arena::Activations));
+  if (auto bytes = function->getAttrOfType<IntegerAttr>(kActivationBytesAttr))
+    result->activation_bytes = bytes.getInt();
   for (Operation *op : commandsOf(function)) {
     auto command = std::make_unique<plan::CommandT>();
-    LogicalResult done = TypeSwitch<Operation *, LogicalResult>(op)
-                             .Case<LaunchOp, MatmulOp>([&](auto o) { return setAction(o, *command); })
-                             .Default([](Operation *o) { return o->emitOpError("internal error: is no command"); });
+    LogicalResult done =
+        TypeSwitch<Operation *, LogicalResult>(op)
+            .Case<LaunchOp, MatmulOp>([&](auto o) { return setAction(o, *command); })
+            .Default([](Operation *o) { return o->emitOpError("internal error: is no command"); });
     if (failed(done)) return failure();
     result->commands.push_back(std::move(command));
   }

@@ -11,11 +11,13 @@ using namespace mlir;
 namespace drawloom {
 
 static double now() {
-  return std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now().time_since_epoch()).count();
+  return std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now().time_since_epoch())
+      .count();
 }
 
 /// Compiles each module of `all`; the objects are in the order of the modules whichever thread made them.
-static FailureOr<std::vector<KernelObject>> emitObjects(ModuleOp all, const Target &target, int optLevel, unsigned threads) {
+static FailureOr<std::vector<KernelObject>> emitObjects(ModuleOp all, const Target &target, int optLevel,
+                                                        unsigned threads) {
   SmallVector<ModuleOp> modules(all.getOps<ModuleOp>());
   std::vector<std::optional<KernelObject>> results(modules.size());
   std::atomic<size_t> next = 0;
@@ -29,7 +31,8 @@ static FailureOr<std::vector<KernelObject>> emitObjects(ModuleOp all, const Targ
         failed = true;
     }
   };
-  size_t count = std::min<size_t>(threads ? threads : std::max(1u, std::thread::hardware_concurrency()), modules.size());
+  size_t count =
+      std::min<size_t>(threads ? threads : std::max(1u, std::thread::hardware_concurrency()), modules.size());
   std::vector<std::thread> others;
   for (size_t t = 1; t < count; ++t) others.emplace_back(work);
   work();
@@ -40,8 +43,8 @@ static FailureOr<std::vector<KernelObject>> emitObjects(ModuleOp all, const Targ
   return objects;
 }
 
-FailureOr<CompiledKernels> compileKernels(ModuleOp kernels, const Target &target, int optLevel, unsigned threads, bool verifyEach,
-                                          const StageTimer &timer) {
+FailureOr<CompiledKernels> compileKernels(ModuleOp kernels, const Target &target, int optLevel,
+                                          unsigned threads, bool verifyEach, const StageTimer &timer) {
   double start = now();
   auto finished = [&](const std::string &stage) {
     double end = now();

@@ -20,9 +20,10 @@ struct CompiledKernels {
 /// Called with what was done and how long it took.
 using StageTimer = std::function<void(const std::string &stage, double milliseconds)>;
 
-/// Compiles every function of `kernels`. Code generation is spread over `threads` threads (0: one a core). The image does not
-/// depend on their number. Failures have been reported as diagnostics.
-mlir::FailureOr<CompiledKernels> compileKernels(mlir::ModuleOp kernels, const Target &target, int optLevel, unsigned threads,
-                                                bool verifyEach, const StageTimer &timer = {});
+/// Compiles every function of `kernels`. Code generation is spread over `threads` threads (0: one a core).
+/// The image does not depend on their number. Failures have been reported as diagnostics.
+mlir::FailureOr<CompiledKernels> compileKernels(mlir::ModuleOp kernels, const Target &target, int optLevel,
+                                                unsigned threads, bool verifyEach,
+                                                const StageTimer &timer = {});
 
 } // namespace drawloom

@@ -1,10 +1,10 @@
 #include "codegen/Compiler.h"
 #include "codegen/Artifact.h"
 #include "codegen/LowerToLLVM.h"
-#include "passes/Names.h"
-#include "passes/Pipelines.h"
 #include "mlir/IR/SymbolTable.h"
 #include "mlir/Pass/PassManager.h"
+#include "passes/Names.h"
+#include "passes/Pipelines.h"
 #include <chrono>
 
 using namespace mlir;
@@ -12,7 +12,8 @@ using namespace mlir;
 namespace drawloom {
 
 static double now() {
-  return std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now().time_since_epoch()).count();
+  return std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now().time_since_epoch())
+      .count();
 }
 
 void registerCompiler(DialectRegistry &registry) {
@@ -40,8 +41,8 @@ private:
 
 } // namespace
 
-/// Arguments and results without a name become io buffers "arg0", "result0", ...; in a module of several functions with the
-/// function's name before it.
+/// Arguments and results without a name become io buffers "arg0", "result0", ...; in a module of several
+/// functions with the function's name before it.
 static void nameBuffers(ModuleOp module) {
   auto functions = module.getOps<func::FuncOp>();
   bool several = !llvm::hasSingleElement(functions);
@@ -65,7 +66,8 @@ static void dropUnusedKernels(ModuleOp module, ModuleOp kernels) {
     if (!used.contains(kernel.getSymNameAttr())) kernel.erase();
 }
 
-static LogicalResult runPhases(ModuleOp module, const CompileOptions &options, std::function<void(StringRef)> finished) {
+static LogicalResult runPhases(ModuleOp module, const CompileOptions &options,
+                               std::function<void(StringRef)> finished) {
   PassManager pm(module.getContext(), ModuleOp::getOperationName());
   pm.enableVerifier(options.verifyEach);
   std::string problem;
@@ -77,11 +79,13 @@ static LogicalResult runPhases(ModuleOp module, const CompileOptions &options, s
   auto afterPhase = [&](OpPassManager &manager, const Phase &phase) {
     manager.addPass(std::make_unique<NoteTime>([finished, name = phase.name] { finished(name); }));
   };
-  if (failed(buildPipeline(pm, pipeline, options.stopAfter, errors, afterPhase))) return module.emitError(problem);
+  if (failed(buildPipeline(pm, pipeline, options.stopAfter, errors, afterPhase)))
+    return module.emitError(problem);
   return pm.run(module);
 }
 
-FailureOr<std::vector<std::byte>> compileToArtifact(ModuleOp module, const CompileOptions &options, CompileReport *report) {
+FailureOr<std::vector<std::byte>> compileToArtifact(ModuleOp module, const CompileOptions &options,
+                                                    CompileReport *report) {
   double start = now();
   auto note = [&](const std::string &stage, double milliseconds) {
     if (report) report->milliseconds.push_back({stage, milliseconds});
@@ -98,7 +102,8 @@ FailureOr<std::vector<std::byte>> compileToArtifact(ModuleOp module, const Compi
   CompiledKernels compiled;
   if (auto kernels = module.lookupSymbol<ModuleOp>(kKernelsModule)) {
     dropUnusedKernels(module, kernels);
-    auto result = compileKernels(kernels, options.target, options.optLevel, options.threads, options.verifyEach, note);
+    auto result =
+        compileKernels(kernels, options.target, options.optLevel, options.threads, options.verifyEach, note);
     if (failed(result)) return failure();
     compiled = std::move(*result);
   }

@@ -12,11 +12,12 @@ namespace drawloom {
 struct CompileOptions {
   Target target = Target::native();
   std::string recompute = "none"; ///< "none", "attention" or "block" (paper section 5.4)
-  std::string stopAfter;          ///< a phase ("graph", "loops", "memory", "kernel"): stop there, the module holds its IR
-  std::string dumpPhases;         ///< a folder that gets the IR after each phase ("1-graph.mlir", ...); empty: none
-  int optLevel = 2;               ///< of LLVM's optimizer and code generator, 0 to 3
-  unsigned threads = 0;           ///< that generate code; 0: one a core
-  bool verifyEach = false;        ///< run MLIR's verifier after every pass
+  std::string
+      stopAfter; ///< a phase ("graph", "loops", "memory", "kernel"): stop there, the module holds its IR
+  std::string dumpPhases;  ///< a folder that gets the IR after each phase ("1-graph.mlir", ...); empty: none
+  int optLevel = 2;        ///< of LLVM's optimizer and code generator, 0 to 3
+  unsigned threads = 0;    ///< that generate code; 0: one a core
+  bool verifyEach = false; ///< run MLIR's verifier after every pass
 };
 
 /// Where the compile time went, in the order of the work.
@@ -25,15 +26,16 @@ struct CompileReport {
   size_t kernels = 0, codeBytes = 0;
 };
 
-/// Compiles `module` (changing it) to an artifact. Empty if `options.stopAfter` stopped it. Failures have been reported
-/// as MLIR diagnostics. The module holds any set of pure functions; besides those of ARCHITECTURE.md section 1 a function
-/// may have arguments and results without `drawloom.name`, which become io buffers "arg0", "result0", ...
-/// Module attributes: `drawloom.spec` (the resolved spec as JSON, default "{}") and `drawloom.spec_source` (TOML text).
-mlir::FailureOr<std::vector<std::byte>> compileToArtifact(mlir::ModuleOp module, const CompileOptions &options,
-                                                          CompileReport *report = nullptr);
+/// Compiles `module` (changing it) to an artifact. Empty if `options.stopAfter` stopped it. Failures have
+/// been reported as MLIR diagnostics. The module holds any set of pure functions; besides those of
+/// ARCHITECTURE.md section 1 a function may have arguments and results without `drawloom.name`, which become
+/// io buffers "arg0", "result0", ... Module attributes: `drawloom.spec` (the resolved spec as JSON, default
+/// "{}") and `drawloom.spec_source` (TOML text).
+mlir::FailureOr<std::vector<std::byte>>
+compileToArtifact(mlir::ModuleOp module, const CompileOptions &options, CompileReport *report = nullptr);
 
-/// Adds every dialect that the compiler may meet or make, and what lowering them needs, to the registry of a context.
-/// (To write an artifact: writeFileAtomically of runtime/support/File.h.)
+/// Adds every dialect that the compiler may meet or make, and what lowering them needs, to the registry of a
+/// context. (To write an artifact: writeFileAtomically of runtime/support/File.h.)
 void registerCompiler(mlir::DialectRegistry &registry);
 
 } // namespace drawloom

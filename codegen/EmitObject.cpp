@@ -16,7 +16,8 @@ using namespace mlir;
 
 namespace drawloom {
 
-static std::unique_ptr<llvm::TargetMachine> createMachine(const Target &target, int optLevel, std::string &error) {
+static std::unique_ptr<llvm::TargetMachine> createMachine(const Target &target, int optLevel,
+                                                          std::string &error) {
   static std::once_flag once;
   std::call_once(once, [] {
     LLVMInitializeX86Target();
@@ -35,7 +36,8 @@ static std::unique_ptr<llvm::TargetMachine> createMachine(const Target &target, 
       triple, target.cpu, "", options, llvm::Reloc::PIC_, llvm::CodeModel::Small, level));
 }
 
-/// The function of the kernel ABI: reads its arguments from the arrays and calls the kernel, which is inlined into it.
+/// The function of the kernel ABI: reads its arguments from the arrays and calls the kernel, which is inlined
+/// into it.
 static void addEntry(llvm::Module &module, llvm::Function &kernel, KernelObject &object) {
   llvm::LLVMContext &context = module.getContext();
   auto *pointer = llvm::PointerType::get(context, 0);
@@ -114,7 +116,8 @@ FailureOr<KernelObject> emitObject(ModuleOp module, const Target &target, int op
   KernelObject object;
   addEntry(*ir, *kernel, object);
   for (llvm::Function &function : *ir) setAttributes(function, target);
-  if (llvm::raw_string_ostream os(error); llvm::verifyModule(*ir, &os)) return module.emitError() << "invalid LLVM IR: " << error;
+  if (llvm::raw_string_ostream os(error); llvm::verifyModule(*ir, &os))
+    return module.emitError() << "invalid LLVM IR: " << error;
   optimize(*ir, *machine, optLevel);
 
   llvm::raw_svector_ostream stream(object.elf);

@@ -24,7 +24,8 @@ struct Placed {
 };
 
 template <class T> T take(llvm::Expected<T> value, const KernelObject &object) {
-  if (!value) fail(kInternal, "kernel '{}': unreadable object: {}", object.name, llvm::toString(value.takeError()));
+  if (!value)
+    fail(kInternal, "kernel '{}': unreadable object: {}", object.name, llvm::toString(value.takeError()));
   return *value;
 }
 
@@ -34,7 +35,8 @@ public:
     for (const KernelObject &object : objects) {
       llvm::MemoryBufferRef buffer(llvm::StringRef(object.elf.data(), object.elf.size()), object.name);
       auto file = llvm::object::ObjectFile::createELFObjectFile(buffer);
-      if (!file) fail(kInternal, "kernel '{}': unreadable object: {}", object.name, llvm::toString(file.takeError()));
+      if (!file)
+        fail(kInternal, "kernel '{}': unreadable object: {}", object.name, llvm::toString(file.takeError()));
       files.push_back(std::move(*file));
     }
   }
@@ -71,8 +73,9 @@ void Linker::checkSymbols(size_t i) {
     if (name.empty()) continue; // the null symbol
     undefined += (undefined.empty() ? "'" : ", '") + name + "'";
   }
-  require(undefined.empty(), kInternal, "kernel '{}' refers to {}, but a kernel may refer to nothing outside itself",
-          objects[i].name, undefined);
+  require(undefined.empty(), kInternal,
+          "kernel '{}' refers to {}, but a kernel may refer to nothing outside itself", objects[i].name,
+          undefined);
 }
 
 /// Appends the sections of code (or of constants) of every object.
@@ -81,7 +84,9 @@ void Linker::place(bool code) {
     for (const ELFSectionRef section : files[i]->sections()) {
       uint64_t flags = section.getFlags();
       if (!(flags & llvm::ELF::SHF_ALLOC) || section.getSize() == 0) continue;
-      if (section.getType() == llvm::ELF::SHT_X86_64_UNWIND || take(section.getName(), objects[i]) == ".eh_frame") continue;
+      if (section.getType() == llvm::ELF::SHT_X86_64_UNWIND ||
+          take(section.getName(), objects[i]) == ".eh_frame")
+        continue;
       require(!(flags & (llvm::ELF::SHF_WRITE | llvm::ELF::SHF_TLS)), kInternal,
               "kernel '{}' has writable data (section {}); kernels have constants only", objects[i].name,
               take(section.getName(), objects[i]).str());
@@ -101,8 +106,8 @@ void Linker::place(bool code) {
 uint64_t Linker::addressOf(size_t i, const SymbolRef &symbol) {
   auto section = take(symbol.getSection(), objects[i]);
   auto it = section == files[i]->section_end() ? offsets.end() : offsets.find({i, section->getIndex()});
-  require(it != offsets.end(), kInternal, "kernel '{}': symbol '{}' is in no section of the image", objects[i].name,
-          take(symbol.getName(), objects[i]).str());
+  require(it != offsets.end(), kInternal, "kernel '{}': symbol '{}' is in no section of the image",
+          objects[i].name, take(symbol.getName(), objects[i]).str());
   return it->second + take(symbol.getValue(), objects[i]);
 }
 
@@ -112,15 +117,16 @@ void Linker::apply(size_t i, uint64_t at, uint64_t type, uint64_t target, int64_
   switch (type) {
   case llvm::ELF::R_X86_64_PC32:
   case llvm::ELF::R_X86_64_PLT32: {
-    require(value == int32_t(value), kInternal, "kernel '{}': the image is larger than 2 GiB", objects[i].name);
+    require(value == int32_t(value), kInternal, "kernel '{}': the image is larger than 2 GiB",
+            objects[i].name);
     int32_t narrow = int32_t(value);
     std::memcpy(where, &narrow, 4);
     return;
   }
   case llvm::ELF::R_X86_64_PC64: std::memcpy(where, &value, 8); return;
   default:
-    fail(kInternal, "kernel '{}': relocation {} needs an address that is only known at load time", objects[i].name,
-         llvm::object::getELFRelocationTypeName(llvm::ELF::EM_X86_64, uint32_t(type)).str());
+    fail(kInternal, "kernel '{}': relocation {} needs an address that is only known at load time",
+         objects[i].name, llvm::object::getELFRelocationTypeName(llvm::ELF::EM_X86_64, uint32_t(type)).str());
   }
 }
 
@@ -132,7 +138,8 @@ void Linker::relocate(size_t i) {
     if (base == offsets.end()) continue; // a section that is not in the image
     for (const llvm::object::ELFRelocationRef relocation : relocations.relocations()) {
       auto symbol = relocation.getSymbol();
-      require(symbol != files[i]->symbol_end(), kInternal, "kernel '{}': relocation without a symbol", objects[i].name);
+      require(symbol != files[i]->symbol_end(), kInternal, "kernel '{}': relocation without a symbol",
+              objects[i].name);
       uint64_t at = base->second + relocation.getOffset();
       apply(i, at, relocation.getType(), addressOf(i, *symbol), take(relocation.getAddend(), objects[i]));
     }

@@ -13,9 +13,10 @@ struct FlatImage {
   std::vector<uint64_t> entries;
 };
 
-/// Lays out the sections of all objects (code first, then constants), and applies their relocations, all of which are
-/// relative to the program counter within one object. Throws drawloom::Error (70) naming what it cannot accept: undefined
-/// symbols (a kernel calls nothing outside the image), writable data, relocations that need an address at load time.
+/// Lays out the sections of all objects (code first, then constants), and applies their relocations, all of
+/// which are relative to the program counter within one object. Throws drawloom::Error (70) naming what it
+/// cannot accept: undefined symbols (a kernel calls nothing outside the image), writable data, relocations
+/// that need an address at load time.
 FlatImage linkKernels(llvm::ArrayRef<KernelObject> objects);
 
 } // namespace drawloom

@@ -29,7 +29,8 @@ void registerLoweringDialects(DialectRegistry &registry) {
   registerLLVMDialectTranslation(registry);
 }
 
-/// Stack memory of constant size belongs to the function, whatever loop asks for it: in a loop it would grow each time.
+/// Stack memory of constant size belongs to the function, whatever loop asks for it: in a loop it would grow
+/// each time.
 static void hoistAllocas(func::FuncOp function) {
   Block &entry = function.getBody().front();
   SmallVector<memref::AllocaOp> allocas;

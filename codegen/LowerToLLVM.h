@@ -5,11 +5,12 @@
 
 namespace drawloom {
 
-/// Splits `kernels` (a module of func.func with statically shaped memrefs and index arguments) into a module that holds one
-/// module for each function, and lowers these to the LLVM dialect, in parallel where the context allows. A memref becomes a
-/// bare pointer whose strides are constants; a vector operation, vectors of at most what the target has. Stack memory is
-/// allocated in the entry block.
-mlir::FailureOr<mlir::OwningOpRef<mlir::ModuleOp>> lowerKernelsToLLVM(mlir::ModuleOp kernels, bool verifyEach);
+/// Splits `kernels` (a module of func.func with statically shaped memrefs and index arguments) into a module
+/// that holds one module for each function, and lowers these to the LLVM dialect, in parallel where the
+/// context allows. A memref becomes a bare pointer whose strides are constants; a vector operation, vectors
+/// of at most what the target has. Stack memory is allocated in the entry block.
+mlir::FailureOr<mlir::OwningOpRef<mlir::ModuleOp>> lowerKernelsToLLVM(mlir::ModuleOp kernels,
+                                                                      bool verifyEach);
 
 /// Registers what the lowering and the translation to LLVM IR need.
 void registerLoweringDialects(mlir::DialectRegistry &registry);

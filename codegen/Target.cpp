@@ -8,12 +8,15 @@ namespace drawloom {
 /// Most capable first. Features beyond those of the level before are last.
 static const std::vector<Target> &targets() {
   static const std::vector<Target> list = [] {
-    std::vector<std::string> v3 = {"cmov", "cx8", "fxsr", "sse", "sse2", "sse3", "ssse3", "sse4.1", "sse4.2", "popcnt", "cx16",
-                                   "sahf", "avx", "avx2", "fma", "f16c", "bmi", "bmi2", "lzcnt", "movbe"};
+    std::vector<std::string> v3 = {"cmov",   "cx8",    "fxsr",   "sse",  "sse2",  "sse3", "ssse3",
+                                   "sse4.1", "sse4.2", "popcnt", "cx16", "sahf",  "avx",  "avx2",
+                                   "fma",    "f16c",   "bmi",    "bmi2", "lzcnt", "movbe"};
     std::vector<std::string> v4 = v3;
-    for (const char *feature : {"avx512f", "avx512bw", "avx512cd", "avx512dq", "avx512vl"}) v4.push_back(feature);
+    for (const char *feature : {"avx512f", "avx512bw", "avx512cd", "avx512dq", "avx512vl"})
+      v4.push_back(feature);
     const std::string triple = "x86_64-unknown-linux-gnu";
-    return std::vector<Target>{{"x86-64-v4", triple, "x86-64-v4", v4, 512}, {"x86-64-v3", triple, "x86-64-v3", v3, 256}};
+    return std::vector<Target>{{"x86-64-v4", triple, "x86-64-v4", v4, 512},
+                               {"x86-64-v3", triple, "x86-64-v3", v3, 256}};
   }();
   return list;
 }
@@ -23,9 +26,11 @@ Target Target::native() {
   // LLVM reports no baseline features; every x86-64 machine has those.
   for (const char *baseline : {"cmov", "cx8", "fxsr", "sse", "sse2"}) have[baseline] = true;
   for (const Target &target : targets())
-    if (std::all_of(target.features.begin(), target.features.end(), [&](const std::string &f) { return have.lookup(f); }))
+    if (std::all_of(target.features.begin(), target.features.end(),
+                    [&](const std::string &f) { return have.lookup(f); }))
       return target;
-  failWithHint(kFailed, "Drawloom needs a processor with AVX2 and FMA (Intel Haswell, AMD Excavator, or later)",
+  failWithHint(kFailed,
+               "Drawloom needs a processor with AVX2 and FMA (Intel Haswell, AMD Excavator, or later)",
                "this processor lacks instructions that compiled kernels use");
 }
 

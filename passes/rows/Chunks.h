@@ -1,5 +1,5 @@
-// How row operations are cut into work items. Only shapes count, never the number of threads or what is fused: so a sum
-// over rows, which is made per item first, always has the same bits.
+// How row operations are cut into work items. Only shapes count, never the number of threads or what is
+// fused: so a sum over rows, which is made per item first, always has the same bits.
 #pragma once
 #include <algorithm>
 #include <cstdint>
@@ -8,8 +8,8 @@ namespace drawloom::rows {
 
 inline int64_t ceilDiv(int64_t a, int64_t b) { return (a + b - 1) / b; }
 
-/// Rows of a work item: 128 items if that gives 8 to 64 rows each. At least 8 rows make partial column sums cheap; at most
-/// 64 keep them accurate and many threads busy.
+/// Rows of a work item: 128 items if that gives 8 to 64 rows each. At least 8 rows make partial column sums
+/// cheap; at most 64 keep them accurate and many threads busy.
 inline int64_t rowsPerItem(int64_t rows) {
   return std::min(rows, std::clamp<int64_t>(ceilDiv(rows, 128), 8, 64));
 }

@@ -7,7 +7,8 @@ using namespace mlir;
 
 namespace drawloom::rows {
 
-ColumnBlock::ColumnBlock(OpBuilder &b, Location loc, Value block, int64_t width, int64_t lanes) : loc(loc), lanes(lanes) {
+ColumnBlock::ColumnBlock(OpBuilder &b, Location loc, Value block, int64_t width, int64_t lanes)
+    : loc(loc), lanes(lanes) {
   first = arith::MulIOp::create(b, loc, block, arith::ConstantIndexOp::create(b, loc, lanes));
   if (width % lanes == 0) return;
   Value left = arith::SubIOp::create(b, loc, arith::ConstantIndexOp::create(b, loc, width), first);
@@ -23,7 +24,8 @@ SmallVector<Value> ColumnBlock::indices(ValueRange rowIndices) const {
 Value ColumnBlock::load(OpBuilder &b, Value memref, ValueRange rowIndices) const {
   auto type = VectorType::get({lanes}, cast<MemRefType>(memref.getType()).getElementType());
   if (!mask) return vector::LoadOp::create(b, loc, type, memref, indices(rowIndices));
-  return vector::MaskedLoadOp::create(b, loc, type, memref, indices(rowIndices), mask, vecmath::constant(b, loc, type, 0.0));
+  return vector::MaskedLoadOp::create(b, loc, type, memref, indices(rowIndices), mask,
+                                      vecmath::constant(b, loc, type, 0.0));
 }
 
 void ColumnBlock::store(OpBuilder &b, Value vector, Value memref, ValueRange rowIndices) const {
@@ -51,13 +53,14 @@ Value accumulateLoop(OpBuilder &b, Location loc, Value lower, Value upper, Value
   return loop.getResult(0);
 }
 
-void plainLoop(OpBuilder &b, Location loc, Value lower, Value upper, Value step, function_ref<void(OpBuilder &, Value)> body) {
+void plainLoop(OpBuilder &b, Location loc, Value lower, Value upper, Value step,
+               function_ref<void(OpBuilder &, Value)> body) {
   auto loop = scf::ForOp::create(b, loc, lower, upper, step);
   OpBuilder inner = OpBuilder::atBlockBegin(loop.getBody());
   body(inner, loop.getInductionVar());
 }
 
-//===-- partial sums ------------------------------------------------------------------------------------------------===//
+//===-- partial sums ------------------------------------------------------------------------------===//
 
 FailureOr<Value> sumPartials(LoweringContext &context, OpBuilder &b, Location loc, Value partials, Value init,
                              RankedTensorType result, StringRef label) {
@@ -67,14 +70,17 @@ FailureOr<Value> sumPartials(LoweringContext &context, OpBuilder &b, Location lo
                                      MemRefType::get(result.getShape(), result.getElementType())};
   std::string key = std::to_string(lanes) + (init ? " init" : "");
   auto build = [&](KernelBuilder &kernel) {
-    Value zero = kernel.index(0), one = kernel.index(1), count = kernel.index(items), out = asFlat(kernel, kernel.memref(1));
+    Value zero = kernel.index(0), one = kernel.index(1), count = kernel.index(items),
+          out = asFlat(kernel, kernel.memref(1));
     plainLoop(kernel.b, loc, kernel.begin(), kernel.end(), one, [&](OpBuilder &b, Value item) {
       ColumnBlock columns(b, loc, item, width, lanes);
       Value start = init ? widen(b, loc, columns.load(b, out, {}))
                          : vecmath::constant(b, loc, VectorType::get({lanes}, b.getF64Type()), 0.0);
-      Value sum = accumulateLoop(b, loc, zero, count, one, start, [&](OpBuilder &b, Value chunk, Value carried) -> Value {
-        return arith::AddFOp::create(b, loc, carried, widen(b, loc, columns.load(b, kernel.memref(0), chunk)));
-      });
+      Value sum = accumulateLoop(
+          b, loc, zero, count, one, start, [&](OpBuilder &b, Value chunk, Value carried) -> Value {
+            return arith::AddFOp::create(b, loc, carried,
+                                         widen(b, loc, columns.load(b, kernel.memref(0), chunk)));
+          });
       columns.store(b, narrow(b, loc, sum), out, {});
     });
     return success();
@@ -87,7 +93,9 @@ FailureOr<Value> sumPartials(LoweringContext &context, OpBuilder &b, Location lo
     operands.push_back(init);
     inplace.push_back(1);
   }
-  return createLaunch(context, b, {loc, result, operands, *kernel, ceilDiv(width, lanes), {}, inplace, label, items * width})
+  return createLaunch(
+             context, b,
+             {loc, result, operands, *kernel, ceilDiv(width, lanes), {}, inplace, label, items * width})
       .getResult(0);
 }
 

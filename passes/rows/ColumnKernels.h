@@ -26,9 +26,10 @@ mlir::Value widen(mlir::OpBuilder &b, mlir::Location loc, mlir::Value vector);
 mlir::Value narrow(mlir::OpBuilder &b, mlir::Location loc, mlir::Value vector);
 
 /// Emits a loop over [lower, upper) with step `step` that carries `init`; `body` gives the next value.
-mlir::Value accumulateLoop(mlir::OpBuilder &b, mlir::Location loc, mlir::Value lower, mlir::Value upper, mlir::Value step,
-                           mlir::Value init,
-                           llvm::function_ref<mlir::Value(mlir::OpBuilder &, mlir::Value index, mlir::Value carried)> body);
+mlir::Value accumulateLoop(
+    mlir::OpBuilder &b, mlir::Location loc, mlir::Value lower, mlir::Value upper, mlir::Value step,
+    mlir::Value init,
+    llvm::function_ref<mlir::Value(mlir::OpBuilder &, mlir::Value index, mlir::Value carried)> body);
 /// The same without a carried value.
 void plainLoop(mlir::OpBuilder &b, mlir::Location loc, mlir::Value lower, mlir::Value upper, mlir::Value step,
                llvm::function_ref<void(mlir::OpBuilder &, mlir::Value index)> body);

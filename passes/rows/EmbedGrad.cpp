@@ -1,5 +1,6 @@
-// embed_grad: each work item owns one vector of columns of a table and adds the rows of dout in order of (b, i). So no two
-// items write one element, the order of the sum is fixed, and the work is proportional to the rows, not to rows times vocabulary.
+// embed_grad: each work item owns one vector of columns of a table and adds the rows of dout in order of (b,
+// i). So no two items write one element, the order of the sum is fixed, and the work is proportional to the
+// rows, not to rows times vocabulary.
 #include "passes/memory/Layout.h"
 #include "passes/rows/Chunks.h"
 #include "passes/rows/ColumnKernels.h"
@@ -10,11 +11,13 @@ using namespace mlir;
 
 namespace drawloom::rows {
 
-/// Sums are made in double precision on the stack where the item's columns of the table fit in this many bytes.
+/// Sums are made in double precision on the stack where the item's columns of the table fit in this many
+/// bytes.
 static constexpr int64_t kMaxScratchBytes = 1 << 20;
 
 namespace {
-/// Which row of the table a row of dout goes to: that of its token, or ((row mod positions) / divisor) mod tableRows.
+/// Which row of the table a row of dout goes to: that of its token, or ((row mod positions) / divisor) mod
+/// tableRows.
 struct TableIndex {
   bool byToken;
   int64_t positions, divisor, tableRows;
@@ -23,11 +26,13 @@ struct TableIndex {
     auto constant = [&](int64_t value) { return arith::ConstantIndexOp::create(b, loc, value); };
     if (!byToken) {
       Value i = arith::RemUIOp::create(b, loc, row, constant(positions));
-      return arith::RemUIOp::create(b, loc, arith::DivUIOp::create(b, loc, i, constant(divisor)), constant(tableRows));
+      return arith::RemUIOp::create(b, loc, arith::DivUIOp::create(b, loc, i, constant(divisor)),
+                                    constant(tableRows));
     }
     Value token = memref::LoadOp::create(b, loc, tokens, row);
     Value index = arith::IndexCastOp::create(b, loc, b.getIndexType(), token);
-    return arith::MinSIOp::create(b, loc, arith::MaxSIOp::create(b, loc, index, constant(0)), constant(tableRows - 1));
+    return arith::MinSIOp::create(b, loc, arith::MaxSIOp::create(b, loc, index, constant(0)),
+                                  constant(tableRows - 1));
   }
 };
 } // namespace
@@ -38,15 +43,17 @@ static void buildTableGrad(KernelBuilder &kernel, TableIndex index, int64_t lane
   unsigned last = index.byToken ? 2 : 1;
   Value dout = asRows(kernel, kernel.memref(0)), table = asRows(kernel, kernel.memref(last));
   Value tokens = index.byToken ? asFlat(kernel, kernel.memref(1)) : nullptr;
-  int64_t rows = cast<MemRefType>(dout.getType()).getDimSize(0), width = cast<MemRefType>(dout.getType()).getDimSize(1);
+  int64_t rows = cast<MemRefType>(dout.getType()).getDimSize(0),
+          width = cast<MemRefType>(dout.getType()).getDimSize(1);
   bool hasScratch = index.tableRows * lanes * 8 <= kMaxScratchBytes;
   Type element = hasScratch ? kernel.b.getF64Type() : kernel.b.getF32Type();
   auto sumType = VectorType::get({lanes}, element);
   Value scratch;
   if (hasScratch)
-    scratch = memref::AllocaOp::create(kernel.b, loc, MemRefType::get({index.tableRows, lanes}, element), ValueRange{},
-                                       kernel.b.getI64IntegerAttr(64));
-  Value zero = kernel.index(0), one = kernel.index(1), rowCount = kernel.index(rows), tableCount = kernel.index(index.tableRows);
+    scratch = memref::AllocaOp::create(kernel.b, loc, MemRefType::get({index.tableRows, lanes}, element),
+                                       ValueRange{}, kernel.b.getI64IntegerAttr(64));
+  Value zero = kernel.index(0), one = kernel.index(1), rowCount = kernel.index(rows),
+        tableCount = kernel.index(index.tableRows);
   plainLoop(kernel.b, loc, kernel.begin(), kernel.end(), one, [&](OpBuilder &b, Value item) {
     ColumnBlock columns(b, loc, item, width, lanes);
     auto loadSum = [&](OpBuilder &b, Value row) -> Value {
@@ -59,9 +66,8 @@ static void buildTableGrad(KernelBuilder &kernel, TableIndex index, int64_t lane
       else
         columns.store(b, sum, table, row);
     };
-    plainLoop(b, loc, zero, tableCount, one, [&](OpBuilder &b, Value row) {
-      storeSum(b, vecmath::constant(b, loc, sumType, 0.0), row);
-    });
+    plainLoop(b, loc, zero, tableCount, one,
+              [&](OpBuilder &b, Value row) { storeSum(b, vecmath::constant(b, loc, sumType, 0.0), row); });
     plainLoop(b, loc, zero, rowCount, one, [&](OpBuilder &b, Value row) {
       Value target = index.emit(b, loc, row, tokens), term = columns.load(b, dout, row);
       if (hasScratch) term = widen(b, loc, term);
@@ -76,7 +82,8 @@ static void buildTableGrad(KernelBuilder &kernel, TableIndex index, int64_t lane
 
 LogicalResult lowerEmbedGrad(EmbedGradOp op, LoweringContext &context) {
   auto dout = cast<RankedTensorType>(op.getDout().getType());
-  if (!dout.getElementType().isF32()) return op.emitOpError() << "compiled row operations compute in f32, got " << dout;
+  if (!dout.getElementType().isF32())
+    return op.emitOpError() << "compiled row operations compute in f32, got " << dout;
   int64_t width = rowLength(dout), positions = rowLength(cast<RankedTensorType>(op.getTokens().getType()));
   OpBuilder b(op);
   for (OpResult result : op->getResults()) {
@@ -90,16 +97,25 @@ LogicalResult lowerEmbedGrad(EmbedGradOp op, LoweringContext &context) {
     SmallVector<MemRefType> memrefs;
     for (Value operand : operands) memrefs.push_back(kernelMemRefType(operand));
     memrefs.push_back(kernelMemRefType(result));
-    std::string key = std::to_string(context.lanes) + (byToken ? " token" : " every " + std::to_string(index.divisor)) + " of " +
+    std::string key = std::to_string(context.lanes) +
+                      (byToken ? " token" : " every " + std::to_string(index.divisor)) + " of " +
                       std::to_string(positions);
     FailureOr<SymbolRefAttr> kernel =
-        context.kernels.get(key, byToken ? "embed_grad_tokens" : "embed_grad_positions", op.getLoc(), memrefs, 0, [&](KernelBuilder &k) {
-          buildTableGrad(k, index, context.lanes);
-          return success();
-        });
+        context.kernels.get(key, byToken ? "embed_grad_tokens" : "embed_grad_positions", op.getLoc(), memrefs,
+                            0, [&](KernelBuilder &k) {
+                              buildTableGrad(k, index, context.lanes);
+                              return success();
+                            });
     if (failed(kernel)) return failure();
     LaunchOp launch = createLaunch(context, b,
-                                   {op.getLoc(), type, operands, *kernel, ceilDiv(width, context.lanes), {}, {}, labelOf(op),
+                                   {op.getLoc(),
+                                    type,
+                                    operands,
+                                    *kernel,
+                                    ceilDiv(width, context.lanes),
+                                    {},
+                                    {},
+                                    labelOf(op),
                                     dout.getNumElements()});
     result.replaceAllUsesWith(launch.getResult(0));
   }

@@ -7,7 +7,7 @@ using namespace mlir;
 
 namespace drawloom::rows {
 
-//===-- shared helpers ----------------------------------------------------------------------------------------------===//
+//===-- shared helpers ----------------------------------------------------------------------------===//
 
 static int64_t bytesOf(TypeRange types) {
   int64_t bytes = 0;
@@ -19,8 +19,9 @@ static int64_t bytesOf(TypeRange types) {
 
 LaunchOp createLaunch(LoweringContext &context, OpBuilder &b, const LaunchSpec &spec) {
   ++context.launches;
-  return LaunchOp::create(b, spec.loc, spec.results, spec.operands, spec.kernel, spec.grid, spec.scalars, spec.inplace,
-                          spec.label, spec.flops, bytesOf(spec.operands.getTypes()) + bytesOf(spec.results));
+  return LaunchOp::create(b, spec.loc, spec.results, spec.operands, spec.kernel, spec.grid, spec.scalars,
+                          spec.inplace, spec.label, spec.flops,
+                          bytesOf(spec.operands.getTypes()) + bytesOf(spec.results));
 }
 
 StringRef labelOf(Operation *op) {
@@ -38,8 +39,7 @@ FusionOp wrapInFusion(Operation *op) {
   if (Attribute label = op->getAttr(kLabelAttr)) fusion->setAttr(kLabelAttr, label);
   Block &body = fusion.getBody().emplaceBlock();
   IRMapping inside;
-  for (OpOperand &operand : op->getOpOperands())
-    body.addArgument(operand.get().getType(), op->getLoc());
+  for (OpOperand &operand : op->getOpOperands()) body.addArgument(operand.get().getType(), op->getLoc());
   b.setInsertionPointToStart(&body);
   Operation *copy = b.clone(*op);
   copy->setOperands(body.getArguments());
@@ -49,36 +49,40 @@ FusionOp wrapInFusion(Operation *op) {
   return fusion;
 }
 
-//===-- one fusion --------------------------------------------------------------------------------------------------===//
+//===-- one fusion --------------------------------------------------------------------------------===//
 
 namespace {
 
 /// How a result of the fusion is made.
 struct ResultPlan {
-  unsigned number;              // of the fusion's result
+  unsigned number; // of the fusion's result
   enum { Stored, Tied, ColumnSum } how = Stored;
-  unsigned tiedArgument = 0;    // Tied: block argument
-  Value init;                   // ColumnSum: operand of the fusion, or null
+  unsigned tiedArgument = 0; // Tied: block argument
+  Value init;                // ColumnSum: operand of the fusion, or null
 };
 
 class FusionLowering {
 public:
   FusionLowering(FusionOp fusion, LoweringContext &context)
-      : fusion(fusion), context(context), body(&fusion.getBody().front()), yield(cast<YieldOp>(body->getTerminator())) {}
+      : fusion(fusion), context(context), body(&fusion.getBody().front()),
+        yield(cast<YieldOp>(body->getTerminator())) {}
 
   LogicalResult run() {
+    forwardArguments();
     if (failed(checkTypes()) || failed(chooseSpace())) return failure();
     planResults();
     if (results.empty()) return fusion.erase(), success();
     collectArguments();
     if (failed(checkDense())) return failure();
-    FailureOr<SymbolRefAttr> kernel = context.kernels.get(describe(), kernelName(), fusion.getLoc(), signature(), sites.size(),
-                                                          [&](KernelBuilder &k) { return build(k); });
+    FailureOr<SymbolRefAttr> kernel =
+        context.kernels.get(describe(), kernelName(), fusion.getLoc(), signature(), sites.size(),
+                            [&](KernelBuilder &k) { return build(k); });
     if (failed(kernel)) return failure();
     return replaceByLaunch(*kernel);
   }
 
 private:
+  void forwardArguments();
   LogicalResult checkTypes();
   LogicalResult chooseSpace();
   void planResults();
@@ -120,13 +124,23 @@ bool isColumnOperand(OpOperand &use) {
       .Default([](Operation *op) { return isa<YieldOp>(op); });
 }
 
-bool isColumnSumInit(OpOperand &use) { return isa<ColumnSumOp>(use.getOwner()) && use.getOperandNumber() == 1; }
+bool isColumnSumInit(OpOperand &use) {
+  return isa<ColumnSumOp>(use.getOwner()) && use.getOperandNumber() == 1;
+}
+
+/// What the fusion yields unchanged needs no kernel.
+void FusionLowering::forwardArguments() {
+  for (OpResult result : fusion->getResults())
+    if (auto argument = dyn_cast<BlockArgument>(yield.getOperand(result.getResultNumber())))
+      result.replaceAllUsesWith(fusion.getInputs()[argument.getArgNumber()]);
+}
 
 LogicalResult FusionLowering::checkTypes() {
   auto check = [&](Operation *op) -> LogicalResult {
     for (Type type : llvm::concat<const Type>(op->getOperandTypes(), op->getResultTypes())) {
       auto tensor = dyn_cast<RankedTensorType>(type);
-      if (!tensor || !tensor.hasStaticShape()) return op->emitOpError() << "expected static tensors, got " << type;
+      if (!tensor || !tensor.hasStaticShape())
+        return op->emitOpError() << "expected static tensors, got " << type;
       if (isa<FloatType>(tensor.getElementType()) && !tensor.getElementType().isF32())
         return op->emitOpError() << "compiled row operations compute in f32, got " << type;
     }
@@ -140,7 +154,7 @@ LogicalResult FusionLowering::checkTypes() {
 /// Flat where every op is elementwise on dense tensors of one shape, else rows.
 LogicalResult FusionLowering::chooseSpace() {
   Operation &first = body->front();
-  if (isa<YieldOp>(first)) return success();
+  if (isa<YieldOp>(first)) return success(); // no results are left either
   RankedTensorType type = mainType(&first);
   bool isFlat = llvm::all_of(body->without_terminator(), [&](Operation &op) {
     return isElementwise(&op) && mainType(&op).getShape() == type.getShape();
@@ -148,8 +162,7 @@ LogicalResult FusionLowering::chooseSpace() {
   for (BlockArgument argument : body->getArguments())
     if (llvm::any_of(argument.getUses(), isColumnOperand))
       isFlat &= isDense(kernelMemRefType(fusion.getInputs()[argument.getArgNumber()]));
-  for (Value result : fusion.getOutputs())
-    isFlat &= isDense(kernelMemRefType(result));
+  for (Value result : fusion.getOutputs()) isFlat &= isDense(kernelMemRefType(result));
   if (isFlat) {
     space.flatElements = type.getNumElements();
     space.rows = ceilDiv(space.flatElements, kFlatChunk);
@@ -159,12 +172,14 @@ LogicalResult FusionLowering::chooseSpace() {
   space.perItem = rowsPerItem(space.rows);
   for (Operation &op : body->without_terminator())
     if (rowCount(mainType(&op)) != space.rows)
-      return op.emitOpError() << "expected " << space.rows << " rows as in the fusion's first op, got " << rowCount(mainType(&op));
+      return op.emitOpError() << "expected " << space.rows << " rows as in the fusion's first op, got "
+                              << rowCount(mainType(&op));
   return success();
 }
 
 void FusionLowering::planResults() {
-  bool elementwise = llvm::all_of(body->without_terminator(), [](Operation &op) { return isElementwise(&op); });
+  bool elementwise =
+      llvm::all_of(body->without_terminator(), [](Operation &op) { return isElementwise(&op); });
   llvm::SmallDenseSet<unsigned> tied;
   for (OpResult result : fusion->getResults()) {
     if (result.use_empty()) continue;
@@ -174,7 +189,8 @@ void FusionLowering::planResults() {
                   (isa<LayerNormGradOp>(inner.getOwner()) && inner.getResultNumber() > 0))) {
       plan.how = ResultPlan::ColumnSum;
       if (auto sum = dyn_cast<ColumnSumOp>(inner.getOwner()); sum && sum.getInit())
-        if (auto init = dyn_cast<BlockArgument>(sum.getInit())) plan.init = fusion.getInputs()[init.getArgNumber()];
+        if (auto init = dyn_cast<BlockArgument>(sum.getInit()))
+          plan.init = fusion.getInputs()[init.getArgNumber()];
     } else if (OpOperand *under = inner && elementwise ? tiedOperand(inner) : nullptr) {
       auto argument = dyn_cast<BlockArgument>(under->get());
       if (argument && tied.insert(argument.getArgNumber()).second) {
@@ -200,7 +216,8 @@ LogicalResult FusionLowering::checkDense() {
     if (isDense(type)) continue;
     for (OpOperand &use : body->getArgument(number).getUses())
       if (!isColumnOperand(use) && !isa<EmbedOp>(use.getOwner()))
-        return use.getOwner()->emitOpError() << "operand " << use.getOperandNumber() << " must be dense, but it is a view of type " << type;
+        return use.getOwner()->emitOpError()
+               << "operand " << use.getOperandNumber() << " must be dense, but it is a view of type " << type;
   }
   return success();
 }
@@ -238,7 +255,7 @@ std::string FusionLowering::kernelName() {
     name += (name.empty() ? "" : "_") + mnemonic.str();
     last = mnemonic;
   }
-  return name.empty() ? "copy_rows" : name;
+  return name;
 }
 
 SmallVector<MemRefType> FusionLowering::signature() {
@@ -261,7 +278,8 @@ LogicalResult FusionLowering::build(KernelBuilder &kernel) {
   for (Operation &op : body->without_terminator()) {
     Value site;
     if (isa<DropoutOp>(op))
-      site = arith::IndexCastOp::create(kernel.b, kernel.loc, kernel.b.getI32Type(), kernel.scalar(memrefs, dropouts++));
+      site = arith::IndexCastOp::create(kernel.b, kernel.loc, kernel.b.getI32Type(),
+                                        kernel.scalar(memrefs, dropouts++));
     if (failed(ops.add(&op, site))) return failure();
   }
   unsigned next = arguments.size();
@@ -288,7 +306,8 @@ LogicalResult FusionLowering::build(KernelBuilder &kernel) {
   return success();
 }
 
-/// Results that may lie over an operand: the operand is read for the last time in the loop that writes the result.
+/// Results that may lie over an operand: the operand is read for the last time in the loop that writes the
+/// result.
 void FusionLowering::planReuse(KernelBuilder &kernel, const RowProgram &program, RowOps &ops) {
   reuse.assign(results.size(), -1);
   llvm::SmallDenseSet<unsigned> taken;
@@ -322,12 +341,15 @@ LogicalResult FusionLowering::replaceByLaunch(SymbolRefAttr kernel) {
   SmallVector<Type> types;
   SmallVector<int64_t> inplace;
   for (const ResultPlan &result : results) {
-    types.push_back(result.how == ResultPlan::ColumnSum ? Type(partialType(result)) : fusion.getResult(result.number).getType());
-    inplace.push_back(result.how == ResultPlan::Tied ? llvm::find(arguments, result.tiedArgument) - arguments.begin() : -1);
+    types.push_back(result.how == ResultPlan::ColumnSum ? Type(partialType(result))
+                                                        : fusion.getResult(result.number).getType());
+    inplace.push_back(
+        result.how == ResultPlan::Tied ? llvm::find(arguments, result.tiedArgument) - arguments.begin() : -1);
   }
   if (llvm::all_of(inplace, [](int64_t tie) { return tie < 0; })) inplace.clear();
   int64_t flops = 0;
-  for (Operation &op : body->without_terminator()) flops += flopsPerElement(&op) * mainType(&op).getNumElements();
+  for (Operation &op : body->without_terminator())
+    flops += flopsPerElement(&op) * mainType(&op).getNumElements();
   StringRef label = labelOf(fusion);
   LaunchOp launch = createLaunch(
       context, b, {fusion.getLoc(), types, operands, kernel, space.items(), sites, inplace, label, flops});
@@ -350,6 +372,8 @@ LogicalResult FusionLowering::replaceByLaunch(SymbolRefAttr kernel) {
 
 } // namespace
 
-LogicalResult lowerFusion(FusionOp fusion, LoweringContext &context) { return FusionLowering(fusion, context).run(); }
+LogicalResult lowerFusion(FusionOp fusion, LoweringContext &context) {
+  return FusionLowering(fusion, context).run();
+}
 
 } // namespace drawloom::rows

@@ -11,7 +11,8 @@ struct LoweringContext {
 
   KernelLibrary kernels;
   int64_t lanes;
-  /// For a fusion's kernel: an operand (or -1) whose memory each result may take over (memory/Layout.h kReuseAttr).
+  /// For a fusion's kernel: an operand (or -1) whose memory each result may take over (memory/Layout.h
+  /// kReuseAttr).
   llvm::DenseMap<mlir::Attribute, llvm::SmallVector<int64_t>> reuse;
   int64_t launches = 0;
 };
@@ -32,7 +33,8 @@ struct LaunchSpec {
 /// Creates the launch; `bytes` is what its operands and results hold.
 LaunchOp createLaunch(LoweringContext &context, mlir::OpBuilder &b, const LaunchSpec &spec);
 
-/// The `drawloom.label` of an op, or of the first op in its region that has one, or else the name of the (first) op.
+/// The `drawloom.label` of an op, or of the first op in its region that has one, or else the name of the
+/// (first) op.
 llvm::StringRef labelOf(mlir::Operation *op);
 
 /// Puts a lone row op into a fusion.
@@ -42,10 +44,10 @@ mlir::LogicalResult lowerFusion(FusionOp fusion, LoweringContext &context);
 mlir::LogicalResult lowerEmbedGrad(EmbedGradOp op, LoweringContext &context);
 mlir::LogicalResult lowerGlobalNorm(GlobalNormOp op, LoweringContext &context);
 
-/// Sums a [items, width] tensor of partial sums over the items, in order and in double precision, adding `init` (over
-/// which the result is written) if given.
+/// Sums a [items, width] tensor of partial sums over the items, in order and in double precision, adding
+/// `init` (over which the result is written) if given.
 mlir::FailureOr<mlir::Value> sumPartials(LoweringContext &context, mlir::OpBuilder &b, mlir::Location loc,
-                                         mlir::Value partials, mlir::Value init, mlir::RankedTensorType result,
-                                         llvm::StringRef label);
+                                         mlir::Value partials, mlir::Value init,
+                                         mlir::RankedTensorType result, llvm::StringRef label);
 
 } // namespace drawloom::rows

@@ -1,7 +1,7 @@
 #include "passes/rows/KernelLibrary.h"
-#include "passes/Names.h"
 #include "mlir/IR/Dominance.h"
 #include "mlir/Transforms/CSE.h"
+#include "passes/Names.h"
 
 using namespace mlir;
 
@@ -25,8 +25,9 @@ static void tidy(func::FuncOp function) {
   eliminateCommonSubExpressions(rewriter, dominance, function);
 }
 
-FailureOr<SymbolRefAttr> KernelLibrary::get(StringRef key, StringRef name, Location loc, ArrayRef<MemRefType> memrefs,
-                                            unsigned scalars, function_ref<LogicalResult(KernelBuilder &)> build) {
+FailureOr<SymbolRefAttr> KernelLibrary::get(StringRef key, StringRef name, Location loc,
+                                            ArrayRef<MemRefType> memrefs, unsigned scalars,
+                                            function_ref<LogicalResult(KernelBuilder &)> build) {
   MLIRContext *context = module.getContext();
   SmallVector<Type> arguments(memrefs.begin(), memrefs.end());
   arguments.append(scalars + 2, IndexType::get(context));
@@ -49,7 +50,8 @@ FailureOr<SymbolRefAttr> KernelLibrary::get(StringRef key, StringRef name, Locat
   b.setInsertionPointToEnd(&function.getBody().front());
   func::ReturnOp::create(b, loc);
   tidy(function);
-  auto symbol = SymbolRefAttr::get(StringAttr::get(context, kKernelsModule), FlatSymbolRefAttr::get(function));
+  auto symbol =
+      SymbolRefAttr::get(StringAttr::get(context, kKernelsModule), FlatSymbolRefAttr::get(function));
   known[full] = symbol;
   return symbol;
 }
@@ -70,10 +72,11 @@ Value asRows(KernelBuilder &kernel, Value value) {
   auto [strides, offset] = type.getStridesAndOffset();
   int64_t width = type.getRank() ? type.getShape().back() : 1, rows = type.getNumElements() / width;
   int64_t stride = type.getRank() < 2 ? width : strides[type.getRank() - 2];
-  auto layout = stride == width ? MemRefLayoutAttrInterface() : StridedLayoutAttr::get(type.getContext(), 0, {stride, 1});
+  auto layout = stride == width ? MemRefLayoutAttrInterface()
+                                : StridedLayoutAttr::get(type.getContext(), 0, {stride, 1});
   auto result = MemRefType::get({rows, width}, type.getElementType(), layout);
-  return memref::ReinterpretCastOp::create(kernel.b, kernel.loc, result, value, /*offset=*/0, ArrayRef<int64_t>{rows, width},
-                                           ArrayRef<int64_t>{stride, 1});
+  return memref::ReinterpretCastOp::create(kernel.b, kernel.loc, result, value, /*offset=*/0,
+                                           ArrayRef<int64_t>{rows, width}, ArrayRef<int64_t>{stride, 1});
 }
 
 Value asFlat(KernelBuilder &kernel, Value value) {

@@ -23,8 +23,8 @@ class KernelLibrary {
 public:
   explicit KernelLibrary(mlir::ModuleOp module) : module(module) {}
 
-  /// The kernel that `key` and the argument types describe, made by `build` if there is none yet. Failing to build is an
-  /// error that `build` has reported. `name` is the start of its symbol name.
+  /// The kernel that `key` and the argument types describe, made by `build` if there is none yet. Failing to
+  /// build is an error that `build` has reported. `name` is the start of its symbol name.
   mlir::FailureOr<mlir::SymbolRefAttr> get(llvm::StringRef key, llvm::StringRef name, mlir::Location loc,
                                            llvm::ArrayRef<mlir::MemRefType> memrefs, unsigned scalars,
                                            llvm::function_ref<mlir::LogicalResult(KernelBuilder &)> build);

@@ -38,7 +38,8 @@ struct LowerRowsPass : impl::LowerRowsBase<LowerRowsPass> {
   }
 
   template <class Op>
-  LogicalResult lowerAll(LogicalResult (*lower)(Op, rows::LoweringContext &), rows::LoweringContext &context) {
+  LogicalResult lowerAll(LogicalResult (*lower)(Op, rows::LoweringContext &),
+                         rows::LoweringContext &context) {
     SmallVector<Op> ops;
     getOperation().walk([&](Op op) { ops.push_back(op); });
     for (Op op : ops)

@@ -16,8 +16,8 @@ static Value splat(OpBuilder &b, Location loc, Type type, Value scalar) {
   return vector::BroadcastOp::create(b, loc, type, scalar);
 }
 
-/// The 64-bit product of each i32 lane with a constant. Even and odd lanes are multiplied apart, as 64-bit lanes: x86
-/// multiplies the low halves of those in one instruction.
+/// The 64-bit product of each i32 lane with a constant. Even and odd lanes are multiplied apart, as 64-bit
+/// lanes: x86 multiplies the low halves of those in one instruction.
 static WideProduct multiplyWide(OpBuilder &b, Location loc, Value x, uint32_t factor) {
   auto narrow = cast<VectorType>(x.getType());
   auto wide = VectorType::get({narrow.getDimSize(0) / 2}, b.getI64Type());
@@ -28,8 +28,10 @@ static WideProduct multiplyWide(OpBuilder &b, Location loc, Value x, uint32_t fa
   Value even = arith::MulIOp::create(b, loc, arith::AndIOp::create(b, loc, pairs, lowHalf), by);
   Value odd = arith::MulIOp::create(b, loc, arith::ShRUIOp::create(b, loc, pairs, shift), by);
   Value highHalf = vecmath::constantInt(b, loc, wide, int64_t(0xFFFFFFFF00000000u));
-  Value low = arith::OrIOp::create(b, loc, arith::AndIOp::create(b, loc, even, lowHalf), arith::ShLIOp::create(b, loc, odd, shift));
-  Value high = arith::OrIOp::create(b, loc, arith::ShRUIOp::create(b, loc, even, shift), arith::AndIOp::create(b, loc, odd, highHalf));
+  Value low = arith::OrIOp::create(b, loc, arith::AndIOp::create(b, loc, even, lowHalf),
+                                   arith::ShLIOp::create(b, loc, odd, shift));
+  Value high = arith::OrIOp::create(b, loc, arith::ShRUIOp::create(b, loc, even, shift),
+                                    arith::AndIOp::create(b, loc, odd, highHalf));
   return {vector::BitCastOp::create(b, loc, narrow, high), vector::BitCastOp::create(b, loc, narrow, low)};
 }
 
@@ -80,15 +82,16 @@ static Tile alignedWords(const TileContext &at, const PhiloxKey &key, Value elem
   OpBuilder &b = at.b;
   Location loc = at.loc;
   VectorType type = at.vectorOf(b.getI32Type());
-  Value block = arith::AddIOp::create(b, loc, splat(b, loc, type, blockOf(b, loc, element)), laneNumbers(b, loc, at.lanes));
+  Value block = arith::AddIOp::create(b, loc, splat(b, loc, type, blockOf(b, loc, element)),
+                                      laneNumbers(b, loc, at.lanes));
   auto words = philoxBlocks(b, loc, key, block);
   Value even = vector::InterleaveOp::create(b, loc, words[0], words[2]);
   Value odd = vector::InterleaveOp::create(b, loc, words[1], words[3]);
   Value all = vector::InterleaveOp::create(b, loc, even, odd);
   Tile result;
   for (int64_t v = 0; v < at.vectors; ++v)
-    result.push_back(vector::ExtractStridedSliceOp::create(b, loc, all, ArrayRef<int64_t>{v * at.lanes},
-                                                           ArrayRef<int64_t>{at.lanes}, ArrayRef<int64_t>{1}));
+    result.push_back(vector::ExtractStridedSliceOp::create(
+        b, loc, all, ArrayRef<int64_t>{v * at.lanes}, ArrayRef<int64_t>{at.lanes}, ArrayRef<int64_t>{1}));
   return result;
 }
 
@@ -106,7 +109,8 @@ static Value unalignedWords(const TileContext &at, const PhiloxKey &key, Value e
   auto words = philoxBlocks(b, loc, key, block);
   auto bitSet = [&](int64_t bit) -> Value {
     Value masked = arith::AndIOp::create(b, loc, position, vecmath::constantInt(b, loc, type, bit));
-    return arith::CmpIOp::create(b, loc, arith::CmpIPredicate::ne, masked, vecmath::constantInt(b, loc, type, 0));
+    return arith::CmpIOp::create(b, loc, arith::CmpIPredicate::ne, masked,
+                                 vecmath::constantInt(b, loc, type, 0));
   };
   Value odd = bitSet(1), upper = bitSet(2);
   Value low = arith::SelectOp::create(b, loc, odd, words[1], words[0]);

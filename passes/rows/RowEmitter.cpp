@@ -13,7 +13,7 @@ static Value indexConstant(OpBuilder &b, Location loc, int64_t value) {
   return arith::ConstantIndexOp::create(b, loc, value);
 }
 
-//===-- which loops, and what later loops read back -----------------------------------------------------------------===//
+//===-- which loops, and what later loops read back -----------------------------------------------===//
 
 RowEmitter::Loop &RowEmitter::loopOf(Node *columns) {
   for (Loop &loop : loops)
@@ -53,9 +53,12 @@ void RowEmitter::planLoops() {
     if (node->kind == Node::Kind::Reduce) loopOf(node->args[0]).reductions.push_back(node);
   for (const Sink &sink : program.getSinks())
     if (!sink.node->isScalar()) loopOf(sink.node).sinks.push_back(sink);
-  llvm::sort(loops, [](const Loop &x, const Loop &y) { return std::tie(x.level, x.width) < std::tie(y.level, y.width); });
-  // Last level first: what it demands of earlier levels becomes something that those must store. The loop that stores a
-  // value exists already, since something at its level (a reduction) made the later level necessary, or is added.
+  llvm::sort(loops, [](const Loop &x, const Loop &y) {
+    return std::tie(x.level, x.width) < std::tie(y.level, y.width);
+  });
+  // Last level first: what it demands of earlier levels becomes something that those must store. The loop
+  // that stores a value exists already, since something at its level (a reduction) made the later level
+  // necessary, or is added.
   for (int level = loops.empty() ? -1 : loops.back().level; level >= 0; --level) {
     for (size_t i = 0; i < loops.size(); ++i) {
       if (loops[i].level != level) continue;
@@ -70,10 +73,12 @@ void RowEmitter::planLoops() {
       }
     }
   }
-  llvm::sort(loops, [](const Loop &x, const Loop &y) { return std::tie(x.level, x.width) < std::tie(y.level, y.width); });
+  llvm::sort(loops, [](const Loop &x, const Loop &y) {
+    return std::tie(x.level, x.width) < std::tie(y.level, y.width);
+  });
 }
 
-//===-- items and rows ----------------------------------------------------------------------------------------------===//
+//===-- items and rows ----------------------------------------------------------------------------===//
 
 void RowEmitter::emit(OpBuilder &b, Location loc, Value begin, Value end) {
   where = loc;
@@ -96,7 +101,8 @@ void RowEmitter::emitItem(OpBuilder &b, Value item) {
   Value perItem = indexConstant(b, loc, space.perItem);
   Value first = arith::MulIOp::create(b, loc, item, perItem);
   Value last = arith::AddIOp::create(b, loc, first, perItem);
-  if (space.rows % space.perItem) last = arith::MinSIOp::create(b, loc, last, indexConstant(b, loc, space.rows));
+  if (space.rows % space.perItem)
+    last = arith::MinSIOp::create(b, loc, last, indexConstant(b, loc, space.rows));
   auto rows = scf::ForOp::create(b, loc, first, last, indexConstant(b, loc, 1));
   OpBuilder::InsertionGuard guard(b);
   b.setInsertionPointToStart(rows.getBody());
@@ -116,13 +122,15 @@ void RowEmitter::clearAccumulators(OpBuilder &b, Value item) {
       storeTile(sink.access, context, mask, {zero}, false);
     };
     if (full) {
-      auto loop = scf::ForOp::create(b, loc, indexConstant(b, loc, 0), indexConstant(b, loc, full), indexConstant(b, loc, lanes));
+      auto loop = scf::ForOp::create(b, loc, indexConstant(b, loc, 0), indexConstant(b, loc, full),
+                                     indexConstant(b, loc, lanes));
       OpBuilder inner = OpBuilder::atBlockBegin(loop.getBody());
       clear(inner, loop.getInductionVar(), nullptr);
     }
     if (width > full)
       clear(b, indexConstant(b, loc, full),
-            vector::ConstantMaskOp::create(b, loc, VectorType::get({lanes}, b.getI1Type()), ArrayRef<int64_t>{width - full}));
+            vector::ConstantMaskOp::create(b, loc, VectorType::get({lanes}, b.getI1Type()),
+                                           ArrayRef<int64_t>{width - full}));
   }
 }
 
@@ -156,7 +164,7 @@ void RowEmitter::emitScalars(OpBuilder &b, int level) {
       memref::StoreOp::create(b, *where, scalars.lookup(sink.node), sink.access.memref, ValueRange{row});
 }
 
-//===-- a loop over the columns -------------------------------------------------------------------------------------===//
+//===-- a loop over the columns -------------------------------------------------------------------===//
 
 void RowEmitter::emitLoop(OpBuilder &b, Loop &loop) {
   Location loc = *where;
@@ -173,11 +181,13 @@ void RowEmitter::emitLoop(OpBuilder &b, Loop &loop) {
   if (space.isFlat() && space.flatElements % loop.width) {
     int64_t columns = space.flatElements % loop.width;
     tail = columns % step;
-    isLast = arith::CmpIOp::create(b, loc, arith::CmpIPredicate::eq, row, indexConstant(b, loc, space.rows - 1));
+    isLast =
+        arith::CmpIOp::create(b, loc, arith::CmpIPredicate::eq, row, indexConstant(b, loc, space.rows - 1));
     upper = arith::SelectOp::create(b, loc, isLast, indexConstant(b, loc, columns - tail), upper);
   }
   if (full) {
-    auto columns = scf::ForOp::create(b, loc, indexConstant(b, loc, 0), upper, indexConstant(b, loc, step), totals);
+    auto columns =
+        scf::ForOp::create(b, loc, indexConstant(b, loc, 0), upper, indexConstant(b, loc, step), totals);
     OpBuilder inner = OpBuilder::atBlockBegin(columns.getBody());
     auto next = emitTile(inner, loop, columns.getInductionVar(), step, columns.getRegionIterArgs());
     // The builder of an scf.for without results has made its terminator already.
@@ -195,12 +205,14 @@ void RowEmitter::emitLoop(OpBuilder &b, Loop &loop) {
     scalars[reduce] = reduceLanes(b, total, reduce->reduction);
 }
 
-SmallVector<Value> RowEmitter::emitTile(OpBuilder &b, Loop &loop, Value column, int64_t columns, ValueRange accumulators) {
+SmallVector<Value> RowEmitter::emitTile(OpBuilder &b, Loop &loop, Value column, int64_t columns,
+                                        ValueRange accumulators) {
   Location loc = *where;
   TileContext at{b, loc, row, column, ceilDiv(columns, lanes), lanes};
   Value mask;
   if (columns % lanes)
-    mask = vector::ConstantMaskOp::create(b, loc, at.vectorOf(b.getI1Type()), ArrayRef<int64_t>{columns % lanes});
+    mask = vector::ConstantMaskOp::create(b, loc, at.vectorOf(b.getI1Type()),
+                                          ArrayRef<int64_t>{columns % lanes});
   llvm::DenseMap<Node *, Tile> done;
   SmallVector<Value> next(accumulators);
   for (auto [i, reduce] : llvm::enumerate(loop.reductions)) {
@@ -208,10 +220,12 @@ SmallVector<Value> RowEmitter::emitTile(OpBuilder &b, Loop &loop, Value column, 
     for (auto [v, value] : llvm::enumerate(tile)) {
       bool isSum = reduce->reduction == Reduction::Sum;
       if (mask && int64_t(v) + 1 == at.vectors) {
-        Value neutral = vecmath::constant(b, loc, value.getType(), isSum ? 0.0 : -std::numeric_limits<double>::infinity());
+        Value neutral = vecmath::constant(b, loc, value.getType(),
+                                          isSum ? 0.0 : -std::numeric_limits<double>::infinity());
         value = arith::SelectOp::create(b, loc, mask, value, neutral);
       }
-      next[i] = isSum ? arith::AddFOp::create(b, loc, next[i], value).getResult() : vecmath::max(b, loc, value, next[i]);
+      next[i] = isSum ? arith::AddFOp::create(b, loc, next[i], value).getResult()
+                      : vecmath::max(b, loc, value, next[i]);
     }
   }
   // Everything is computed before anything is written, so that a result may lie over an operand.
@@ -222,7 +236,8 @@ SmallVector<Value> RowEmitter::emitTile(OpBuilder &b, Loop &loop, Value column, 
   return next;
 }
 
-Tile RowEmitter::evaluate(Node *node, Loop &loop, const TileContext &at, Value mask, llvm::DenseMap<Node *, Tile> &done) {
+Tile RowEmitter::evaluate(Node *node, Loop &loop, const TileContext &at, Value mask,
+                          llvm::DenseMap<Node *, Tile> &done) {
   if (auto it = done.find(node); it != done.end()) return it->second;
   Tile result;
   if (node->isScalar()) {
@@ -242,7 +257,7 @@ Tile RowEmitter::evaluate(Node *node, Loop &loop, const TileContext &at, Value m
   return result;
 }
 
-//===-- memory ------------------------------------------------------------------------------------------------------===//
+//===-- memory ------------------------------------------------------------------------------------===//
 
 SmallVector<Value> RowEmitter::address(const Access &access, OpBuilder &b, Value column) {
   switch (access.kind) {
@@ -258,7 +273,9 @@ SmallVector<Value> RowEmitter::address(const Access &access, OpBuilder &b, Value
 
 /// The column of the v-th vector of a tile.
 static Value vectorColumn(const TileContext &at, int64_t v) {
-  return v ? arith::AddIOp::create(at.b, at.loc, at.column, indexConstant(at.b, at.loc, v * at.lanes)).getResult() : at.column;
+  return v ? arith::AddIOp::create(at.b, at.loc, at.column, indexConstant(at.b, at.loc, v * at.lanes))
+                 .getResult()
+           : at.column;
 }
 
 Tile RowEmitter::loadTile(const Access &access, const TileContext &at, Value mask) {
@@ -276,7 +293,8 @@ Tile RowEmitter::loadTile(const Access &access, const TileContext &at, Value mas
   return result;
 }
 
-void RowEmitter::storeTile(const Access &access, const TileContext &at, Value mask, const Tile &tile, bool accumulate) {
+void RowEmitter::storeTile(const Access &access, const TileContext &at, Value mask, const Tile &tile,
+                           bool accumulate) {
   Tile values = tile;
   if (accumulate)
     for (auto [value, old] : llvm::zip_equal(values, loadTile(access, at, mask)))
@@ -294,8 +312,8 @@ void RowEmitter::storeTile(const Access &access, const TileContext &at, Value ma
 Value RowEmitter::reduceLanes(OpBuilder &b, Value vector, Reduction reduction) {
   for (int64_t half = lanes / 2; half; half /= 2) {
     auto part = [&](int64_t offset) -> Value {
-      return vector::ExtractStridedSliceOp::create(b, *where, vector, ArrayRef<int64_t>{offset}, ArrayRef<int64_t>{half},
-                                                   ArrayRef<int64_t>{1});
+      return vector::ExtractStridedSliceOp::create(b, *where, vector, ArrayRef<int64_t>{offset},
+                                                   ArrayRef<int64_t>{half}, ArrayRef<int64_t>{1});
     };
     Value low = part(0), high = part(half);
     vector = reduction == Reduction::Sum ? arith::AddFOp::create(b, *where, low, high).getResult()

@@ -16,13 +16,15 @@ struct RowSpace {
 
 class RowEmitter {
 public:
-  RowEmitter(RowProgram &program, RowSpace space, int64_t lanes) : program(program), space(space), lanes(lanes) {}
+  RowEmitter(RowProgram &program, RowSpace space, int64_t lanes)
+      : program(program), space(space), lanes(lanes) {}
 
-  /// Emits, at `b`, the loops that perform work items [begin, end). Nothing but stack memory is written besides the sinks.
+  /// Emits, at `b`, the loops that perform work items [begin, end). Nothing but stack memory is written
+  /// besides the sinks.
   void emit(mlir::OpBuilder &b, mlir::Location loc, mlir::Value begin, mlir::Value end);
 
-  /// After `emit`: true if every loop read each input only at the levels that RowProgram::lastRead says (false when stack
-  /// memory ran short and values were computed again instead).
+  /// After `emit`: true if every loop read each input only at the levels that RowProgram::lastRead says
+  /// (false when stack memory ran short and values were computed again instead).
   bool readsAsPlanned() const { return !recomputed; }
 
 private:
@@ -47,9 +49,11 @@ private:
   void emitLoop(mlir::OpBuilder &b, Loop &loop);
   llvm::SmallVector<mlir::Value> emitTile(mlir::OpBuilder &b, Loop &loop, mlir::Value column, int64_t columns,
                                           mlir::ValueRange accumulators);
-  Tile evaluate(Node *node, Loop &loop, const TileContext &at, mlir::Value mask, llvm::DenseMap<Node *, Tile> &done);
+  Tile evaluate(Node *node, Loop &loop, const TileContext &at, mlir::Value mask,
+                llvm::DenseMap<Node *, Tile> &done);
   Tile loadTile(const Access &access, const TileContext &at, mlir::Value mask);
-  void storeTile(const Access &access, const TileContext &at, mlir::Value mask, const Tile &tile, bool accumulate);
+  void storeTile(const Access &access, const TileContext &at, mlir::Value mask, const Tile &tile,
+                 bool accumulate);
   llvm::SmallVector<mlir::Value> address(const Access &access, mlir::OpBuilder &b, mlir::Value column);
   mlir::Value reduceLanes(mlir::OpBuilder &b, mlir::Value vector, Reduction reduction);
 

@@ -16,7 +16,8 @@ mlir::RankedTensorType mainType(mlir::Operation *op);
 /// Floating-point operations an element of `mainType`, for people.
 int64_t flopsPerElement(mlir::Operation *op);
 
-/// Turns the ops of one fusion into nodes. Values of the fusion's block map to memrefs (arguments) and nodes (results).
+/// Turns the ops of one fusion into nodes. Values of the fusion's block map to memrefs (arguments) and nodes
+/// (results).
 class RowOps {
 public:
   /// `arguments`: the block arguments that the kernel takes, in the order of its memrefs.

@@ -16,10 +16,11 @@ Node *RowProgram::make(Node::Kind kind, ArrayRef<Node *> args, int64_t width) {
 
 Node *RowProgram::load(Access access, int64_t width) {
   for (auto &node : nodes)
-    if (node->kind == Node::Kind::Load && node->access.memref == access.memref && node->access.kind == access.kind &&
-        node->access.rowIndex == access.rowIndex)
+    if (node->kind == Node::Kind::Load && node->access.memref == access.memref &&
+        node->access.kind == access.kind && node->access.rowIndex == access.rowIndex)
       return node.get();
-  Node *node = access.rowIndex ? make(Node::Kind::Load, access.rowIndex, width) : make(Node::Kind::Load, {}, width);
+  Node *node =
+      access.rowIndex ? make(Node::Kind::Load, access.rowIndex, width) : make(Node::Kind::Load, {}, width);
   node->access = access;
   return node;
 }
@@ -59,7 +60,8 @@ Node *RowProgram::mapScalar(ArrayRef<Node *> args, ScalarFn fn) {
 
 Node *RowProgram::reduce(Node *columns, Reduction reduction) {
   for (auto &node : nodes)
-    if (node->kind == Node::Kind::Reduce && node->args[0] == columns && node->reduction == reduction) return node.get();
+    if (node->kind == Node::Kind::Reduce && node->args[0] == columns && node->reduction == reduction)
+      return node.get();
   Node *node = make(Node::Kind::Reduce, columns, 0);
   node->level = columns->level + 1;
   node->reduction = reduction;
@@ -82,12 +84,15 @@ SmallVector<Node *> RowProgram::liveNodes() const {
 int RowProgram::lastRead(function_ref<bool(Value)> isIt) const {
   int last = -1;
   auto readsIt = [&](Node *node) { return node->kind == Node::Kind::Load && isIt(node->access.memref); };
-  // A load is emitted in every loop that uses it, so the users' levels count. A Reduce uses its operand a level earlier.
+  // A load is emitted in every loop that uses it, so the users' levels count. A Reduce uses its operand a
+  // level earlier.
   for (Node *node : liveNodes()) {
     if (node->kind == Node::Kind::ScalarLoad && isIt(node->access.memref)) return INT_MAX;
-    if (readsIt(node) && node->access.kind != Access::Kind::OwnRow && node->access.kind != Access::Kind::Flat) return INT_MAX;
+    if (readsIt(node) && node->access.kind != Access::Kind::OwnRow && node->access.kind != Access::Kind::Flat)
+      return INT_MAX;
     for (Node *arg : node->args)
-      if (readsIt(arg)) last = std::max(last, node->kind == Node::Kind::Reduce ? node->level - 1 : node->level);
+      if (readsIt(arg))
+        last = std::max(last, node->kind == Node::Kind::Reduce ? node->level - 1 : node->level);
   }
   for (const Sink &sink : sinks)
     if (readsIt(sink.node)) last = std::max(last, sink.node->level);

@@ -1,9 +1,9 @@
 // What a row kernel computes for each row, before it is cut into loops.
 //
-// A node is a value of one row: either one element a column or one scalar. A sum or maximum over the columns needs a
-// whole loop over them before anything that uses it, so nodes have levels: level l is computed in (columns) or just before
-// (scalars) the l-th loop. Nodes are pure, so a loop that needs a value of an earlier one may compute it again; RowEmitter
-// reads it back instead where it can.
+// A node is a value of one row: either one element a column or one scalar. A sum or maximum over the columns
+// needs a whole loop over them before anything that uses it, so nodes have levels: level l is computed in
+// (columns) or just before (scalars) the l-th loop. Nodes are pure, so a loop that needs a value of an
+// earlier one may compute it again; RowEmitter reads it back instead where it can.
 #pragma once
 #include "dialect/Pch.h"
 #include <functional>
@@ -30,12 +30,12 @@ struct Node;
 /// Memory that holds a value for each row.
 struct Access {
   enum class Kind {
-    OwnRow,   ///< memref [rows, width]: the row that is computed
-    Shared,   ///< memref [width]: the same for every row
-    Flat,     ///< memref [elements], cut into chunks of kFlatChunk: the chunk that is computed
-    Indexed,  ///< memref [any, width]: the row that `rowIndex` says
-    OwnItem,  ///< memref [items, width]: the row of the work item
-    Scalar,   ///< memref [rows]: one element a row
+    OwnRow,  ///< memref [rows, width]: the row that is computed
+    Shared,  ///< memref [width]: the same for every row
+    Flat,    ///< memref [elements], cut into chunks of kFlatChunk: the chunk that is computed
+    Indexed, ///< memref [any, width]: the row that `rowIndex` says
+    OwnItem, ///< memref [items, width]: the row of the work item
+    Scalar,  ///< memref [rows]: one element a row
   };
   mlir::Value memref;
   Kind kind = Kind::OwnRow;
@@ -46,7 +46,8 @@ enum class Reduction { Sum, Max };
 
 using TileFn = std::function<Tile(const TileContext &, llvm::ArrayRef<Tile>)>;
 using VectorFn = std::function<mlir::Value(mlir::OpBuilder &, mlir::Location, llvm::ArrayRef<mlir::Value>)>;
-using ScalarFn = std::function<mlir::Value(mlir::OpBuilder &, mlir::Location, mlir::Value row, llvm::ArrayRef<mlir::Value>)>;
+using ScalarFn = std::function<mlir::Value(mlir::OpBuilder &, mlir::Location, mlir::Value row,
+                                           llvm::ArrayRef<mlir::Value>)>;
 
 struct Node {
   enum class Kind { Load, Map, Reduce, ScalarLoad, ScalarMap };
@@ -54,12 +55,12 @@ struct Node {
   int64_t width = 0; ///< columns; 0 for a scalar a row
   int level = 0;
   llvm::SmallVector<Node *, 4> args;
-  Access access;                            // Load, ScalarLoad
-  TileFn tile;                              // Map
-  ScalarFn scalar;                          // ScalarMap
-  Reduction reduction = Reduction::Sum;     // Reduce
-  bool wide = false;                        // Map: cheaper for four vectors at a time
-  std::optional<Access> storage;            // where later loops find a Map's value
+  Access access;                        // Load, ScalarLoad
+  TileFn tile;                          // Map
+  ScalarFn scalar;                      // ScalarMap
+  Reduction reduction = Reduction::Sum; // Reduce
+  bool wide = false;                    // Map: cheaper for four vectors at a time
+  std::optional<Access> storage;        // where later loops find a Map's value
 
   bool isScalar() const { return width == 0; }
 };
@@ -81,14 +82,15 @@ public:
   /// The same, vector by vector.
   Node *map(llvm::ArrayRef<Node *> args, int64_t width, VectorFn fn);
   Node *mapScalar(llvm::ArrayRef<Node *> args, ScalarFn fn);
-  /// Over the columns of a row; equal requests give one node. Lanes first, in order of the columns, then a tree over the lanes.
+  /// Over the columns of a row; equal requests give one node. Lanes first, in order of the columns, then a
+  /// tree over the lanes.
   Node *reduce(Node *columns, Reduction reduction);
 
   void store(Node *node, Access access) { sinks.push_back({node, access, false}); }
   void accumulate(Node *node, Access access) { sinks.push_back({node, access, true}); }
 
-  /// The last level at which memory of which `isIt` is true is read; -1 if none, INT_MAX if it is read elsewhere than in
-  /// its own row.
+  /// The last level at which memory of which `isIt` is true is read; -1 if none, INT_MAX if it is read
+  /// elsewhere than in its own row.
   int lastRead(llvm::function_ref<bool(mlir::Value)> isIt) const;
 
   llvm::ArrayRef<Sink> getSinks() const { return sinks; }

@@ -6,7 +6,8 @@ namespace drawloom::vecmath {
 
 /// `element` with the shape of `like`.
 static Type withElement(Type like, Type element) {
-  if (auto vector = dyn_cast<VectorType>(like)) return VectorType::get(vector.getShape(), element, vector.getScalableDims());
+  if (auto vector = dyn_cast<VectorType>(like))
+    return VectorType::get(vector.getShape(), element, vector.getScalableDims());
   return element;
 }
 
@@ -51,8 +52,9 @@ struct Rounded {
 };
 } // namespace
 
-/// Needs x in [-127, 128]: the ends give the powers 0 and inf. Adding 1.5 * 2^23 leaves the rounded integer in the low
-/// bits of the sum, where a shift turns it into an exponent; unlike a conversion this is defined for NaN too.
+/// Needs x in [-127, 128]: the ends give the powers 0 and inf. Adding 1.5 * 2^23 leaves the rounded integer
+/// in the low bits of the sum, where a shift turns it into an exponent; unlike a conversion this is defined
+/// for NaN too.
 static Rounded roundToPower(OpBuilder &b, Location loc, Value x) {
   Type type = x.getType(), bits = withElement(type, b.getI32Type());
   Value magic = constant(b, loc, type, 12582912.0);
@@ -75,8 +77,9 @@ Value exp2(OpBuilder &b, Location loc, Value x) {
   auto [n, power] = roundToPower(b, loc, x);
   Value r = arith::SubFOp::create(b, loc, x, n); // exact, in [-1/2, 1/2]
   // 2^r, near-minimax in relative error (1.6e-8).
-  Value p = horner(b, loc, r, {1.0, 0.6931471824645996, 0.24022647738456726, 0.055503323674201965, 0.00961843691766262,
-                               0.0013398875016719103, 0.00015353361959569156});
+  Value p = horner(b, loc, r,
+                   {1.0, 0.6931471824645996, 0.24022647738456726, 0.055503323674201965, 0.00961843691766262,
+                    0.0013398875016719103, 0.00015353361959569156});
   return arith::MulFOp::create(b, loc, p, power);
 }
 
@@ -89,8 +92,9 @@ Value exp(OpBuilder &b, Location loc, Value x) {
   Value r = math::FmaOp::create(b, loc, n, constant(b, loc, type, -0.693145751953125), x);
   r = math::FmaOp::create(b, loc, n, constant(b, loc, type, -1.428606765330187e-06), r);
   // e^r, near-minimax in relative error (1.8e-8) on [-0.3467, 0.3467].
-  Value p = horner(b, loc, r, {1.0, 1.0, 0.4999999403953552, 0.16666430234909058, 0.04166800528764725,
-                               0.008374184370040894, 0.0013843618799000978});
+  Value p = horner(b, loc, r,
+                   {1.0, 1.0, 0.4999999403953552, 0.16666430234909058, 0.04166800528764725,
+                    0.008374184370040894, 0.0013843618799000978});
   return arith::MulFOp::create(b, loc, p, power);
 }
 
@@ -107,19 +111,22 @@ static LogParts splitLog(OpBuilder &b, Location loc, Value x) {
   Value tiny = arith::CmpFOp::create(b, loc, arith::CmpFPredicate::OLT, x, constant(b, loc, type, 0x1p-126));
   Value scaled = arith::MulFOp::create(b, loc, x, constant(b, loc, type, 0x1p23));
   x = arith::SelectOp::create(b, loc, tiny, scaled, x);
-  Value bias = arith::SelectOp::create(b, loc, tiny, constant(b, loc, type, -23.0), constant(b, loc, type, 0.0));
+  Value bias =
+      arith::SelectOp::create(b, loc, tiny, constant(b, loc, type, -23.0), constant(b, loc, type, 0.0));
   // x = 2^e m with m in [sqrt(1/2), sqrt(2)).
   constexpr int64_t sqrtHalf = 0x3F3504F3;
-  Value i = arith::SubIOp::create(b, loc, arith::BitcastOp::create(b, loc, bits, x), constantInt(b, loc, bits, sqrtHalf));
+  Value i = arith::SubIOp::create(b, loc, arith::BitcastOp::create(b, loc, bits, x),
+                                  constantInt(b, loc, bits, sqrtHalf));
   Value e = arith::ShRSIOp::create(b, loc, i, constantInt(b, loc, bits, 23));
   Value mantissa = arith::AndIOp::create(b, loc, i, constantInt(b, loc, bits, 0x7FFFFF));
   mantissa = arith::AddIOp::create(b, loc, mantissa, constantInt(b, loc, bits, sqrtHalf));
   Value m = arith::BitcastOp::create(b, loc, type, mantissa);
   Value f = arith::SubFOp::create(b, loc, m, constant(b, loc, type, 1.0)); // exact
   // log(1 + f) = f - f^2/2 + f^3 P(f), near-minimax in relative error (7.5e-10).
-  Value p = horner(b, loc, f, {0.3333331346511841, -0.25000008940696716, 0.2000211924314499, -0.1666799634695053,
-                               0.14219552278518677, -0.1240558922290802, 0.11888162791728973, -0.11675651371479034,
-                               0.0674663856625557});
+  Value p = horner(b, loc, f,
+                   {0.3333331346511841, -0.25000008940696716, 0.2000211924314499, -0.1666799634695053,
+                    0.14219552278518677, -0.1240558922290802, 0.11888162791728973, -0.11675651371479034,
+                    0.0674663856625557});
   Value square = arith::MulFOp::create(b, loc, f, f);
   Value tail = math::FmaOp::create(b, loc, f, p, constant(b, loc, type, -0.5));
   Value logM = math::FmaOp::create(b, loc, square, tail, f);
@@ -144,7 +151,8 @@ static Value withLimits(OpBuilder &b, Location loc, Value x, Value result) {
 
 Value log2(OpBuilder &b, Location loc, Value x) {
   auto [exponent, logM] = splitLog(b, loc, x);
-  Value result = math::FmaOp::create(b, loc, logM, constant(b, loc, x.getType(), 1.4426950408889634), exponent);
+  Value result =
+      math::FmaOp::create(b, loc, logM, constant(b, loc, x.getType(), 1.4426950408889634), exponent);
   return withLimits(b, loc, x, result);
 }
 

@@ -10,8 +10,10 @@ list(APPEND DRAWLOOM_PASS_SOURCES
   rows/GlobalNorm.cpp
   rows/KernelLibrary.cpp
   rows/LowerRows.cpp
+  rows/NormOps.cpp
   rows/PhiloxVector.cpp
   rows/RowEmitter.cpp
   rows/RowOps.cpp
   rows/RowProgram.cpp
+  rows/UpdateOps.cpp
   rows/VectorMath.cpp)

@@ -42,7 +42,8 @@ llvm.func @calls(%p: !llvm.ptr, %begin: i64, %end: i64) {
   %1 = llvm.call @expf(%0) : (f32) -> f32
   llvm.store %1, %p : f32, !llvm.ptr
   llvm.return
-})"), "kernel 'calls' refers to 'expf', but a kernel may refer to nothing outside itself");
+})"),
+            "kernel 'calls' refers to 'expf', but a kernel may refer to nothing outside itself");
 }
 
 TEST(FlatImage, RefusesWritableData) {
@@ -54,7 +55,9 @@ llvm.func @counts(%p: !llvm.ptr, %begin: i64, %end: i64) {
   llvm.store volatile %end, %0 : i64, !llvm.ptr
   llvm.store %1, %p : i64, !llvm.ptr
   llvm.return
-})").substr(0, 33), "kernel 'counts' has writable data");
+})")
+                .substr(0, 33),
+            "kernel 'counts' has writable data");
 }
 
 TEST(FlatImage, MakesNoLibraryCallsOfLoops) { // which look like memset and memcpy
@@ -71,7 +74,8 @@ llvm.func @clears(%p: !llvm.ptr, %q: !llvm.ptr, %begin: i64, %end: i64) {
   llvm.cond_br %more, ^loop(%next : i64), ^done
 ^done:
   llvm.return
-})"), "");
+})"),
+            "");
 }
 
 TEST(FlatImage, EntriesAreAlignedAndApart) {
@@ -99,7 +103,8 @@ module {
     return
   }
 })");
-  auto one = compileKernels(*module, Target::native(), 2, 1, true), four = compileKernels(*module, Target::native(), 2, 4, true);
+  auto one = compileKernels(*module, Target::native(), 2, 1, true),
+       four = compileKernels(*module, Target::native(), 2, 4, true);
   ASSERT_TRUE(succeeded(one) && succeeded(four));
   EXPECT_EQ(one->image, four->image);
   ASSERT_EQ(one->kernels.size(), 2u);
@@ -120,7 +125,8 @@ TEST(Target, UnknownNamesAreErrorsWithTheKnownOnes) {
 }
 
 TEST(Target, IsRecordedInThePlan) {
-  auto module = parse("func.func @f(%x: tensor<4xf32>) -> tensor<4xf32> {\n  %0 = drawloom.gelu %x : tensor<4xf32>\n  return %0 : tensor<4xf32>\n}");
+  auto module = parse("func.func @f(%x: tensor<4xf32>) -> tensor<4xf32> {\n  %0 = drawloom.gelu %x : "
+                      "tensor<4xf32>\n  return %0 : tensor<4xf32>\n}");
   PlanRunner runner(compile(*module, {.target = Target::byName("x86-64-v3")}));
   EXPECT_EQ(runner.plan.target, "x86_64");
   EXPECT_EQ(runner.plan.cpu_features, Target::byName("x86-64-v3").features);

@@ -1,4 +1,5 @@
-// Fusions, compiled, against the float64 interpreter: loops that share values, strided operands, in-place updates.
+// Fusions, compiled, against the float64 interpreter: loops that share values, strided operands, in-place
+// updates.
 #include "runtime/abi/Abi.h"
 #include "test/codegen/OpHarness.h"
 #include <cmath>
@@ -14,17 +15,24 @@ struct Shape {
 class Fusion : public testing::TestWithParam<Shape> {
 protected:
   Shape s = GetParam();
-  std::string rows = tensorType({s.batch, s.n, s.d}), vector = tensorType({s.d}), scalars = tensorType({s.batch, s.n});
-  Tensor random(uint64_t seed, double scale = 2.0) { return Tensor::random({s.batch, s.n, s.d}, seed, scale); }
+  std::string rows = tensorType({s.batch, s.n, s.d}), vector = tensorType({s.d}),
+              scalars = tensorType({s.batch, s.n});
+  Tensor random(uint64_t seed, double scale = 2.0) {
+    return Tensor::random({s.batch, s.n, s.d}, seed, scale);
+  }
   Tensor randomVector(uint64_t seed) { return Tensor::random({s.d}, seed); }
   Tensor rng = Tensor::ofIntegers({2}, {77, 5});
 };
 
 INSTANTIATE_TEST_SUITE_P(Shapes, Fusion,
-                         testing::Values(Shape{1, 1, 2}, Shape{1, 3, 5}, Shape{2, 70, 96}, Shape{1, 130, 257}, Shape{1, 300, 20}),
-                         [](auto &info) { return fmt::format("B{}N{}D{}", info.param.batch, info.param.n, info.param.d); });
+                         testing::Values(Shape{1, 1, 2}, Shape{1, 3, 5}, Shape{2, 70, 96}, Shape{1, 130, 257},
+                                         Shape{1, 300, 20}),
+                         [](auto &info) {
+                           return fmt::format("B{}N{}D{}", info.param.batch, info.param.n, info.param.d);
+                         });
 
-// The end of a residual block and the beginning of the next: one pass over a row makes the sum and its normal form.
+// The end of a residual block and the beginning of the next: one pass over a row makes the sum and its normal
+// form.
 TEST_P(Fusion, BiasDropoutResidualLayerNorm) {
   expectLikeInterpreter(fmt::format(R"(
 func.func @f(%y: {0}, %bias: {1}, %x: {0}, %g: {1}, %b: {1}, %rng: tensor<2xi64>) -> ({0}, {0}, {2}, {2}) {{
@@ -37,7 +45,9 @@ func.func @f(%y: {0}, %bias: {1}, %x: {0}, %g: {1}, %b: {1}, %rng: tensor<2xi64>
     drawloom.yield %2, %o, %mean, %rstd : {0}, {0}, {2}, {2}
   }}
   return %r#0, %r#1, %r#2, %r#3 : {0}, {0}, {2}, {2}
-}})", rows, vector, scalars), {random(1), randomVector(2), random(3), randomVector(4), randomVector(5), rng});
+}})",
+                                    rows, vector, scalars),
+                        {random(1), randomVector(2), random(3), randomVector(4), randomVector(5), rng});
 }
 
 // The sum is not a result here, so later loops find it on the stack.
@@ -52,7 +62,27 @@ func.func @f(%x: {0}, %y: {0}, %g: {1}, %b: {1}) -> {0} {{
     drawloom.yield %o : {0}
   }}
   return %r : {0}
-}})", rows, vector, scalars), {random(1), random(2), randomVector(3), randomVector(4)});
+}})",
+                                    rows, vector, scalars),
+                        {random(1), random(2), randomVector(3), randomVector(4)});
+}
+
+// A row that is too long for the stack: later loops compute the sum again.
+TEST(LongRows, AreNotKeptOnTheStack) {
+  std::string rows = tensorType({1, 2, 140000}), vector = tensorType({140000}), scalars = tensorType({1, 2});
+  expectLikeInterpreter(fmt::format(R"(
+func.func @f(%x: {0}, %y: {0}, %g: {1}, %b: {1}) -> {0} {{
+  %r = drawloom.fusion(%x, %y, %g, %b) : ({0}, {0}, {1}, {1}) -> {0} {{
+  ^bb0(%a0: {0}, %a1: {0}, %a2: {1}, %a3: {1}):
+    %0 = drawloom.add %a0, %a1 : {0}
+    %o, %mean, %rstd = drawloom.layer_norm %0, %a2, %a3 : ({0}, {1}, {1}) -> ({0}, {2}, {2})
+    drawloom.yield %o : {0}
+  }}
+  return %r : {0}
+}})",
+                                    rows, vector, scalars),
+                        {Tensor::random({1, 2, 140000}, 1), Tensor::random({1, 2, 140000}, 2),
+                         Tensor::random({140000}, 3), Tensor::random({140000}, 4)});
 }
 
 TEST_P(Fusion, BackwardWithColumnSums) {
@@ -68,8 +98,9 @@ func.func @f(%d: {0}, %x: {0}, %g: {1}, %mean: {2}, %rstd: {2}, %res: {0}, %rng:
     drawloom.yield %s, %m, %dg, %db, %c : {0}, {0}, {1}, {1}, {1}
   }}
   return %r#0, %r#1, %r#2, %r#3, %r#4 : {0}, {0}, {1}, {1}, {1}
-}})", rows, vector, scalars),
-      {random(1), random(2), randomVector(3), mean, rstd, random(5), rng, randomVector(6)});
+}})",
+                                    rows, vector, scalars),
+                        {random(1), random(2), randomVector(3), mean, rstd, random(5), rng, randomVector(6)});
 }
 
 TEST_P(Fusion, LossAndItsGradientShareTheExponentials) {
@@ -83,8 +114,10 @@ func.func @f(%x: {0}, %bias: {1}, %t: {3}, %w: {2}) -> ({2}, {0}) {{
     drawloom.yield %nll, %d : {2}, {0}
   }}
   return %r#0, %r#1 : {2}, {0}
-}})", rows, vector, scalars, tensorType({s.batch, s.n}, "i32")),
-      {random(1, 5.0), randomVector(2), Tensor::randomIntegers({s.batch, s.n}, 3, s.d), Tensor::random({s.batch, s.n}, 4)});
+}})",
+                                    rows, vector, scalars, tensorType({s.batch, s.n}, "i32")),
+                        {random(1, 5.0), randomVector(2), Tensor::randomIntegers({s.batch, s.n}, 3, s.d),
+                         Tensor::random({s.batch, s.n}, 4)});
 }
 
 // The parts of a split and of a concat are rows of something wider.
@@ -98,10 +131,12 @@ func.func @f(%w: {1}, %y: {0}) -> ({2}, {0}) {{
   %c = drawloom.concat %a, %b : ({0}, {0}) -> {2}
   %s = drawloom.gelu %p#1 : {0}
   return %c, %s : {2}, {0}
-}})", rows, wide, two), {Tensor::random({s.batch, s.n, 3 * s.d}, 1), random(2)});
+}})",
+                                    rows, wide, two),
+                        {Tensor::random({s.batch, s.n, 3 * s.d}, 1), random(2)});
 }
 
-//===-- updates -----------------------------------------------------------------------------------------------------===//
+//===-- updates -----------------------------------------------------------------------------------===//
 
 Tensor hyper(double clip) {
   Tensor h = Tensor::zeros({abi::kHyperCount});
@@ -127,7 +162,8 @@ func.func @f(%p: {0}, %g: {0}, %m: {0}, %v: {0}, %e: {0}, %norm: tensor<1xf32>, 
     drawloom.yield %u#0, %u#1, %u#2, %u#3, %n : {0}, {0}, {0}, {0}, {0}
   }}
   return %r#0, %r#1, %r#2, %r#3, %r#4 : {0}, {0}, {0}, {0}, {0}
-}})", type, decay ? "{decay}" : "");
+}})",
+                     type, decay ? "{decay}" : "");
 }
 
 class Update : public testing::TestWithParam<std::vector<int64_t>> {
@@ -136,18 +172,28 @@ protected:
     auto shape = GetParam();
     Tensor v = Tensor::random(shape, 4);
     for (double &x : v.values) x = x * x;
-    return {Tensor::random(shape, 1), Tensor::random(shape, 2), Tensor::random(shape, 3), v, Tensor::random(shape, 5),
-            Tensor::of({1}, {norm}), hyper(clip)};
+    return {Tensor::random(shape, 1),
+            Tensor::random(shape, 2),
+            Tensor::random(shape, 3),
+            v,
+            Tensor::random(shape, 5),
+            Tensor::of({1}, {norm}),
+            hyper(clip)};
   }
 };
 
 INSTANTIATE_TEST_SUITE_P(Shapes, Update,
-                         testing::Values(std::vector<int64_t>{1}, std::vector<int64_t>{300}, std::vector<int64_t>{33, 130},
-                                         std::vector<int64_t>{64, 128}, std::vector<int64_t>{7, 3, 211}));
+                         testing::Values(std::vector<int64_t>{1}, std::vector<int64_t>{300},
+                                         std::vector<int64_t>{33, 130}, std::vector<int64_t>{64, 128},
+                                         std::vector<int64_t>{7, 3, 211}));
 
-TEST_P(Update, AdamAndMovingAverage) { expectLikeInterpreter(updateText(tensorType(GetParam()), true), inputs(2.5, 1.0)); }
+TEST_P(Update, AdamAndMovingAverage) {
+  expectLikeInterpreter(updateText(tensorType(GetParam()), true), inputs(2.5, 1.0));
+}
 
-TEST_P(Update, WithoutClippingOrDecay) { expectLikeInterpreter(updateText(tensorType(GetParam()), false), inputs(2.5, 0.0)); }
+TEST_P(Update, WithoutClippingOrDecay) {
+  expectLikeInterpreter(updateText(tensorType(GetParam()), false), inputs(2.5, 0.0));
+}
 
 TEST_P(Update, ANormThatIsNotFiniteChangesNothing) {
   auto given = inputs(std::numeric_limits<double>::quiet_NaN(), 1.0);
@@ -160,7 +206,8 @@ TEST_P(Update, GlobalNormIsNotFiniteIfAnElementIsNot) {
 func.func @f(%x: {0}, %y: {0}) -> tensor<1xf32> {{
   %r = drawloom.global_norm %x, %y : ({0}, {0}) -> tensor<1xf32>
   return %r : tensor<1xf32>
-}})", type));
+}})",
+                                  type));
   for (double bad : {std::numeric_limits<double>::infinity(), std::numeric_limits<double>::quiet_NaN()}) {
     PlanRunner runner(compile(*module));
     Tensor x = Tensor::random(GetParam(), 1);
@@ -180,7 +227,8 @@ func.func @f(%p: {0} {{drawloom.name = "w", drawloom.role = "parameter"}}, %e: {
              %norm: tensor<1xf32>, %h: tensor<16xf32>) -> ({0} {{drawloom.name = "w.ema"}}) {{
   %n = drawloom.ema %e, %p, %norm, %h : ({0}, {0}, tensor<1xf32>, tensor<16xf32>) -> {0}
   return %n : {0}
-}})", type));
+}})",
+                                  type));
   PlanRunner runner(compile(*module));
   auto given = inputs(1.0, 0.0);
   put(runner, "w", given[0]);
@@ -198,9 +246,10 @@ func.func @f(%p: {0} {{drawloom.name = "w", drawloom.role = "parameter"}}, %e: {
   EXPECT_EQ(runner.plan.parameters[0]->moment1, abi::kNoBuffer);
 }
 
-//===-- the same bits ------------------------------------------------------------------------------------------------===//
+//===-- the same bits -----------------------------------------------------------------------------===//
 
-std::vector<std::byte> bitsOf(const std::string &text, const std::vector<Tensor> &inputs, const std::string &target) {
+std::vector<std::byte> bitsOf(const std::string &text, const std::vector<Tensor> &inputs,
+                              const std::string &target) {
   auto module = parse(text);
   PlanRunner runner(compile(*module, {.target = Target::byName(target)}));
   for (size_t k = 0; k < inputs.size(); ++k) put(runner, "arg" + std::to_string(k), inputs[k]);
@@ -226,15 +275,19 @@ constexpr char kFused[] = R"(
     drawloom.yield %c : tensor<100xf32>
   })";
 
-std::vector<Tensor> normInputs() { return {Tensor::random({2, 40, 100}, 1, 3.0), Tensor::random({100}, 2), Tensor::random({100}, 3)}; }
+std::vector<Tensor> normInputs() {
+  return {Tensor::random({2, 40, 100}, 1, 3.0), Tensor::random({100}, 2), Tensor::random({100}, 3)};
+}
 
 TEST(SameBits, WhateverIsFused) {
-  EXPECT_EQ(bitsOf(fmt::format(kNorm, kApart), normInputs(), "native"), bitsOf(fmt::format(kNorm, kFused), normInputs(), "native"));
+  EXPECT_EQ(bitsOf(fmt::format(kNorm, kApart), normInputs(), "native"),
+            bitsOf(fmt::format(kNorm, kFused), normInputs(), "native"));
 }
 
 TEST(SameBits, OnEveryTarget) {
   if (Target::native().name != "x86-64-v4") GTEST_SKIP() << "this machine runs one target only";
-  EXPECT_EQ(bitsOf(fmt::format(kNorm, kFused), normInputs(), "x86-64-v3"), bitsOf(fmt::format(kNorm, kFused), normInputs(), "x86-64-v4"));
+  EXPECT_EQ(bitsOf(fmt::format(kNorm, kFused), normInputs(), "x86-64-v3"),
+            bitsOf(fmt::format(kNorm, kFused), normInputs(), "x86-64-v4"));
 }
 
 } // namespace

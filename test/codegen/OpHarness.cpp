@@ -38,7 +38,8 @@ std::vector<std::byte> compile(ModuleOp module, const CompileOptions &options) {
 template <class T> static void copyIn(GuardedBuffer &buffer, const Tensor &tensor) {
   auto *out = reinterpret_cast<T *>(buffer.data());
   ASSERT_EQ(buffer.size(), tensor.size() * sizeof(T));
-  for (int64_t i = 0; i < tensor.size(); ++i) out[i] = tensor.isInteger ? T(tensor.integers[i]) : T(tensor.values[i]);
+  for (int64_t i = 0; i < tensor.size(); ++i)
+    out[i] = tensor.isInteger ? T(tensor.integers[i]) : T(tensor.values[i]);
 }
 
 void put(PlanRunner &runner, const std::string &name, const Tensor &tensor) {

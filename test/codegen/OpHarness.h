@@ -25,13 +25,13 @@ Tensor get(PlanRunner &runner, const std::string &name);
 Tensor rounded(Tensor tensor);
 
 struct Check {
-  double tolerance = 1e-6;               ///< relative error in norm of every result
-  std::vector<double> tolerances = {};   ///< of each result, instead
+  double tolerance = 1e-6;             ///< relative error in norm of every result
+  std::vector<double> tolerances = {}; ///< of each result, instead
   CompileOptions options = {};
 };
 
-/// Compiles `text`, whose only function is @f, and expects for `inputs`: results within the tolerance of the interpreter's, the
-/// same bits however the grids are cut, and nothing written outside the buffers.
+/// Compiles `text`, whose only function is @f, and expects for `inputs`: results within the tolerance of the
+/// interpreter's, the same bits however the grids are cut, and nothing written outside the buffers.
 void expectLikeInterpreter(const std::string &text, std::vector<Tensor> inputs, Check check = {});
 
 /// "2x3xf32" as a tensor type.

@@ -9,7 +9,8 @@ namespace drawloom::test {
 
 static constexpr std::byte kZoneByte{0xA5}, kPoisonByte{0xFF}; // 0xFFFFFFFF is a NaN, and -1
 
-GuardedBuffer::GuardedBuffer(uint64_t bytes) : storage(bytes + 2 * kZone + abi::kBufferAlignment, kZoneByte), bytes(bytes) {
+GuardedBuffer::GuardedBuffer(uint64_t bytes)
+    : storage(bytes + 2 * kZone + abi::kBufferAlignment, kZoneByte), bytes(bytes) {
   auto address = reinterpret_cast<uintptr_t>(storage.data()) + kZone;
   address = (address + abi::kBufferAlignment - 1) / abi::kBufferAlignment * abi::kBufferAlignment;
   base = reinterpret_cast<std::byte *>(address);
@@ -52,10 +53,13 @@ static size_t indexOf(const plan::PlanT &plan, const std::string &name) {
 bool PlanRunner::has(const std::string &name) const {
   return std::any_of(plan.buffers.begin(), plan.buffers.end(), [&](auto &b) { return b->name == name; });
 }
-const plan::BufferT &PlanRunner::info(const std::string &name) const { return *plan.buffers[indexOf(plan, name)]; }
+const plan::BufferT &PlanRunner::info(const std::string &name) const {
+  return *plan.buffers[indexOf(plan, name)];
+}
 GuardedBuffer &PlanRunner::buffer(const std::string &name) { return buffers[indexOf(plan, name)]; }
 
-void PlanRunner::launch(const plan::LaunchT &launch, const std::vector<std::byte *> &bases, std::mt19937_64 *random) {
+void PlanRunner::launch(const plan::LaunchT &launch, const std::vector<std::byte *> &bases,
+                        std::mt19937_64 *random) {
   auto kernel = reinterpret_cast<abi::KernelFn>(code + plan.kernels[launch.kernel]->entry);
   std::vector<void *> places;
   for (const plan::Place &place : launch.places) places.push_back(bases[place.buffer()] + place.offset());
@@ -71,20 +75,24 @@ void PlanRunner::launch(const plan::LaunchT &launch, const std::vector<std::byte
 }
 
 void PlanRunner::gemm(const plan::GemmT &g, const std::vector<std::byte *> &bases) {
-  auto matrix = [&](const plan::Place &place) { return reinterpret_cast<float *>(bases[place.buffer()] + place.offset()); };
+  auto matrix = [&](const plan::Place &place) {
+    return reinterpret_cast<float *>(bases[place.buffer()] + place.offset());
+  };
   float *a = matrix(*g.a), *b = matrix(*g.b), *c = matrix(*g.c);
   for (uint64_t i = 0; i < g.m; ++i)
     for (uint64_t j = 0; j < g.n; ++j) {
       double sum = 0;
       for (uint64_t k = 0; k < g.k; ++k)
-        sum += double(g.trans_a ? a[k * g.lda + i] : a[i * g.lda + k]) * double(g.trans_b ? b[j * g.ldb + k] : b[k * g.ldb + j]);
+        sum += double(g.trans_a ? a[k * g.lda + i] : a[i * g.lda + k]) *
+               double(g.trans_b ? b[j * g.ldb + k] : b[k * g.ldb + j]);
       double old = g.beta == 0 ? 0 : double(g.beta) * c[i * g.ldc + j];
       c[i * g.ldc + j] = float(double(g.alpha) * sum + old);
     }
 }
 
 std::string PlanRunner::run(const std::string &name, uint64_t seed) {
-  auto it = std::find_if(plan.functions.begin(), plan.functions.end(), [&](auto &f) { return f->name == name; });
+  auto it =
+      std::find_if(plan.functions.begin(), plan.functions.end(), [&](auto &f) { return f->name == name; });
   if (it == plan.functions.end()) return "there is no function " + name;
   std::vector<GuardedBuffer> locals;
   for (auto &local : (*it)->locals) locals.emplace_back(local->bytes);
@@ -102,7 +110,8 @@ std::string PlanRunner::run(const std::string &name, uint64_t seed) {
   for (auto &command : (*it)->commands) {
     if (auto *launched = command->action.AsLaunch()) launch(*launched, bases, seed ? &random : nullptr);
     if (auto *product = command->action.AsGemm()) gemm(*product, bases);
-    if (auto *zero = command->action.AsZero()) std::memset(bases[zero->place->buffer()] + zero->place->offset(), 0, zero->bytes);
+    if (auto *zero = command->action.AsZero())
+      std::memset(bases[zero->place->buffer()] + zero->place->offset(), 0, zero->bytes);
     if (std::string problem = complaint(command->label); !problem.empty()) return problem;
   }
   return "";

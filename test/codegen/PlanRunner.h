@@ -1,5 +1,6 @@
-// Executes a plan the hard way, to catch what a runtime would hide: every buffer has memory of its own between red zones, what
-// nobody has written is poison, and the work items of a launch run in pieces of random size in random order.
+// Executes a plan the hard way, to catch what a runtime would hide: every buffer has memory of its own
+// between red zones, what nobody has written is poison, and the work items of a launch run in pieces of
+// random size in random order.
 #pragma once
 #include "runtime/schema/plan_generated.h"
 #include <cstddef>
@@ -39,7 +40,8 @@ public:
   const plan::BufferT &info(const std::string &name) const;
   GuardedBuffer &buffer(const std::string &name);
 
-  /// Runs a function. Seed 0: each launch as one piece; else cut and shuffled by the seed. Returns a complaint, or "".
+  /// Runs a function. Seed 0: each launch as one piece; else cut and shuffled by the seed. Returns a
+  /// complaint, or "".
   std::string run(const std::string &function, uint64_t seed);
 
 private:

@@ -1,6 +1,6 @@
 // Accuracy of exp, log and sigmoid in units in the last place, over their whole range, and their limits.
-#include "codegen/CompileKernels.h"
 #include "passes/rows/VectorMath.h"
+#include "codegen/CompileKernels.h"
 #include "runtime/abi/Abi.h"
 #include "test/codegen/OpHarness.h"
 #include <cmath>
@@ -21,7 +21,8 @@ std::vector<float> evaluate(Function function, const std::vector<float> &x) {
   OwningOpRef<ModuleOp> kernels = ModuleOp::create(loc);
   OpBuilder b = OpBuilder::atBlockEnd(kernels->getBody());
   auto memref = MemRefType::get({kCount}, b.getF32Type());
-  auto kernel = func::FuncOp::create(b, loc, "k", b.getFunctionType({memref, memref, b.getIndexType(), b.getIndexType()}, {}));
+  auto kernel = func::FuncOp::create(
+      b, loc, "k", b.getFunctionType({memref, memref, b.getIndexType(), b.getIndexType()}, {}));
   b.setInsertionPointToStart(kernel.addEntryBlock());
   Value step = arith::ConstantIndexOp::create(b, loc, 16);
   auto loop = scf::ForOp::create(b, loc, kernel.getArgument(2), kernel.getArgument(3), step);
@@ -60,7 +61,8 @@ double ulp(double value) {
 double worst(Function function, double (*exact)(double), const std::vector<float> &x) {
   std::vector<float> y = evaluate(function, x);
   double most = 0;
-  for (size_t i = 0; i < x.size(); ++i) most = std::max(most, std::fabs(double(y[i]) - exact(x[i])) / ulp(exact(x[i])));
+  for (size_t i = 0; i < x.size(); ++i)
+    most = std::max(most, std::fabs(double(y[i]) - exact(x[i])) / ulp(exact(x[i])));
   return most;
 }
 
@@ -93,7 +95,9 @@ TEST(VectorMath, Log2IsAccurate) { EXPECT_LE(worst(vecmath::log2, exactLog2, log
 TEST(VectorMath, Log2IsAccurateNearOne) { EXPECT_LE(worst(vecmath::log2, exactLog2, linear(0.6, 1.6)), 2.0); }
 TEST(VectorMath, LogIsAccurate) { EXPECT_LE(worst(vecmath::log, exactLog, logarithmic()), 1.5); }
 TEST(VectorMath, LogIsAccurateNearOne) { EXPECT_LE(worst(vecmath::log, exactLog, linear(0.6, 1.6)), 1.5); }
-TEST(VectorMath, SigmoidIsAccurate) { EXPECT_LE(worst(vecmath::sigmoid, exactSigmoid, linear(-80, 30)), 3.0); }
+TEST(VectorMath, SigmoidIsAccurate) {
+  EXPECT_LE(worst(vecmath::sigmoid, exactSigmoid, linear(-80, 30)), 3.0);
+}
 
 TEST(VectorMath, Limits) {
   float inf = INFINITY, nan = NAN;
