@@ -108,6 +108,10 @@ struct Checker {
     if (double parameters = layers * d * (2 * qk + 2 * d + 2 * ff); parameters > limit)
       error({"model.d", "model.ff", "model.qk", "model.layers"},
             fmt::format("the model has {:.3g} parameters, expected at most {:.3g}", parameters, limit));
+    // A matrix product counts its rows in 32 bits.
+    if (rows > 0x7fffffff)
+      return error({"model.n", "data.batch", "sample.batch"},
+                   fmt::format("a batch has {:.0f} positions, expected at most {}", rows, 0x7fffffff));
     if (rows * channels > limit)
       error({"model.n", "data.batch", "sample.batch", "model.d", "model.ff"},
             fmt::format("an activation of {:.0f} x {:.0f} has {:.3g} elements, expected at most {:.3g}", rows,

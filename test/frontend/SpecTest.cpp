@@ -248,8 +248,11 @@ TEST(SpecError, ExclusiveKeys) {
   expectFailure(failure(small("[train]\nsteps = 3\nepochs = 2\n")), kBadInput, {"exclude each other"});
 }
 TEST(SpecError, TensorsThatNoMachineHolds) {
-  expectFailure(failure(kSmall, {"model.n=16777216", "data.batch=65536"}), kUsage,
-                {"--set model.n=16777216: error: an activation of 1099511627776 x 256 has"});
+  expectFailure(
+      failure(kSmall, {"model.n=16777216", "data.batch=65536"}), kUsage,
+      {"--set model.n=16777216: error: a batch has 1099511627776 positions, expected at most 2147483647"});
+  expectFailure(failure(kSmall, {"model.n=16777216", "model.ff=1048576", "data.batch=127"}), kUsage,
+                {"an activation of 2130706432 x 1048576 has"});
   expectFailure(failure(kSmall, {"model.d=1048576", "model.layers=1000"}), kUsage,
                 {"parameters, expected at most"});
 }

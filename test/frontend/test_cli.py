@@ -163,7 +163,7 @@ class CommandLine(unittest.TestCase):
         self.fails(65, "weights.safetensors", args=["sample", self.loom, "--out", out])
 
     def test_out_of_memory_prints_the_plan(self):
-        sets = [x for s in ("model.n=1048576", "data.batch=4096") for x in ("--set", s)]
+        sets = [x for s in ("model.n=1048576", "data.batch=1024") for x in ("--set", s)]
         self.fails(71, "memory plan", "Activations", args=["train", self.spec, *sets])
 
     # Usage
