@@ -14,10 +14,10 @@ constexpr double kTolerance = 1e-6;
 
 double norm(const std::vector<double> &x) { return std::sqrt(std::inner_product(x.begin(), x.end(), x.begin(), 0.0)); }
 
-/// relativeError of a gradient; one that is zero throughout is compared with the norm of `scale`.
+/// relativeError of a gradient; one that is zero throughout is compared with the norm of `scale`, and has to be zero if that is.
 double gradientError(const std::vector<float> &got, const std::vector<double> &expected, const std::vector<double> &scale) {
   double absolute = relativeError(got, expected); // absolute where `expected` is zero
-  return norm(expected) > 0 ? absolute : absolute / norm(scale);
+  return norm(expected) > 0 || norm(scale) == 0 ? absolute : absolute / norm(scale);
 }
 
 void expectExact(const Problem &p, const Options &options = {}) {
