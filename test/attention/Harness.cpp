@@ -73,7 +73,7 @@ std::unique_ptr<Compiled> Compiled::make(const std::string &text, const Options 
   StageTimer timer;
   if (getenv("DRAWLOOM_TIMES"))
     timer = [](const std::string &stage, double ms) { fprintf(stderr, "%s: %.0f ms\n", stage.c_str(), ms); };
-  auto compiled = compileKernels(nested, Target::byName(options.target), options.optLevel, 1, true, timer);
+  auto compiled = compileKernels(nested, Target::byName(options.target), options.optLevel, 1, options.verifyEach, timer);
   if (failed(compiled)) {
     ADD_FAILURE() << "cannot compile kernels";
     return nullptr;

@@ -33,6 +33,7 @@ struct Options {
   std::string vectors = "";  ///< options of drawloom-vectorize-tiles
   std::string target = "native";
   int optLevel = 2;
+  bool verifyEach = false; ///< in the code generator
 };
 
 /// A function `@main` of a module, compiled.
