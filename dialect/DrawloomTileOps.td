@@ -30,11 +30,15 @@ def TileLoadOp : TileOp<"load", [AttrSizedOperandSegments]> {
     * tile [N], source [B, H, n]: tile[x] = factor * source[outer, inner, p(x)].
 
     Rows with first + x >= limit are zero and read nothing. Without a limit all rows exist. first < limit.
+
+    `prefetch_channels`, if not 0, asks the second-level cache for what lies so many channels further on: rows of the next head (or, after the last
+    one, of the next position), which another work item loads soon. It may lie outside the source.
     TILE1: tiles have static shapes and no layout. TLOAD1: the map has one dimension an operand of `at`, no symbols, one result.
     TLOAD2: only a tile of rank 2 is transposed.
   }];
   let arguments = (ins Arg<TileBuffer, "", [MemWrite]>:$tile, Arg<TileMemory, "", [MemRead]>:$source, Index:$outer, Index:$inner,
-    Variadic<Index>:$at, Optional<Index>:$limit, AffineMapAttr:$map, UnitAttr:$transpose, DefaultValuedAttr<F32Attr, "1.0f">:$factor);
+    Variadic<Index>:$at, Optional<Index>:$limit, AffineMapAttr:$map, UnitAttr:$transpose, DefaultValuedAttr<F32Attr, "1.0f">:$factor,
+    DefaultValuedAttr<I64Attr, "0">:$prefetch_channels);
   let assemblyFormat = [{ $tile `from` $source `[` $outer `,` $inner `]` `at` $map `(` $at `)` (`to` $limit^)? attr-dict
     `:` type($tile) `,` type($source) }];
 }

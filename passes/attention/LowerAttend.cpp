@@ -42,12 +42,12 @@ private:
     Value queryChannel = k.channel(rows.head, shape.dQk), outChannel = k.channel(rows.head, shape.dV);
     SmallVector<Value> first{rows.head, rows.slice, rows.row};
     AffineMap position = inView.view.query;
-    k.load(tile.queries, arg(kQ), rows.batch, queryChannel, position, first, rows.limit, /*transpose=*/true,
-           tile.queryFactor());
+    k.load(tile.queries, arg(kQ), rows.batch, queryChannel, position, first, rows.limit,
+           {.transpose = true, .factor = tile.queryFactor(), .prefetchChannels = inView.nextHead(shape.dQk)});
     if (continues) {
-      k.load(tile.m, arg(kLse), rows.batch, rows.head, position, first, rows.limit, false, kLog2E);
+      k.load(tile.m, arg(kLse), rows.batch, rows.head, position, first, rows.limit, {.factor = kLog2E});
       k.fill(tile.l, 1.0);
-      k.load(tile.acc, arg(kOut), rows.batch, outChannel, position, first, rows.limit, /*transpose=*/true);
+      k.load(tile.acc, arg(kOut), rows.batch, outChannel, position, first, rows.limit, {.transpose = true});
     } else {
       tile.start();
     }

@@ -145,20 +145,24 @@ private:
     SmallVector<Value> first{rows.head, rows.slice, rows.row};
     Value queryChannel = k.channel(rows.head, shape.dQk), outChannel = k.channel(rows.head, shape.dV);
     AffineMap position = inView.view.query;
-    k.load(queriesT, input(kQ), rows.batch, queryChannel, position, first, rows.limit, true, shape.scale * kLog2E);
-    k.load(dOutT, input(kDOut), rows.batch, outChannel, position, first, rows.limit, true);
+    k.load(queriesT, input(kQ), rows.batch, queryChannel, position, first, rows.limit,
+           {.transpose = true, .factor = shape.scale * kLog2E, .prefetchChannels = inView.nextHead(shape.dQk)});
+    k.load(dOutT, input(kDOut), rows.batch, outChannel, position, first, rows.limit,
+           {.transpose = true, .prefetchChannels = inView.nextHead(shape.dV)});
     k.load(lse, input(kLse), rows.batch, rows.head, position, first, rows.limit);
     k.load(delta, input(kDelta), rows.batch, rows.head, position, first, rows.limit);
     if (!spec.wanted.keys)
       return;
-    k.load(queries, input(kQ), rows.batch, queryChannel, position, first, rows.limit, false, shape.scale);
+    k.load(queries, input(kQ), rows.batch, queryChannel, position, first, rows.limit, {.factor = shape.scale});
     k.load(dOut, input(kDOut), rows.batch, outChannel, position, first, rows.limit);
   }
 
   void loadKeys(Value batch, Value head, Value slice, Value slot, Value limit) {
     SmallVector<Value> first{head, slice, slot};
-    k.load(keyTile, input(kK), batch, k.channel(head, shape.dQk), inView.view.key, first, limit);
-    k.load(valueTile, input(kV), batch, k.channel(head, shape.dV), inView.view.key, first, limit);
+    k.load(keyTile, input(kK), batch, k.channel(head, shape.dQk), inView.view.key, first, limit,
+           {.prefetchChannels = inView.nextHead(shape.dQk)});
+    k.load(valueTile, input(kV), batch, k.channel(head, shape.dV), inView.view.key, first, limit,
+           {.prefetchChannels = inView.nextHead(shape.dV)});
   }
 
   void storeKeyGradients(Value batch, Value head, Value slice, Value slot, Value limit, bool accumulate) {

@@ -30,8 +30,8 @@ public:
       append(newValue, kV, kValueCache, batch, k.channel(head, shape.dV), position);
       AffineMap identity = k.b.getDimIdentityMap();
       Value zero = k.index(0), one = k.index(1);
-      k.load(forward.queries, arg(kQ), batch, k.channel(head, shape.dQk), identity, zero, one, /*transpose=*/true,
-             forward.queryFactor());
+      k.load(forward.queries, arg(kQ), batch, k.channel(head, shape.dQk), identity, zero, one,
+             {.transpose = true, .factor = forward.queryFactor()});
       forward.start();
       for (const PieceView &view : views)
         whenHeadIsIn(view.heads, head, [&] { meetPiece(view, batch, head, position); });

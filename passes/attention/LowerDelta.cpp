@@ -32,8 +32,8 @@ LogicalResult lower(AttentionDeltaOp op, Context &context) {
     AffineMap identity = k.b.getDimIdentityMap();
     k.forEachItem({batch, heads, tiles}, [&](ArrayRef<Value> at) {
       Value row = k.apply(k.dim(0) * kPositions, at[2]), end = k.index(n), channel = k.channel(at[1], channels);
-      k.load(dOut, k.kernel.memref(0), at[0], channel, identity, row, end, /*transpose=*/true);
-      k.load(out, k.kernel.memref(1), at[0], channel, identity, row, end, /*transpose=*/true);
+      k.load(dOut, k.kernel.memref(0), at[0], channel, identity, row, end, {.transpose = true});
+      k.load(out, k.kernel.memref(1), at[0], channel, identity, row, end, {.transpose = true});
       TileDotOp::create(k.b, k.loc, delta, dOut, out);
       k.store(delta, k.kernel.memref(2), at[0], at[1], identity, row, end);
     });

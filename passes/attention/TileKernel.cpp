@@ -79,8 +79,9 @@ Value TileKernel::headAt(ArrayRef<int64_t> heads, Value position) const {
 }
 
 void TileKernel::load(Value tile, Value source, Value outer, Value inner, AffineMap map, ValueRange at, Value limit,
-                      bool transpose, double factor) const {
-  TileLoadOp::create(b, loc, tile, source, outer, inner, at, limit, map, transpose, APFloat(float(factor)));
+                      Transfer transfer) const {
+  TileLoadOp::create(b, loc, tile, source, outer, inner, at, limit, map, transfer.transpose, APFloat(float(transfer.factor)),
+                     transfer.prefetchChannels);
 }
 
 void TileKernel::store(Value tile, Value target, Value outer, Value inner, AffineMap map, ValueRange at, Value limit,
@@ -155,12 +156,12 @@ void ForwardTile::meetKeys(const ViewInKernel &view, const Rows &rows, Value key
   Value keyChannel = k.channel(rows.head, shape.dQk), valueChannel = k.channel(rows.head, shape.dV);
   k.loop(range.from, range.to, sizes.keys, [&](Value slot) {
     SmallVector<Value> at{rows.head, rows.slice, slot};
-    k.load(keyTile, keys, rows.batch, keyChannel, view.view.key, at, range.to);
+    k.load(keyTile, keys, rows.batch, keyChannel, view.view.key, at, range.to, {.prefetchChannels = view.nextHead(shape.dQk)});
     view.findExtents(extents, rows, slot, extent, range, sizes.keys);
     k.matmul(scores, keyTile, queries, "row-column", extents, {});
     view.mask(scores, extents, rows, slot, extent);
     TileSoftmaxStepOp::create(k.b, k.loc, scores, m, l, rescale, extents);
-    k.load(valueTile, values, rows.batch, valueChannel, view.view.key, at, range.to);
+    k.load(valueTile, values, rows.batch, valueChannel, view.view.key, at, range.to, {.prefetchChannels = view.nextHead(shape.dV)});
     k.matmul(acc, valueTile, scores, "inner-column", extents, {.transposeA = true, .accumulate = true, .rescale = rescale});
   });
 }

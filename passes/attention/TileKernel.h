@@ -24,6 +24,19 @@ struct Rows {
   Value batch, head, slice, row, limit;
 };
 
+/// What a load does besides copying, as in tile.load.
+struct Transfer {
+  bool transpose = false;
+  double factor = 1.0;
+  int64_t prefetchChannels = 0;
+};
+
+/// What a product does besides multiplying; `pairs` and `extents` as in tile.matmul.
+struct Product {
+  bool transposeA = false, accumulate = false;
+  Value rescale = {};
+};
+
 /// Builds ops in a kernel at one insertion point.
 class TileKernel {
 public:
@@ -60,15 +73,10 @@ public:
   Value headAt(ArrayRef<int64_t> heads, Value position) const;
 
   void load(Value tile, Value source, Value outer, Value inner, mlir::AffineMap map, ValueRange at, Value limit,
-            bool transpose = false, double factor = 1.0) const;
+            Transfer transfer = {}) const;
   void store(Value tile, Value target, Value outer, Value inner, mlir::AffineMap map, ValueRange at, Value limit,
              bool transpose = false, bool accumulate = false, double factor = 1.0) const;
   void fill(Value tile, double value) const;
-  /// What a product does besides multiplying; `pairs` and `extents` as in tile.matmul.
-  struct Product {
-    bool transposeA = false, accumulate = false;
-    Value rescale = {};
-  };
   void matmul(Value c, Value a, Value b, llvm::StringRef pairs, Value extents, Product product) const;
 
   /// The first channel of a head that has `channels` of them.
@@ -88,6 +96,10 @@ public:
   Value rows(Value head, Value slice) const { return k.apply(view.rows, {head, slice}); }
   Value keys(Value head, Value slice) const { return k.apply(view.keys, {head, slice}); }
 
+  /// Slices follow one another head by head, so that a load can ask for the next head's rows: how far they are away, or 0. With one
+  /// slice a head's tiles follow one another, and the processor's own prefetching sees that.
+  int64_t nextHead(int64_t channels) const { return hasManySlices() ? channels : 0; }
+
   /// [from, to) is what a tile may meet; [wholeFrom, wholeTo) is what all of it meets (no promise if empty).
   struct Range {
     Value from, to, wholeFrom, wholeTo;
@@ -99,6 +111,7 @@ public:
 
   /// Finds the extents of a tile of `tileKeys` slots from `slot` on; `range` is that of the loop around it.
   void findExtents(Value extents, const Rows &rows, Value slot, Value keys, const Range &range, int64_t tileKeys) const;
+  bool hasManySlices() const { return !view.slices.isSingleConstant() || view.slices.getSingleConstantResult() > 1; }
   void mask(Value scores, Value extents, const Rows &rows, Value slot, Value keys) const;
 };
 

@@ -1,4 +1,5 @@
 #include "passes/attention/TileSizes.h"
+#include "dialect/ir/Dialect.h"
 #include "dialect/pattern/ViewQuery.h"
 #include <algorithm>
 
@@ -13,14 +14,23 @@ constexpr double kTransposeOperations = 8;
 constexpr int64_t kScratchBytes = (1 << 20) / 4;
 constexpr int64_t kSampledSlices = 3, kSampledTiles = 24;
 
-/// A single vector of queries a tile makes every multiply-add load its factor.
-double multiplyAddCost(int64_t queries) { return queries >= 32 ? 1.0 : queries == 16 ? 1.25 : 1.5; }
+/// Of a vector multiply-add. A single vector of queries a tile makes each one load its factor; so do edge tiles, group by group.
+double multiplyAddCost(int64_t queries) { return queries >= 32 ? 1.0 : queries == 16 ? 1.3 : 1.5; }
+constexpr double kEdgeMultiplyAddCost = 1.35;
 
-double pairCost(TileSizes t, const TileWork &w) {
-  double channels = double(w.dQk + w.dV), vectors = double(t.queries * t.keys) / kLanes;
-  double products = w.isBackward ? 3.0 * w.dQk + 2.0 * w.dV : channels;
+/// What a query tile meets.
+struct Met {
+  double tiles; ///< of keys
+  double pairs; ///< with extents rounded, in all tiles
+  double wholePairs;
+};
+
+double pairsCost(const Met &met, TileSizes t, const TileWork &w) {
+  double channels = double(w.dQk + w.dV), products = w.isBackward ? 3.0 * w.dQk + 2.0 * w.dV : channels;
+  double edgePairs = std::max(0.0, met.pairs - met.wholePairs);
+  double multiplyAdds = met.wholePairs * multiplyAddCost(t.queries) + edgePairs * std::max(kEdgeMultiplyAddCost, multiplyAddCost(t.queries));
   double moves = double(t.keys) * channels / kLanes * (w.isBackward ? 2.5 : 1.0) * kMoveOperations;
-  return vectors * (products * multiplyAddCost(t.queries) + kSoftmaxOperations) + moves + kPairOverhead;
+  return (multiplyAdds * products + met.pairs * kSoftmaxOperations) / kLanes + met.tiles * (moves + kPairOverhead);
 }
 
 double queryCost(TileSizes t, const TileWork &w) {
@@ -41,6 +51,21 @@ template <typename Body> void sample(int64_t extent, int64_t count, Body body) {
     body(i);
 }
 
+int64_t roundUp(int64_t x, int64_t unit) { return (x + unit - 1) / unit * unit; }
+
+Met keysMet(const ViewEvaluator &at, int64_t h, int64_t s, int64_t row, int64_t last, TileSizes t) {
+  Interval first = at.keySlots(h, s, row), final = at.keySlots(h, s, last);
+  int64_t lo = first.lo, hi = std::max(lo, final.hi);
+  int64_t wholeTiles = at.hasPredicate() ? 0 : std::max<int64_t>(0, (first.hi - roundUp(final.lo - lo, t.keys) - lo) / t.keys);
+  Met met{double((hi - lo + t.keys - 1) / t.keys), 0, double(wholeTiles * t.keys * t.queries)};
+  for (int64_t r = row; r <= last; r += kExtentQueries) {
+    int64_t groupLast = std::min(r + kExtentQueries - 1, last);
+    int64_t keys = std::max<int64_t>(0, at.keySlots(h, s, groupLast).hi - at.keySlots(h, s, r).lo);
+    met.pairs += double(roundUp(keys, kExtentKeys) * std::min(t.queries, kExtentQueries));
+  }
+  return met;
+}
+
 double estimate(const PieceView &view, const ViewEvaluator &at, TileSizes t, const TileWork &w) {
   int64_t h = view.heads.back();
   double cost = 0, rowsSeen = 1;
@@ -50,12 +75,8 @@ double estimate(const PieceView &view, const ViewEvaluator &at, TileSizes t, con
     constexpr int64_t stretch = 64;
     sample((rows + stretch - 1) / stretch, kSampledTiles, [&](int64_t part) {
       int64_t end = std::min(rows, (part + 1) * stretch);
-      for (int64_t r = part * stretch; r < end; r += t.queries) {
-        int64_t last = std::min(r + t.queries, end) - 1;
-        Interval first = at.keySlots(h, s, r), final = at.keySlots(h, s, last);
-        int64_t slots = std::max<int64_t>(0, final.hi - first.lo);
-        cost += queryCost(t, w) + double((slots + t.keys - 1) / t.keys) * pairCost(t, w);
-      }
+      for (int64_t r = part * stretch; r < end; r += t.queries)
+        cost += queryCost(t, w) + pairsCost(keysMet(at, h, s, r, std::min(r + t.queries, end) - 1, t), t, w);
       rowsSeen += double(end - part * stretch);
     });
   });

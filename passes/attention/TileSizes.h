@@ -15,8 +15,8 @@ struct TileSizes {
 };
 
 /// The tile extents at which the estimated time for the view's tiles is least. The estimate, in vector operations of 16 lanes:
-///   a pair of tiles   its multiply-adds over whole tiles (so waste at edges counts), the packing of keys and values (and
-///                     backward the update of their gradients), the exponentials, and a constant;
+///   a pair of tiles   its multiply-adds (at edges those within the extents, dearer because each loads its factor), its
+///                     exponentials, the packing of keys and values (backward also the update of their gradients), a constant;
 ///   a query tile      its transposition, and a constant.
 /// Tiles are counted with the view's own bounds on a sample of slices and rows. Extents whose scratch exceeds a quarter of a 1 MiB second-level
 /// cache are left out. Choices depend on the view and shapes alone: the summation order, and so the bits, follow from them.
