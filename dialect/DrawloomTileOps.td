@@ -102,7 +102,7 @@ def TileExtentsOp : TileOp<"extents"> {
   let arguments = (ins Arg<TileExtents, "", [MemWrite]>:$extents, Index:$head, Index:$slice, Index:$row, Index:$slot, Index:$rows, Index:$keys,
     Index:$whole_from, Index:$whole_to, Drawloom_ViewAttr:$view, I64Attr:$tile_keys);
   let assemblyFormat = [{ $extents `at` `(` $head `,` $slice `,` $row `,` $slot `)` `of` $rows `x` $keys
-    `whole` `[` $whole_from `,` $whole_to `)` $view `keys` $tile_keys attr-dict `:` type($extents) }];
+    `whole` `[` $whole_from `,` $whole_to `)` `in` $view `keys` $tile_keys attr-dict `:` type($extents) }];
 }
 
 def TileMaskOp : TileOp<"mask"> {
@@ -116,7 +116,7 @@ def TileMaskOp : TileOp<"mask"> {
   let arguments = (ins Arg<TileMatrix, "", [MemRead, MemWrite]>:$scores, Arg<TileExtents, "", [MemRead]>:$extents, Index:$head, Index:$slice,
     Index:$row, Index:$slot, Index:$rows, Index:$keys, Drawloom_ViewAttr:$view, I64Attr:$positions);
   let assemblyFormat = [{ $scores `within` $extents `at` `(` $head `,` $slice `,` $row `,` $slot `)` `of` $rows `x` $keys
-    $view attr-dict `:` type($scores) `,` type($extents) }];
+    `in` $view attr-dict `:` type($scores) `,` type($extents) }];
 }
 
 def TileSoftmaxStepOp : TileOp<"softmax_step", [AllTypesMatch<["m", "l", "rescale"]>]> {

@@ -89,7 +89,7 @@ struct LowerAttention : impl::LowerAttentionBase<LowerAttention> {
     bool isPower = queryTile == 0 || (queryTile > 0 && llvm::isPowerOf2_64(queryTile));
     if (!isPower || keyTile < 0 || keyTile % kExtentKeys != 0) {
       getOperation()->emitError("expected query-tile to be 0 or a power of two and key-tile to be a multiple of 8, got ")
-          << queryTile << " and " << keyTile;
+          << queryTile.getValue() << " and " << keyTile.getValue();
       return signalPassFailure();
     }
     rows::KernelLibrary kernels(getOperation());

@@ -15,7 +15,7 @@ struct VectorizeTiles : impl::VectorizeTilesBase<VectorizeTiles> {
   void runOnOperation() override {
     if (!llvm::isPowerOf2_64(vectorWidth) || registers < 4) {
       getOperation()->emitError("expected vector-width to be a power of two and registers to be at least 4, got ")
-          << vectorWidth << " and " << registers;
+          << vectorWidth.getValue() << " and " << registers.getValue();
       return signalPassFailure();
     }
     getOperation()->walk([&](Operation *op) {
