@@ -5,7 +5,7 @@
 namespace drawloom::abi {
 
 /// Raised on any change here or in runtime/schema/plan.fbs that makes older artifacts unreadable.
-inline constexpr uint32_t kAbiVersion = 1;
+inline constexpr uint32_t kAbiVersion = 2;
 
 /// A `.loom` file: this header, the FlatBuffers plan at `planOffset`, then 4096-aligned segments.
 struct FileHeader {
