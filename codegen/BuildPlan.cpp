@@ -92,7 +92,7 @@ void PlanBuilder::addHeader() {
   };
   plan.abi_version = abi::kAbiVersion;
   plan.compiler = "drawloom " DRAWLOOM_VERSION;
-  plan.target = "x86_64";
+  plan.target = target.inPlan();
   plan.cpu_features = target.features;
   plan.spec = text("drawloom.spec", "{}");
   plan.spec_source = text("drawloom.spec_source", "");

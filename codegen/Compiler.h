@@ -12,6 +12,7 @@ namespace drawloom {
 struct CompileOptions {
   Target target = Target::native();
   std::string recompute = "none"; ///< "none", "attention" or "block" (paper section 5.4)
+  std::string precision = "fp32"; ///< of activations and their gradients: "fp32", "bf16" or "fp16"
   std::string
       stopAfter; ///< a phase ("graph", "loops", "memory", "kernel"): stop there, the module holds its IR
   std::string dumpPhases;  ///< a folder that gets the IR after each phase ("1-graph.mlir", ...); empty: none
