@@ -117,6 +117,11 @@ void PlanBuilder::addKernels() {
     kernel->entry = compiled.entry;
     kernel->places = compiled.places;
     kernel->scalars = compiled.scalars;
+    kernel->threads = compiled.threads;
+    kernel->items = compiled.items;
+    kernel->shared_bytes = compiled.sharedBytes;
+    for (const plan::TensorMapT &map : compiled.tensorMaps)
+      kernel->tensor_maps.push_back(std::make_unique<plan::TensorMapT>(map));
     plan.kernels.push_back(std::move(kernel));
   }
 }

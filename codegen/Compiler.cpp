@@ -114,11 +114,13 @@ FailureOr<std::vector<std::byte>> compileToArtifact(ModuleOp module, const Compi
   start = now();
   FailureOr<plan::PlanT> plan = buildPlan(module, compiled, options.target);
   if (failed(plan)) return failure();
-  std::vector<std::byte> artifact = assembleArtifact(*plan, compiled.image);
+  std::vector<std::byte> artifact = assembleArtifact(*plan, compiled.image, compiled.cubin);
   finished("artifact");
   if (report) {
     report->kernels = compiled.kernels.size();
     report->codeBytes = compiled.image.size();
+    report->cubinBytes = compiled.cubin.size();
+    report->resources = std::move(compiled.resources);
   }
   return artifact;
 }

@@ -1,6 +1,7 @@
 // From a module of graph ops to the bytes of a `.loom` artifact: the phases of ARCHITECTURE.md in order.
 #pragma once
 #include "codegen/Target.h"
+#include "codegen/nvptx/PtxasReport.h"
 #include "mlir/IR/BuiltinOps.h"
 #include <cstddef>
 #include <string>
@@ -25,6 +26,8 @@ struct CompileOptions {
 struct CompileReport {
   std::vector<std::pair<std::string, double>> milliseconds;
   size_t kernels = 0, codeBytes = 0;
+  size_t cubinBytes = 0;                  ///< GPU: 0 if no ptxas was there
+  std::vector<KernelResources> resources; ///< GPU: what each kernel takes of a multiprocessor, if known
 };
 
 /// Compiles `module` (changing it) to an artifact. Empty if `options.stopAfter` stopped it. Failures have
