@@ -41,7 +41,7 @@ struct LowerWgmma : OpRewritePattern<WgmmaOp> {
     AsmBuilder a(rewriter, op.getLoc());
     auto out = cast<VectorType>(op.getOut().getType());
     TileType b = op.getB().getType();
-    int64_t outputs = out.getNumElements(), columns = outputs / 2;
+    int64_t outputs = out.getNumElements(), columns = outputs * 2;
     int64_t inner = op.getTransposeB() ? b.getColumns() : b.getRows();
     SmallVector<Value> tied = op.getAcc() ? a.registers(op.getAcc()) : SmallVector<Value>();
     SmallVector<Value> operands;
