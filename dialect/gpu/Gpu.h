@@ -23,6 +23,6 @@ inline constexpr llvm::StringLiteral kSharedAttr = "drawloom.shared";          /
 inline constexpr llvm::StringLiteral kTensorMapsAttr = "drawloom.tensor_maps"; // array of #drawloom_gpu.tensor_map
 
 /// The array of bytes, in address space 3, that stands for a block's dynamic shared memory.
-inline constexpr llvm::StringLiteral kDynamicSharedSymbol = "drawloom_shared";
+inline constexpr llvm::StringLiteral kDynamicSharedSymbol = "shared";
 
 } // namespace drawloom

@@ -92,7 +92,8 @@ def MmaSyncOp : CheckedGpuOp<"mma_sync", [MemoryEffects<[MemRead]>]> {
 def TensorMapOp : CheckedGpuOp<"tensor_map", [Pure]> {
   let summary = "the address of the kernel's `index`-th tensor map";
   let description = [{
-    `index` counts the entries of the function's `drawloom.tensor_maps`. Not lowered by `drawloom-lower-gpu-ops`: whoever makes the kernel's entry replaces it by the entry's parameter. MAP1: the function has such a map.
+    `index` counts the entries of the function's `drawloom.tensor_maps`. An entry's last parameters are its tensor maps (`drawloom-gpu-entry`), and `drawloom-lower-gpu-ops` takes them from there; in a function that is not yet an
+    entry it leaves the op. MAP1: the function has such a map.
   }];
   let arguments = (ins I64Attr:$index);
   let results = (outs LLVM_DefaultPointer:$map);

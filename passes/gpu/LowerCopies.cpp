@@ -86,6 +86,18 @@ struct LowerCopyAsync : OpRewritePattern<CopyAsyncOp> {
   }
 };
 
+/// The last parameters of an entry are its tensor maps.
+struct LowerTensorMap : OpRewritePattern<TensorMapOp> {
+  using OpRewritePattern::OpRewritePattern;
+  LogicalResult matchAndRewrite(TensorMapOp op, PatternRewriter &rewriter) const override {
+    auto function = op->getParentOfType<func::FuncOp>();
+    int64_t count = function->getAttrOfType<ArrayAttr>(kTensorMapsAttr).size(), arguments = function.getNumArguments();
+    if (arguments < count || !isa<LLVM::LLVMPointerType>(function.getArgument(arguments - count).getType())) return failure();
+    rewriter.replaceOp(op, function.getArgument(arguments - count + op.getIndex()));
+    return success();
+  }
+};
+
 /// A memref's descriptor over shared memory.
 struct LowerSharedArray : OpRewritePattern<SharedArrayOp> {
   using OpRewritePattern::OpRewritePattern;
@@ -144,7 +156,7 @@ template <typename Op> void addPlain(RewritePatternSet &patterns, StringRef text
 
 void populateCopies(RewritePatternSet &patterns) {
   MLIRContext *context = patterns.getContext();
-  patterns.add<LowerTmaLoad, LowerTmaStore, LowerBulkLoad, LowerCopyAsync, LowerSharedArray, LowerCopyAsyncArrive>(context);
+  patterns.add<LowerTensorMap, LowerTmaLoad, LowerTmaStore, LowerBulkLoad, LowerCopyAsync, LowerSharedArray, LowerCopyAsyncArrive>(context);
   addPlain<BulkCommitOp>(patterns, "cp.async.bulk.commit_group;");
   addPlain<CopyAsyncCommitOp>(patterns, "cp.async.commit_group;");
   addPlain<FenceAsyncSharedOp>(patterns, "fence.proxy.async.shared::cta;");

@@ -2,7 +2,7 @@
 
 // A product of two shared tiles: one piece of PTX with a fence, a step every 16 of the inner extent and a commit; without acc the
 // first step writes without reading.
-// CHECK: llvm.mlir.global external @drawloom_shared() {addr_space = 3 : i32, alignment = 1024 : i64} : !llvm.array<0 x i8>
+// CHECK: llvm.mlir.global external @shared() {addr_space = 3 : i32, alignment = 1024 : i64} : !llvm.array<0 x i8>
 // CHECK-LABEL: func.func @shared_by_shared
 func.func @shared_by_shared(%offset: i32) -> vector<16x2x2xf32> {
   // CHECK: llvm.inline_asm has_side_effects
