@@ -9,8 +9,7 @@
 
 namespace drawloom {
 
-std::unique_ptr<llvm::TargetMachine> createMachine(const Target &target, int optLevel,
-                                                   std::string &error) {
+std::unique_ptr<llvm::TargetMachine> createMachine(const Target &target, int optLevel, std::string &error) {
   static std::once_flag once;
   std::call_once(once, [] {
     LLVMInitializeX86Target();

@@ -10,6 +10,8 @@ using namespace mlir;
 namespace drawloom {
 namespace {
 
+uint64_t elementBytes(plan::DType type) { return type == plan::DType::F32 ? 4 : 2; } // of a product's
+
 plan::DType dtypeOf(StringRef name) {
   return llvm::StringSwitch<plan::DType>(name)
       .Case("f32", plan::DType::F32)
@@ -72,6 +74,7 @@ private:
   FailureOr<plan::Place> place(Operation *user, Value value);
   LogicalResult setAction(LaunchOp launch, plan::CommandT &command);
   LogicalResult setAction(MatmulOp matmul, plan::CommandT &command);
+  FailureOr<plan::DType> factorType(MatmulOp matmul, Value value);
   uint32_t bufferNamed(const std::string &name) const {
     auto it = bufferIndex.find(name);
     return it == bufferIndex.end() ? abi::kNoBuffer : it->second;
@@ -194,12 +197,25 @@ LogicalResult PlanBuilder::setAction(LaunchOp launch, plan::CommandT &command) {
   return success();
 }
 
+/// The type of a product's elements; an error if the target has no products of it. That the types of one
+/// product go together has been verified.
+FailureOr<plan::DType> PlanBuilder::factorType(MatmulOp matmul, Value value) {
+  Type element = cast<RankedTensorType>(value.getType()).getElementType();
+  if (element.isF32()) return plan::DType::F32;
+  if (!target.isGpu()) return matmul.emitOpError() << "compiled products are in f32, got " << value.getType();
+  if (element.isBF16()) return plan::DType::BF16;
+  if (element.isF16()) return plan::DType::F16;
+  return matmul.emitOpError() << "compiled products are in f32, bf16 or f16, got " << value.getType();
+}
+
 LogicalResult PlanBuilder::setAction(MatmulOp matmul, plan::CommandT &command) {
   auto type = [](Value value) { return cast<RankedTensorType>(value.getType()); };
-  if (!type(matmul.getOut()).getElementType().isF32())
-    return matmul.emitOpError() << "compiled products are in f32, got " << matmul.getOut().getType();
   int64_t aRows = rowCount(type(matmul.getA())), aColumns = rowLength(type(matmul.getA()));
   plan::GemmT action;
+  auto aType = factorType(matmul, matmul.getA()), bType = factorType(matmul, matmul.getB()),
+       cType = factorType(matmul, matmul.getOut());
+  if (failed(aType) || failed(bType) || failed(cType)) return failure();
+  action.a_type = *aType, action.b_type = *bType, action.c_type = *cType;
   action.trans_a = matmul.getTransposeA();
   action.trans_b = matmul.getTransposeB();
   action.m = action.trans_a ? aColumns : aRows;
@@ -220,8 +236,8 @@ LogicalResult PlanBuilder::setAction(MatmulOp matmul, plan::CommandT &command) {
   auto label = matmul->getAttrOfType<StringAttr>(kLabelAttr);
   command.label = label ? label.getValue().str() : "matmul";
   command.flops = 2 * action.m * action.n * action.k;
-  command.bytes =
-      4 * (action.m * action.k + action.k * action.n + action.m * action.n * (matmul.getInit() ? 2 : 1));
+  command.bytes = elementBytes(*aType) * action.m * action.k + elementBytes(*bType) * action.k * action.n +
+                  elementBytes(*cType) * action.m * action.n * (matmul.getInit() ? 2 : 1);
   command.action.Set(std::move(action));
   return success();
 }

@@ -21,8 +21,8 @@ FailureOr<CompiledKernels> compileKernels(ModuleOp kernels, const Target &target
   if (failed(lowered)) return failure();
   finished("lower to LLVM");
   SmallVector<ModuleOp> modules((*lowered)->getOps<ModuleOp>());
-  auto objects = inParallel<KernelObject>(
-      modules.size(), threads, [&](size_t i) { return emitObject(modules[i], target, optLevel); });
+  auto objects = inParallel<KernelObject>(modules.size(), threads,
+                                          [&](size_t i) { return emitObject(modules[i], target, optLevel); });
   if (failed(objects)) return failure();
   finished("machine code");
   CompiledKernels result;

@@ -19,11 +19,13 @@
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/MemRef/Transforms/Passes.h"
 #include "mlir/Pass/PassManager.h"
+#include "mlir/Pass/PassOptions.h"
 #include "mlir/Pass/PassRegistry.h"
 #include "mlir/Target/LLVMIR/Dialect/Builtin/BuiltinToLLVMIRTranslation.h"
 #include "mlir/Target/LLVMIR/Dialect/LLVMIR/LLVMToLLVMIRTranslation.h"
 #include "mlir/Target/LLVMIR/Dialect/NVVM/NVVMToLLVMIRTranslation.h"
 #include "mlir/Transforms/Passes.h"
+#include "passes/gpu/Passes.h"
 
 using namespace mlir;
 
@@ -96,8 +98,9 @@ static void addLowering(OpPassManager &pm) {
   pm.addPass(createCSEPass());
 }
 
-static void addGpuLowering(OpPassManager &pm) {
+static void addGpuLowering(OpPassManager &pm, StringRef target) {
   pm.addPass(createGpuEntry());
+  pm.addPass(createLowerGpuOps({target.str()}));
   pm.addPass(createExpandMath());
   addLoopsAndVectors(pm);
   pm.addPass(createLowerGpuIntrinsics());
@@ -114,17 +117,23 @@ FailureOr<OwningOpRef<ModuleOp>> lowerKernelsToLLVM(ModuleOp kernels, const Targ
   pm.enableVerifier(verifyEach);
   OpPassManager &each = pm.nest<ModuleOp>();
   if (target.isGpu())
-    addGpuLowering(each);
+    addGpuLowering(each, target.name);
   else
     addLowering(each);
   if (failed(pm.run(*all))) return failure();
   return all;
 }
 
+namespace {
+struct NvvmOptions : PassPipelineOptions<NvvmOptions> {
+  Option<std::string> target{*this, "target", llvm::cl::desc("sm_90a or sm_80"), llvm::cl::init("sm_90a")};
+};
+} // namespace
+
 void registerLowerToNvvmPipeline() {
-  static PassPipelineRegistration<> pipeline("drawloom-lower-to-nvvm",
-                                             "lower a module of GPU kernels to the LLVM and NVVM dialects",
-                                             [](OpPassManager &pm) { addGpuLowering(pm); });
+  static PassPipelineRegistration<NvvmOptions> pipeline(
+      "drawloom-lower-to-nvvm", "lower a module of GPU kernels to the LLVM and NVVM dialects",
+      [](OpPassManager &pm, const NvvmOptions &options) { addGpuLowering(pm, options.target); });
 }
 
 } // namespace drawloom

@@ -11,8 +11,8 @@ namespace drawloom {
 /// context allows. A memref becomes a bare pointer whose strides are constants; a vector operation, vectors
 /// of at most what the target has. Stack memory is allocated in the entry block. A GPU's kernels become
 /// entries (codegen/nvptx/Passes.td).
-mlir::FailureOr<mlir::OwningOpRef<mlir::ModuleOp>>
-lowerKernelsToLLVM(mlir::ModuleOp kernels, const Target &target, bool verifyEach);
+mlir::FailureOr<mlir::OwningOpRef<mlir::ModuleOp>> lowerKernelsToLLVM(mlir::ModuleOp kernels,
+                                                                      const Target &target, bool verifyEach);
 
 /// Registers `drawloom-lower-to-nvvm`, the GPU's passes as one pipeline for textual use on a module of
 /// kernels.

@@ -25,7 +25,8 @@ mlir::FailureOr<std::vector<Result>> inParallel(size_t count, unsigned threads, 
         failed = true;
     }
   };
-  size_t used = std::min<size_t>(threads ? threads : std::max(1u, std::thread::hardware_concurrency()), count);
+  size_t used =
+      std::min<size_t>(threads ? threads : std::max(1u, std::thread::hardware_concurrency()), count);
   std::vector<std::thread> others;
   for (size_t t = 1; t < used; ++t) others.emplace_back(run);
   run();

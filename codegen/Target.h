@@ -7,11 +7,12 @@
 namespace drawloom {
 
 /// A level of x86-64, or a generation of NVIDIA GPUs. Kernels of every level of x86-64 compute the same bits:
-/// their vectors have the same number of lanes, and a target says only how many registers such a vector takes.
+/// their vectors have the same number of lanes, and a target says only how many registers such a vector
+/// takes.
 struct Target {
-  std::string name;   ///< "x86-64-v3", "x86-64-v4", "sm_90a" or "sm_80"
-  std::string triple; ///< "x86_64-unknown-linux-gnu" or "nvptx64-nvidia-cuda"
-  std::string cpu;    ///< LLVM's name of what is selected and scheduled for
+  std::string name;                  ///< "x86-64-v3", "x86-64-v4", "sm_90a" or "sm_80"
+  std::string triple;                ///< "x86_64-unknown-linux-gnu" or "nvptx64-nvidia-cuda"
+  std::string cpu;                   ///< LLVM's name of what is selected and scheduled for
   std::vector<std::string> features; ///< what the code needs of a processor, in LLVM's names: "avx2", "fma",
                                      ///< "avx512f", ...; empty for a GPU, which must be what `name` says
   int vectorBits;                    ///< width of a vector register (of an access to memory on a GPU)

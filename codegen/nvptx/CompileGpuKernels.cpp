@@ -50,7 +50,8 @@ static void warn(ModuleOp kernels, const PtxasReport &report) {
         function.emitWarning() << "kernel '" << kernel.kernel << "' spills registers: " << kernel.spillStores
                                << " bytes stored, " << kernel.spillLoads << " bytes loaded";
   for (const PtxasWarning &warning : report.warnings)
-    kernels.emitWarning() << "ptxas: " << warning.text << (warning.code.empty() ? "" : " [" + warning.code + "]");
+    kernels.emitWarning() << "ptxas: " << warning.text
+                          << (warning.code.empty() ? "" : " [" + warning.code + "]");
 }
 
 FailureOr<CompiledKernels> compileGpuKernels(ModuleOp kernels, const Target &target, int optLevel,

@@ -76,7 +76,8 @@ FailureOr<std::string> emitPtx(ModuleOp module, const Target &target, int optLev
   llvm::SmallString<0> ptx;
   if (!generate(*ir, *machine, llvm::CodeGenFileType::AssemblyFile, ptx))
     return module.emitError() << target.name << " cannot make assembly files";
-  if (!errors.empty()) return module.emitError() << "kernel '" << name << "' for " << target.name << ": " << errors;
+  if (!errors.empty())
+    return module.emitError() << "kernel '" << name << "' for " << target.name << ": " << errors;
   FailureOr<std::string> text = withoutHeader(ptx);
   if (failed(text))
     return module.emitError() << "internal error: no code came out for kernel '" << name << "'";

@@ -47,12 +47,26 @@ void expand(Operation *op, Expansion expansion) {
   op->erase();
 }
 
+/// Whether the back end has instructions for a math op. It ends the process over some that it lacks.
+bool hasInstructions(Operation *op) {
+  if (op->getName().getDialectNamespace() != math::MathDialect::getDialectNamespace()) return true;
+  if (auto exp2 = dyn_cast<math::Exp2Op>(op)) return getElementTypeOrSelf(exp2.getType()).isF32();
+  return isa<math::AbsFOp, math::AbsIOp, math::CeilOp, math::CopySignOp, math::CountLeadingZerosOp,
+             math::CountTrailingZerosOp, math::CtPopOp, math::FloorOp, math::FmaOp, math::RoundEvenOp,
+             math::RoundOp, math::SqrtOp, math::TruncOp>(op);
+}
+
 struct ExpandMath : impl::ExpandMathBase<ExpandMath> {
   void runOnOperation() override {
     getOperation()->walk([](Operation *op) {
       Expansion expansion = expansionOf(op);
       if (expansion && getElementTypeOrSelf(op->getOperand(0)).getIntOrFloatBitWidth() <= 32)
         expand(op, expansion);
+    });
+    getOperation()->walk([&](Operation *op) {
+      if (hasInstructions(op)) return;
+      op->emitOpError() << "has no code on a GPU for " << op->getOperand(0).getType();
+      signalPassFailure();
     });
   }
 };

@@ -17,8 +17,8 @@ constexpr int64_t kGlobal = 1;
 /// Makes a memref argument a pointer into global memory; the body sees it as before.
 void moveToGlobalMemory(OpBuilder &b, BlockArgument argument) {
   auto type = cast<MemRefType>(argument.getType());
-  auto global = MemRefType::get(type.getShape(), type.getElementType(), type.getLayout(),
-                                b.getI64IntegerAttr(kGlobal));
+  auto global =
+      MemRefType::get(type.getShape(), type.getElementType(), type.getLayout(), b.getI64IntegerAttr(kGlobal));
   argument.setType(global);
   auto cast = memref::MemorySpaceCastOp::create(b, argument.getLoc(), type, argument);
   argument.replaceAllUsesExcept(cast, cast);

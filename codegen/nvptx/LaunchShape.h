@@ -6,11 +6,7 @@
 
 namespace drawloom {
 
-// Attributes of a kernel's function; Passes.td says what they mean.
-inline constexpr llvm::StringLiteral kThreadsAttr = "drawloom.threads";
-inline constexpr llvm::StringLiteral kItemsAttr = "drawloom.items";
-inline constexpr llvm::StringLiteral kSharedAttr = "drawloom.shared";
-inline constexpr llvm::StringLiteral kTensorMapsAttr = "drawloom.tensor_maps";
+// Attributes of a kernel's function besides those of dialect/gpu/Gpu.h; Passes.td says what they mean.
 inline constexpr llvm::StringLiteral kMinBlocksAttr = "drawloom.min_blocks";
 inline constexpr llvm::StringLiteral kFlushDenormalsAttr = "drawloom.flush_denormals";
 

@@ -1,4 +1,5 @@
 #include "codegen/nvptx/Passes.h"
+#include "dialect/gpu/Gpu.h"
 #include "mlir/Conversion/GPUToNVVM/GPUToNVVMPass.h"
 #include "mlir/Conversion/LLVMCommon/ConversionTarget.h"
 #include "mlir/Conversion/LLVMCommon/Pattern.h"
@@ -31,12 +32,11 @@ unsigned numberOf(gpu::AddressSpace space) {
 
 /// The module's external array in shared memory: whatever the launch gives.
 LLVM::GlobalOp sharedArray(ModuleOp module) {
-  constexpr StringLiteral name = "shared";
-  if (auto global = module.lookupSymbol<LLVM::GlobalOp>(name)) return global;
+  if (auto global = module.lookupSymbol<LLVM::GlobalOp>(kDynamicSharedSymbol)) return global;
   OpBuilder b = OpBuilder::atBlockBegin(module.getBody());
   auto type = LLVM::LLVMArrayType::get(b.getI8Type(), 0);
-  return LLVM::GlobalOp::create(b, module.getLoc(), type, /*isConstant=*/false, LLVM::Linkage::External, name,
-                                Attribute(), kSharedAlignment, kShared);
+  return LLVM::GlobalOp::create(b, module.getLoc(), type, /*isConstant=*/false, LLVM::Linkage::External,
+                                kDynamicSharedSymbol, Attribute(), kSharedAlignment, kShared);
 }
 
 struct SharedMemoryLowering : ConvertOpToLLVMPattern<gpu::DynamicSharedMemoryOp> {

@@ -31,7 +31,8 @@ LogicalResult mark(LLVM::LLVMFuncOp entry) {
   if (shape->minBlocks)
     entry->setAttr(NVVMDialect::getMinctasmAttrName(), b.getI32IntegerAttr(int32_t(shape->minBlocks)));
   if (shape->flushDenormals)
-    entry.setPassthroughAttr(b.getArrayAttr({b.getStrArrayAttr({"denormal-fp-math-f32", "preserve-sign,preserve-sign"})}));
+    entry.setPassthroughAttr(
+        b.getArrayAttr({b.getStrArrayAttr({"denormal-fp-math-f32", "preserve-sign,preserve-sign"})}));
   unsigned count = entry.getNumArguments();
   for (unsigned k = count - shape->tensorMaps.size(); k < count; ++k) markTensorMap(entry, k);
   return success();

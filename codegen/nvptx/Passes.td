@@ -27,7 +27,7 @@ def ExpandMath : Pass<"drawloom-expand-math", "::mlir::ModuleOp"> {
   let description = [{
     There is no library on the device, and the hardware's approximations are less exact than f32. Functions of f32 become the polynomials
     of passes/rows/VectorMath.h; those of bf16 and f16 are computed in f32; rsqrt is 1 / sqrt, both correctly rounded. `exp2` with
-    fastmath<afn> stays: it is the hardware's.
+    fastmath<afn> stays: it is the hardware's. A math op that the back end has no instructions for is an error.
   }];
   let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::math::MathDialect"];
 }

@@ -67,7 +67,8 @@ Cubin assemble(const std::string &ptxas, const std::string &ptx, const std::stri
   std::vector<std::string> arguments = kOptions;
   arguments.push_back("-arch=" + gpu);
   CubinCache cache;
-  std::string key = CubinCache::keyOf(ptx, fmt::format("{}\n{}", versionOf(ptxas, folder), fmt::join(arguments, " ")));
+  std::string key =
+      CubinCache::keyOf(ptx, fmt::format("{}\n{}", versionOf(ptxas, folder), fmt::join(arguments, " ")));
   if (auto found = cache.find(key)) return {std::move(found->cubin), parsePtxasOutput(found->output), true};
 
   std::string input = folder / "kernels.ptx", result = folder / "kernels.cubin", output = folder / "output";

@@ -10,12 +10,12 @@ namespace drawloom {
 /// What one kernel takes of a multiprocessor.
 struct KernelResources {
   std::string kernel;
-  unsigned registers = 0;      ///< of a thread, at launch
-  unsigned barriers = 0;       ///< hardware barriers
-  uint64_t stackBytes = 0;     ///< local memory of a thread
-  uint64_t spillStores = 0;    ///< bytes that a thread stores because registers ran out, counted in the code
-  uint64_t spillLoads = 0;     ///< bytes that it loads back
-  uint64_t sharedBytes = 0;    ///< static shared memory
+  unsigned registers = 0;   ///< of a thread, at launch
+  unsigned barriers = 0;    ///< hardware barriers
+  uint64_t stackBytes = 0;  ///< local memory of a thread
+  uint64_t spillStores = 0; ///< bytes that a thread stores because registers ran out, counted in the code
+  uint64_t spillLoads = 0;  ///< bytes that it loads back
+  uint64_t sharedBytes = 0; ///< static shared memory
 
   bool operator==(const KernelResources &) const = default;
 };

@@ -1,6 +1,7 @@
 // drawloom-ptx: the kernels of an .mlir file as PTX, as machine code, or as a table of what they take.
 #include "codegen/Compiler.h"
 #include "codegen/nvptx/CompileGpuKernels.h"
+#include "codegen/nvptx/LaunchShape.h"
 #include "codegen/nvptx/Ptxas.h"
 #include "mlir/Parser/Parser.h"
 #include "mlir/Support/FileUtilities.h"
@@ -20,11 +21,19 @@ struct Options {
   int optLevel = 2;
 };
 
-std::string table(const PtxasReport &report) {
+/// One line a kernel, one a complaint.
+std::string table(ModuleOp kernels, const PtxasReport &report) {
   std::string text;
-  for (const KernelResources &k : report.kernels)
-    text += fmt::format("{}: {} registers, {} barriers, {} bytes of stack, spills {} + {} bytes\n", k.kernel,
-                        k.registers, k.barriers, k.stackBytes, k.spillStores, k.spillLoads);
+  for (const KernelResources &k : report.kernels) {
+    auto function = kernels.lookupSymbol<func::FuncOp>(k.kernel);
+    auto shape = function ? launchShapeOf(function) : FailureOr<LaunchShape>(LaunchShape());
+    text += fmt::format(
+        "{}: {} threads, {} registers, {} barriers, {} bytes of shared memory, {} bytes of stack, "
+        "spills {} + {} bytes\n",
+        k.kernel, succeeded(shape) ? shape->threads : 0, k.registers, k.barriers,
+        k.sharedBytes + (succeeded(shape) ? shape->sharedBytes : 0), k.stackBytes, k.spillStores,
+        k.spillLoads);
+  }
   for (const PtxasWarning &w : report.warnings) text += fmt::format("warning {}: {}\n", w.code, w.text);
   return text;
 }
@@ -63,7 +72,7 @@ int run(const Options &o) {
     if (o.emit == "cubin")
       out->os().write(reinterpret_cast<const char *>(cubin.bytes.data()), cubin.bytes.size());
     else
-      out->os() << table(cubin.report);
+      out->os() << table(kernelsOf(*module), cubin.report);
   }
   out->keep();
   return kSuccess;
@@ -84,7 +93,9 @@ int main(int argc, char **argv) {
   app.add_option("--emit", o.emit, "what to write")
       ->check(CLI::IsMember({"ptx", "cubin", "resources"}))
       ->option_text("ptx|cubin|resources [ptx]");
-  app.add_option("--opt-level", o.optLevel, "of the code generator")->check(CLI::Range(0, 3))->option_text("0..3 [2]");
+  app.add_option("--opt-level", o.optLevel, "of the code generator")
+      ->check(CLI::Range(0, 3))
+      ->option_text("0..3 [2]");
   CLI11_PARSE(app, argc, argv);
   try {
     return run(o);

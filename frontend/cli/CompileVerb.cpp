@@ -14,7 +14,7 @@ namespace {
 
 struct Options {
   ModelInput input;
-  std::string output, target = "native", stopAfter, dumpPhases;
+  std::string output, target = "native", emit = "loom", stopAfter, dumpPhases;
   bool print = false, locations = false, json = false, verifyEach = false;
   int optLevel = 2;
 };
@@ -25,7 +25,36 @@ std::string phaseNames() {
   return text;
 }
 
-void report(const Options &o, const spec::Spec &spec, const Compiled &compiled) {
+/// What an artifact holds of the code: "1.2 MiB of code", for a GPU "1.2 MiB of PTX, assembled: 300 KiB".
+std::string codeText(const CompileReport &report, const Target &target) {
+  std::string size = formatBytes(report.codeBytes);
+  if (!target.isGpu()) return size + " of code";
+  if (report.cubinBytes == 0) return size + " of PTX, which the driver will assemble: there is no ptxas here";
+  return size + " of PTX, assembled: " + formatBytes(report.cubinBytes);
+}
+
+nlohmann::ordered_json resourcesJson(const CompileReport &report) {
+  auto list = nlohmann::ordered_json::array();
+  for (const KernelResources &k : report.resources)
+    list.push_back({{"kernel", k.kernel},
+                    {"registers", k.registers},
+                    {"barriers", k.barriers},
+                    {"stack_bytes", k.stackBytes},
+                    {"spill_bytes", k.spillStores + k.spillLoads}});
+  return list;
+}
+
+/// Writes the code of a GPU artifact instead of the artifact.
+void writeCode(const Options &o, const Artifact &artifact) {
+  auto bytes = o.emit == "ptx" ? artifact.code() : artifact.sass();
+  if (bytes.empty())
+    failWithHint(kFailed, "install ptxas, or name it in DRAWLOOM_PTXAS", "there is no {} in the artifact",
+                 o.emit);
+  if (o.emit == "ptx") bytes = bytes.first(bytes.size() - 1); // without the NUL
+  drawloom::writeFileAtomically(o.output, bytes);
+}
+
+void report(const Options &o, const Target &target, const spec::Spec &spec, const Compiled &compiled) {
   Artifact artifact = Artifact::fromBytes(compiled.artifact, o.output);
   Network net = makeNetwork(spec);
   if (o.json) {
@@ -35,14 +64,17 @@ void report(const Options &o, const spec::Spec &spec, const Compiled &compiled) 
                                 {"kernels", compiled.report.kernels},
                                 {"code_bytes", compiled.report.codeBytes},
                                 {"memory_bytes", totalArenaBytes(artifact.plan())},
+                                {"target", target.name},
                                 {"seconds", compiled.seconds}};
+    if (target.isGpu()) json["cubin_bytes"] = compiled.report.cubinBytes;
+    if (target.isGpu()) json["resources"] = resourcesJson(compiled.report);
     for (auto &[what, ms] : compiled.report.milliseconds) json["milliseconds"][what] = ms;
     fmt::print("{}\n", json.dump(2));
     return;
   }
-  fmt::print("{}: {}, {} parameters, {} kernels ({} of code), {} memory when it runs\n", o.output,
+  fmt::print("{}: {}, {} parameters, {} kernels ({}), {} memory when it runs\n", o.output,
              formatBytes(compiled.artifact.size()), formatCount(double(net.parameterCount())),
-             compiled.report.kernels, formatBytes(compiled.report.codeBytes),
+             compiled.report.kernels, codeText(compiled.report, target),
              formatBytes(totalArenaBytes(artifact.plan())));
   std::string times;
   for (auto &[what, ms] : compiled.report.milliseconds)
@@ -60,18 +92,24 @@ int run(const Options &given) {
     return kSuccess;
   }
   CompileOptions options;
-  options.target = o.target == "native" ? Target::native() : Target::byName(o.target);
+  options.target = Target::byName(o.target);
+  if (o.emit != "loom" && !options.target.isGpu())
+    failWithHint(kUsage, "give a GPU, as in --target sm_90a", "--emit={} is for GPUs, {} is none", o.emit,
+                 options.target.name);
   options.stopAfter = o.stopAfter;
   options.dumpPhases = o.dumpPhases;
   options.optLevel = o.optLevel;
   options.verifyEach = o.verifyEach;
-  if (o.output.empty()) o.output = spec.text("model.name") + ".loom";
+  if (o.output.empty()) o.output = spec.text("model.name") + "." + o.emit;
   bool printIr = o.print || !o.stopAfter.empty();
   Compiled compiled = compileSpec(spec, options, printIr, o.locations);
   if (printIr) fmt::print("{}", compiled.ir);
   if (!o.stopAfter.empty()) return kSuccess;
-  drawloom::writeFileAtomically(o.output, std::span<const std::byte>(compiled.artifact));
-  if (!printIr) report(o, spec, compiled);
+  if (o.emit == "loom")
+    drawloom::writeFileAtomically(o.output, std::span<const std::byte>(compiled.artifact));
+  else
+    writeCode(o, Artifact::fromBytes(compiled.artifact, o.output));
+  if (!printIr) report(o, options.target, spec, compiled);
   return kSuccess;
 }
 
@@ -80,20 +118,26 @@ int run(const Options &given) {
 Run addCompile(CLI::App &app) {
   auto o = std::make_shared<Options>();
   app.description("Example:  drawloom compile models/demo-text.toml -o demo.loom\n"
+                  "          drawloom compile models/demo-text.toml --target sm_90a --emit=ptx\n"
                   "          drawloom compile models/demo-text.toml --stop-after=graph | less\n\n"
                   "Compile a model spec to an artifact that `drawloom train` and `drawloom-run` (which holds "
                   "no compiler) run.");
   addModelInput(app, o->input, false);
-  app.add_option("-o,--output", o->output, "the artifact; default: NAME.loom in the current folder")
+  app.add_option("-o,--output", o->output,
+                 "the artifact; default: NAME.loom (NAME.ptx, NAME.cubin) in the current folder")
       ->option_text("FILE");
   std::vector<std::string> targets = Target::names();
   if (std::ranges::find(targets, "native") == targets.end()) targets.insert(targets.begin(), "native");
   app.add_option("--target", o->target,
-                 "machines to compile for; native: this one. Results have the same bits on all")
+                 "machines to compile for; native: this one's processor. Results have the same bits on all "
+                 "processors")
       ->check(CLI::IsMember(targets))
       ->option_text(fmt::format("{} [native]", fmt::join(targets, "|")));
   std::vector<std::string> names{"model"};
   for (const Phase &p : phases()) names.push_back(p.name.str());
+  app.add_option("--emit", o->emit, "what to write: the artifact, or only a GPU's code")
+      ->check(CLI::IsMember({"loom", "ptx", "cubin"}))
+      ->option_text("loom|ptx|cubin [loom]");
   app.add_option("--stop-after", o->stopAfter,
                  "print the IR after this phase and stop; model: the graph before any pass")
       ->check(CLI::IsMember(names))

@@ -112,6 +112,10 @@ std::vector<std::byte> compile(ModuleOp module, const std::string &name, const C
   FailureOr<std::vector<std::byte>> artifact = failure();
   {
     ScopedDiagnosticHandler handler(module.getContext(), [&](Diagnostic &d) {
+      if (d.getSeverity() == DiagnosticSeverity::Warning) {
+        fmt::print(stderr, "warning: {}\n", d.str());
+        return success();
+      }
       llvm::raw_string_ostream out(diagnostics);
       out << d.getLocation() << ": " << d << "\n";
       for (Diagnostic &note : d.getNotes()) out << note.getLocation() << ": note: " << note << "\n";

@@ -27,6 +27,10 @@ void Context::reject(std::string_view rule, const std::string &message) const {
               "compile the model again with 'drawloom compile'");
 }
 
+bool isForGpu(const plan::Plan &plan) {
+  return std::string_view(plan.target()->c_str(), plan.target()->size()).starts_with("sm_");
+}
+
 std::string quote(const flatbuffers::String *s) {
   if (!s) return "(unnamed)";
   std::string_view text(s->c_str(), s->size());

@@ -1,4 +1,4 @@
-// SEGMENT, BUFFER and KERNEL rules.
+// SEGMENT and BUFFER rules.
 #include "runtime/abi/Abi.h"
 #include "runtime/artifact/VerifyParts.h"
 #include "runtime/support/Hash.h"
@@ -20,13 +20,20 @@ static void verifySegment(const Context &c, const plan::Segment *s, std::string_
 }
 
 void verifySegments(const Context &c) {
-  auto *code = c.plan.code(), *constants = c.plan.constants();
-  verifySegment(c, code, "code");
-  verifySegment(c, constants, "constants");
-  if (!code || !constants || !code->bytes() || !constants->bytes()) return;
-  c.require(code->offset() + code->bytes() <= constants->offset() ||
-                constants->offset() + constants->bytes() <= code->offset(),
-            "SEGMENT2", "segments 'code' and 'constants' overlap");
+  struct Named {
+    const plan::Segment *segment;
+    std::string_view name;
+  };
+  const Named segments[] = {
+      {c.plan.code(), "code"}, {c.plan.constants(), "constants"}, {c.plan.sass(), "sass"}};
+  c.require(!c.plan.sass() || isForGpu(c.plan), "SEGMENT4", "an artifact for {} has a segment 'sass'",
+            quote(c.plan.target()));
+  for (auto [segment, name] : segments) verifySegment(c, segment, name);
+  for (auto [a, nameA] : segments)
+    for (auto [b, nameB] : segments)
+      c.require(!a || !b || !a->bytes() || !b->bytes() || nameA == nameB ||
+                    a->offset() + a->bytes() <= b->offset() || b->offset() + b->bytes() <= a->offset(),
+                "SEGMENT2", "segments '{}' and '{}' overlap", nameA, nameB);
 }
 
 /// Product of the shape times the element size; false on overflow.
@@ -77,18 +84,6 @@ void verifyBuffers(const Context &c) {
   uint64_t arena = c.plan.arena_bytes()->Get(uint32_t(plan::Arena::Constants));
   c.require(arena <= constants, "BUFFER3", "constants of {} bytes are planned; segment 'constants' has {}",
             arena, constants);
-}
-
-void verifyKernels(const Context &c) {
-  uint64_t code = c.plan.code() ? c.plan.code()->bytes() : 0;
-  for (uint32_t i = 0; i < sizeOf(c.plan.kernels()); ++i) {
-    auto &k = *c.plan.kernels()->Get(i);
-    c.require(k.entry() < code, "KERNEL1", "kernel {} begins at {} in {} bytes of code", quote(k.name()),
-              k.entry(), code);
-    c.require(k.places() <= kMaxKernelArguments && k.scalars() <= kMaxKernelArguments, "KERNEL1",
-              "kernel {} takes {} places and {} scalars; at most {} are supported", quote(k.name()),
-              k.places(), k.scalars(), kMaxKernelArguments);
-  }
 }
 
 } // namespace drawloom::verify

@@ -1,8 +1,12 @@
-// FUNCTION, COMMAND, PLACE, LAUNCH, GEMM and ZERO rules.
+// FUNCTION, COMMAND, PLACE, LAUNCH, GEMM and ZERO rules, and TMAP5.
 #include "runtime/artifact/VerifyParts.h"
+#include <algorithm>
 #include <cmath>
+#include <initializer_list>
 
 namespace drawloom::verify {
+
+static constexpr uint64_t kMaxBlocks = (uint64_t(1) << 31) - 1;
 
 namespace {
 
@@ -32,6 +36,8 @@ struct FunctionVerifier {
   void verifyLocals() const;
   void verifyPlace(const plan::Place &p) const;
   void verifyLaunch(const plan::Launch &l) const;
+  void verifyTensorMapPlace(const plan::TensorMap &m, const plan::Place &p) const;
+  void verifyGemmTypes(const plan::Gemm &g) const;
   void verifyGemm(const plan::Gemm &g) const;
   void verifyZero(const plan::Zero &z) const;
   void verifyCommand() const;
@@ -92,29 +98,70 @@ void FunctionVerifier::verifyLaunch(const plan::Launch &l) const {
   require(l.grid() <= kMaxGrid, "LAUNCH2", "a grid of {} work items is too large", l.grid());
   if (l.places())
     for (auto *p : *l.places()) verifyPlace(*p);
+  if (!isForGpu(c.plan)) return;
+  uint64_t blocks = (l.grid() + k.items() - 1) / k.items();
+  require(blocks <= kMaxBlocks, "LAUNCH3", "{} blocks are too many", blocks);
+  for (uint32_t i = 0; i < sizeOf(k.tensor_maps()); ++i) {
+    auto &m = *k.tensor_maps()->Get(i);
+    verifyTensorMapPlace(m, *l.places()->Get(m.place()));
+  }
+}
+
+/// Below 2^75: the sums and products cannot overflow 128 bits.
+static unsigned __int128 tensorBytes(const plan::TensorMap &m) {
+  unsigned __int128 bytes = (unsigned __int128)(m.dims()->Get(0)) * elementBytes(m.dtype());
+  for (uint32_t i = 1; i < m.dims()->size(); ++i)
+    bytes += (unsigned __int128)(m.dims()->Get(i) - 1) * m.strides()->Get(i - 1);
+  return bytes;
+}
+
+void FunctionVerifier::verifyTensorMapPlace(const plan::TensorMap &m, const plan::Place &p) const {
+  auto &b = bufferOf(p);
+  require(m.dtype() == b.dtype(), "TMAP5", "a tensor map of {} sees buffer {} of {}",
+          plan::EnumNameDType(m.dtype()), quote(b.name()), plan::EnumNameDType(b.dtype()));
+  require(p.offset() % 16 == 0, "TMAP5", "a tensor map sees buffer {} from offset {}, no multiple of 16",
+          quote(b.name()), p.offset());
+  require(tensorBytes(m) <= b.bytes() - p.offset(), "TMAP5",
+          "a tensor map sees more than the {} bytes of buffer {} from offset {}", b.bytes(), quote(b.name()),
+          p.offset());
+}
+
+void FunctionVerifier::verifyGemmTypes(const plan::Gemm &g) const {
+  auto is = [](plan::DType type, std::initializer_list<plan::DType> allowed) {
+    return std::find(allowed.begin(), allowed.end(), type) != allowed.end();
+  };
+  using enum plan::DType;
+  bool gpu = isForGpu(c.plan);
+  require(gpu ? is(g.a_type(), {F32, BF16, F16}) && g.b_type() == g.a_type() &&
+                    is(g.c_type(), {F32, g.a_type()})
+              : g.a_type() == F32 && g.b_type() == F32 && g.c_type() == F32,
+          "GEMM5", "no GEMM of {} is for types {}, {} and {}", quote(c.plan.target()), int(g.a_type()),
+          int(g.b_type()), int(g.c_type()));
 }
 
 void FunctionVerifier::verifyGemm(const plan::Gemm &g) const {
   require(g.a() && g.b() && g.c(), "GEMM2", "a GEMM without A, B or C");
+  verifyGemmTypes(g);
   // Returns the bytes of a matrix of `rows` rows of `cols` elements.
-  auto matrix = [&](const plan::Place &p, char name, uint64_t rows, uint64_t cols, uint64_t ld) {
+  auto matrix = [&](const plan::Place &p, char name, uint64_t rows, uint64_t cols, uint64_t ld,
+                    plan::DType dtype) {
     require(rows >= 1 && rows <= kMaxGemmExtent && cols >= 1 && cols <= ld && ld <= kMaxGemmExtent, "GEMM1",
             "{} is {} x {} with leading dimension {}", name, rows, cols, ld);
     verifyPlace(p);
     auto &b = bufferOf(p);
-    require(b.dtype() == plan::DType::F32, "GEMM2", "{} is {}; expected F32", name,
-            plan::EnumNameDType(b.dtype()));
-    uint64_t bytes = ((rows - 1) * ld + cols) * sizeof(float); // below 2^64: extents are below 2^31
+    require(b.dtype() == dtype, "GEMM2", "{} is {}; expected {}", name, plan::EnumNameDType(b.dtype()),
+            plan::EnumNameDType(dtype));
+    uint64_t bytes = ((rows - 1) * ld + cols) * elementBytes(dtype); // below 2^64: extents are below 2^31
     require(inside(p.offset(), bytes, b.bytes()), "GEMM2",
             "{} ({} x {}, leading dimension {}) exceeds buffer {} ({} bytes)", name, rows, cols, ld,
             quote(b.name()), b.bytes());
     return MatrixBytes{&b, b.offset() + p.offset(), b.offset() + p.offset() + bytes};
   };
-  auto a =
-      g.trans_a() ? matrix(*g.a(), 'A', g.k(), g.m(), g.lda()) : matrix(*g.a(), 'A', g.m(), g.k(), g.lda());
-  auto b =
-      g.trans_b() ? matrix(*g.b(), 'B', g.n(), g.k(), g.ldb()) : matrix(*g.b(), 'B', g.k(), g.n(), g.ldb());
-  auto out = matrix(*g.c(), 'C', g.m(), g.n(), g.ldc());
+  auto a = g.trans_a() ? matrix(*g.a(), 'A', g.k(), g.m(), g.lda(), g.a_type())
+                       : matrix(*g.a(), 'A', g.m(), g.k(), g.lda(), g.a_type());
+  auto b = g.trans_b() ? matrix(*g.b(), 'B', g.n(), g.k(), g.ldb(), g.b_type())
+                       : matrix(*g.b(), 'B', g.k(), g.n(), g.ldb(), g.b_type());
+  auto out = matrix(*g.c(), 'C', g.m(), g.n(), g.ldc(), g.c_type());
   require(out.buffer->arena() != plan::Arena::Constants, "GEMM3", "C is read-only memory");
   require(!out.overlaps(a) && !out.overlaps(b), "GEMM3", "C overlaps A or B");
   require(std::isfinite(g.alpha()) && std::isfinite(g.beta()), "GEMM4", "alpha or beta is not finite");

@@ -32,6 +32,9 @@ struct Context {
   }
 };
 
+/// Whether the artifact is for a GPU: "sm_90a", "sm_80", not "x86_64".
+bool isForGpu(const plan::Plan &plan);
+
 /// A string from the file as it may be printed: quoted, at most 80 characters, nothing that controls a
 /// terminal.
 std::string quote(const flatbuffers::String *s);
@@ -51,6 +54,7 @@ void requireUniqueNames(const Context &c, std::string_view kind,
 void verifySegments(const Context &c);
 void verifyBuffers(const Context &c); // persistent ones
 void verifyKernels(const Context &c);
+void verifyTensorMap(const Context &c, const plan::Kernel &k, const plan::TensorMap &m);
 void verifyFunctions(const Context &c); // locals and commands
 void verifyParameters(const Context &c);
 

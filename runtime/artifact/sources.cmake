@@ -1,2 +1,2 @@
 list(APPEND DRAWLOOM_RUNTIME_SOURCES artifact/Artifact.cpp artifact/CpuFeatures.cpp artifact/Verify.cpp
-  artifact/VerifyBuffers.cpp artifact/VerifyFunctions.cpp artifact/VerifyParameters.cpp)
+  artifact/VerifyBuffers.cpp artifact/VerifyFunctions.cpp artifact/VerifyKernels.cpp artifact/VerifyParameters.cpp)

@@ -141,6 +141,14 @@ const Case kCases[] = {
        zero(p).bytes = 8;
      }},
     {"KernelBehindTheCode", "KERNEL1", [](Parts &p) { p.plan.kernels[0]->entry = p.code.size(); }},
+    {"KernelOfACpuWithThreads", "KERNEL2", [](Parts &p) { p.plan.kernels[0]->threads = 32; }},
+    {"GemmOfHalves", "GEMM5",
+     [](Parts &p) { gemm(p).a_type = gemm(p).b_type = gemm(p).c_type = plan::DType::F16; }},
+    {"SassOfACpu", "SEGMENT4",
+     [](Parts &p) {
+       assemble(p);
+       p.plan.sass = std::make_unique<plan::Segment>(*p.plan.code);
+     }},
     {"KernelWithTooManyArguments", "KERNEL1", [](Parts &p) { p.plan.kernels[0]->places = 65536; }},
 
     {"ParameterWithoutValue", "PARAM1", [](Parts &p) { p.plan.parameters[0]->value = abi::kNoBuffer; }},
@@ -153,6 +161,103 @@ const Case kCases[] = {
     {"UnknownInitialization", "PARAM3", [](Parts &p) { p.plan.parameters[0]->init = plan::Init(3); }},
     {"NegativeDeviation", "PARAM3", [](Parts &p) { p.plan.parameters[0]->stddev = -1; }},
 };
+
+/// valid() for a GPU: kernel "add" sees place 0 through a tensor map of 25 rows of 40.
+Parts validGpu() {
+  auto parts = valid();
+  auto &p = parts.plan;
+  p.target = "sm_90a";
+  parts.code = std::vector<std::byte>(200, std::byte('x'));
+  parts.code.back() = std::byte(0);
+  auto &k = *p.kernels[0];
+  k.entry = 0, k.threads = 128, k.items = 4, k.shared_bytes = 1024;
+  auto map = std::make_unique<plan::TensorMapT>();
+  map->place = 0;
+  map->dtype = plan::DType::I64;
+  map->dims = {40, 25};
+  map->strides = {320};
+  map->box = {8, 16};
+  map->swizzle = plan::Swizzle::B64;
+  k.tensor_maps.push_back(std::move(map));
+  return parts;
+}
+
+TEST(Verify, AcceptsAValidPlanOfAGpu) {
+  auto parts = validGpu();
+  EXPECT_EQ(loadError(assemble(parts)), "");
+  auto bf16 = validGpu();
+  for (uint32_t i : {uint32_t(kX), uint32_t(kW)}) buffer(bf16, i).dtype = plan::DType::BF16;
+  bf16.plan.parameters.clear();
+  forward(bf16).locals[1]->dtype = plan::DType::BF16;
+  for (int at : {0, 2, 3}) {
+    auto &g = *forward(bf16).commands[at]->action.AsGemm();
+    g.a_type = g.b_type = plan::DType::BF16;
+  }
+  EXPECT_EQ(loadError(assemble(bf16)), "");
+}
+
+plan::KernelT &kernel(Parts &p) { return *p.plan.kernels[0]; }
+plan::TensorMapT &tensorMap(Parts &p) { return *kernel(p).tensor_maps[0]; }
+
+class VerifyGpuRule : public testing::TestWithParam<Case> {};
+
+TEST_P(VerifyGpuRule, Rejects) {
+  auto parts = validGpu();
+  GetParam().change(parts);
+  auto message = loadError(assemble(parts));
+  EXPECT_NE(message.find(std::string("[") + GetParam().rule + "]"), std::string::npos)
+      << "message: " << message;
+}
+
+const Case kGpuCases[] = {
+    {"MoreThreadsThanABlockHas", "KERNEL4", [](Parts &p) { kernel(p).threads = 1056; }},
+    {"ThreadsAreNoWarps", "KERNEL4", [](Parts &p) { kernel(p).threads = 48; }},
+    {"NoThreads", "KERNEL4", [](Parts &p) { kernel(p).threads = 0; }},
+    {"NoItems", "KERNEL4", [](Parts &p) { kernel(p).items = 0; }},
+    {"TooMuchSharedMemory", "KERNEL4", [](Parts &p) { kernel(p).shared_bytes = 227 * 1024 + 1; }},
+    {"TooMuchSharedMemoryForAnOlderGpu", "KERNEL4",
+     [](Parts &p) { p.plan.target = "sm_80", kernel(p).shared_bytes = 164 * 1024; }},
+    {"TooManyParameters", "KERNEL5", [](Parts &p) { kernel(p).scalars = 5000; }},
+    {"CodeWithoutNul", "KERNEL3", [](Parts &p) { p.code.back() = std::byte('x'); }},
+    {"CodeWithTwoNuls", "KERNEL3", [](Parts &p) { p.code.front() = std::byte(0); }},
+    {"KernelsOfOneName", "PLAN5",
+     [](Parts &p) {
+       p.plan.kernels.push_back(std::make_unique<plan::KernelT>());
+       auto &k = *p.plan.kernels.back();
+       k.name = kernel(p).name, k.threads = 32;
+     }},
+    {"GridTooLargeForAGpu", "LAUNCH3",
+     [](Parts &p) { kernel(p).items = 1, launch(p).grid = uint64_t(1) << 31; }},
+
+    {"MapOfNoPlace", "TMAP1", [](Parts &p) { tensorMap(p).place = 1; }},
+    {"MapOfUnknownType", "TMAP1", [](Parts &p) { tensorMap(p).dtype = plan::DType(9); }},
+    {"MapOfUnknownSwizzle", "TMAP1", [](Parts &p) { tensorMap(p).swizzle = plan::Swizzle(4); }},
+    {"MapWithoutDimensions", "TMAP2",
+     [](Parts &p) { tensorMap(p).dims.clear(), tensorMap(p).strides.clear(), tensorMap(p).box.clear(); }},
+    {"MapWithTooManyStrides", "TMAP2", [](Parts &p) { tensorMap(p).strides.push_back(320); }},
+    {"MapWithTooFewBoxExtents", "TMAP2", [](Parts &p) { tensorMap(p).box.pop_back(); }},
+    {"MapOfAnEmptyDimension", "TMAP3", [](Parts &p) { tensorMap(p).dims[1] = 0; }},
+    {"MapWithAnUnalignedStride", "TMAP3", [](Parts &p) { tensorMap(p).strides[0] = 328; }},
+    {"MapWithAHugeStride", "TMAP3", [](Parts &p) { tensorMap(p).strides[0] = uint64_t(1) << 40; }},
+    {"MapWithALargeBox", "TMAP3", [](Parts &p) { tensorMap(p).box[1] = 257; }},
+    {"MapWithAnEmptyBox", "TMAP3", [](Parts &p) { tensorMap(p).box[1] = 0; }},
+    {"MapWhoseBoxExceedsItsSwizzle", "TMAP4", [](Parts &p) { tensorMap(p).box[0] = 10; }},
+    {"MapWithARaggedBox", "TMAP4", [](Parts &p) { tensorMap(p).box[0] = 3; }},
+    {"MapOfAnotherType", "TMAP5", [](Parts &p) { tensorMap(p).dtype = plan::DType::F64; }},
+    {"MapOfAnUnalignedPlace", "TMAP5",
+     [](Parts &p) { launch(p).places[0] = place(kCounts, 8), tensorMap(p).dims[1] = 24; }},
+    {"MapBehindItsBuffer", "TMAP5", [](Parts &p) { tensorMap(p).dims[1] = 26; }},
+    {"MapBehindItsBufferFromItsPlace", "TMAP5", [](Parts &p) { launch(p).places[0] = place(kCounts, 16); }},
+
+    {"GemmOfMixedFactors", "GEMM5", [](Parts &p) { gemm(p).a_type = plan::DType::BF16; }},
+    {"GemmOfIntegersOnAGpu", "GEMM5",
+     [](Parts &p) { gemm(p).a_type = gemm(p).b_type = gemm(p).c_type = plan::DType::I64; }},
+    {"GemmOfAnotherTypeThanItsBuffer", "GEMM2",
+     [](Parts &p) { gemm(p).a_type = gemm(p).b_type = plan::DType::BF16; }},
+};
+
+INSTANTIATE_TEST_SUITE_P(Plan, VerifyGpuRule, testing::ValuesIn(kGpuCases),
+                         [](auto &info) { return info.param.name; });
 
 INSTANTIATE_TEST_SUITE_P(Plan, VerifyRule, testing::ValuesIn(kCases),
                          [](auto &info) { return info.param.name; });

@@ -1,0 +1,119 @@
+// What the compiler writes for a GPU: the plan's fields, PTX, a cubin where ptxas is installed.
+#include "runtime/artifact/Artifact.h"
+#include "codegen/Compiler.h"
+#include "mlir/IR/Diagnostics.h"
+#include "mlir/Parser/Parser.h"
+#include "test/gpu/Support.h"
+#include <gtest/gtest.h>
+
+using namespace mlir;
+
+namespace drawloom::test {
+namespace {
+
+/// A launch of a kernel with everything that a kernel may say, and a product in bf16 whose sum is f32.
+constexpr char kModule[] = R"(
+func.func @f(%x: tensor<64x64xbf16>, %w: tensor<32x64xbf16>) -> (tensor<64x64xbf16>, tensor<64x32xf32>) {
+  %0 = drawloom.launch @kernels::@copy grid 10 (%x) {scalars = array<i64: 5>} : (tensor<64x64xbf16>) -> tensor<64x64xbf16>
+  %1 = drawloom.matmul %x, %w {transpose_b} : (tensor<64x64xbf16>, tensor<32x64xbf16>) -> tensor<64x32xf32>
+  return %0, %1 : tensor<64x64xbf16>, tensor<64x32xf32>
+}
+module @kernels {
+  func.func @copy(%x: memref<64x64xbf16>, %y: memref<64x64xbf16>, %s: index, %begin: index, %end: index)
+      attributes {drawloom.threads = 64, drawloom.items = 3, drawloom.shared = 4096, drawloom.tensor_maps = [
+        #drawloom_gpu.tensor_map<place = 1, type = bf16, dims = [64, 64], strides = [128], box = [64, 32], swizzle = 128>]} {
+    %t = gpu.thread_id x
+    %v = memref.load %x[%begin, %t] : memref<64x64xbf16>
+    memref.store %v, %y[%begin, %t] : memref<64x64xbf16>
+    return
+  }
+}
+)";
+
+std::unique_ptr<MLIRContext> makeContext() {
+  DialectRegistry registry;
+  registerCompiler(registry);
+  return std::make_unique<MLIRContext>(registry);
+}
+
+Artifact compileFor(const std::string &target, CompileReport *report = nullptr) {
+  auto context = makeContext();
+  auto module = parseSourceString<ModuleOp>(kModule, context.get());
+  EXPECT_TRUE(module);
+  CompileOptions options{.target = Target::byName(target)};
+  auto bytes = compileToArtifact(*module, options, report);
+  EXPECT_TRUE(succeeded(bytes));
+  return Artifact::fromBytes(std::move(*bytes), "test.loom");
+}
+
+TEST(GpuArtifact, SaysHowKernelsAreLaunched) {
+  Artifact artifact = compileFor("sm_90a");
+  const plan::Plan &plan = artifact.plan();
+  EXPECT_EQ(plan.target()->str(), "sm_90a");
+  EXPECT_TRUE(!plan.cpu_features() || plan.cpu_features()->size() == 0);
+  ASSERT_EQ(plan.kernels()->size(), 1u);
+  auto &kernel = *plan.kernels()->Get(0);
+  EXPECT_EQ(kernel.name()->str(), "copy");
+  EXPECT_EQ(kernel.places(), 2u);
+  EXPECT_EQ(kernel.scalars(), 1u);
+  EXPECT_EQ(kernel.threads(), 64u);
+  EXPECT_EQ(kernel.items(), 3u);
+  EXPECT_EQ(kernel.shared_bytes(), 4096u);
+  ASSERT_EQ(kernel.tensor_maps()->size(), 1u);
+  auto &map = *kernel.tensor_maps()->Get(0);
+  EXPECT_EQ(map.place(), 1u);
+  EXPECT_EQ(map.dtype(), plan::DType::BF16);
+  EXPECT_EQ(map.dims()->Get(1), 64u);
+  EXPECT_EQ(map.strides()->Get(0), 128u);
+  EXPECT_EQ(map.box()->Get(1), 32u);
+  EXPECT_EQ(map.swizzle(), plan::Swizzle::B128);
+}
+
+TEST(GpuArtifact, ProductsHaveTheTypesOfTheirFactors) {
+  Artifact artifact = compileFor("sm_90a");
+  auto *commands = artifact.plan().functions()->Get(0)->commands();
+  auto &command = *commands->Get(1);
+  auto &gemm = *command.action_as_Gemm();
+  EXPECT_EQ(gemm.a_type(), plan::DType::BF16);
+  EXPECT_EQ(gemm.b_type(), plan::DType::BF16);
+  EXPECT_EQ(gemm.c_type(), plan::DType::F32);
+  EXPECT_EQ(command.bytes(), 2u * 64 * 64 + 2u * 32 * 64 + 4u * 64 * 32);
+}
+
+TEST(GpuArtifact, CodeIsPtxAndACubinWherePtxasIs) {
+  {
+    Environment none("DRAWLOOM_PTXAS", "");
+    CompileReport report;
+    Artifact artifact = compileFor("sm_80", &report);
+    std::string_view ptx(reinterpret_cast<const char *>(artifact.code().data()), artifact.code().size());
+    EXPECT_NE(ptx.find(".target sm_80"), std::string_view::npos);
+    EXPECT_NE(ptx.find(".visible .entry copy("), std::string_view::npos);
+    EXPECT_EQ(ptx.find('\0'), ptx.size() - 1);
+    EXPECT_TRUE(artifact.sass().empty());
+    EXPECT_EQ(report.cubinBytes, 0u);
+  }
+  CompileReport report;
+  Artifact artifact = compileFor("sm_80", &report);
+  if (report.cubinBytes == 0) GTEST_SKIP() << "no ptxas is installed";
+  EXPECT_EQ(artifact.sass().size(), report.cubinBytes);
+  ASSERT_EQ(report.resources.size(), 1u);
+  EXPECT_EQ(report.resources[0].kernel, "copy");
+  EXPECT_GT(report.resources[0].registers, 0u);
+}
+
+TEST(GpuArtifact, ACpuHasProductsOfF32Alone) {
+  auto context = makeContext();
+  auto module = parseSourceString<ModuleOp>(
+      "func.func @f(%a: tensor<2x2xbf16>) -> tensor<2x2xbf16> {\n"
+      "  %0 = drawloom.matmul %a, %a : (tensor<2x2xbf16>, tensor<2x2xbf16>) -> tensor<2x2xbf16>\n"
+      "  return %0 : tensor<2x2xbf16>\n}",
+      context.get());
+  ASSERT_TRUE(module);
+  std::string errors;
+  ScopedDiagnosticHandler handler(context.get(), [&](Diagnostic &d) { return errors += d.str(), success(); });
+  EXPECT_TRUE(failed(compileToArtifact(*module, {.target = Target::byName("x86-64-v3")})));
+  EXPECT_NE(errors.find("compiled products are in f32, got 'tensor<2x2xbf16>'"), std::string::npos) << errors;
+}
+
+} // namespace
+} // namespace drawloom::test

@@ -1,0 +1,158 @@
+#!/usr/bin/python3
+"""Kernels for a list of models, assembled by ptxas without a GPU and compared with the budget in budget.json.
+
+Fails when a kernel takes more registers, shared memory or spills than its budget says, when ptxas complains (serialized products, injected
+waits), or when a case has other kernels than the budget knows. `test_assembly.py --update` writes the budget again from what is built.
+"""
+import json
+import os
+import pathlib
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+import unittest
+
+HERE = pathlib.Path(__file__).resolve().parent
+BIN = pathlib.Path(os.environ.get("DRAWLOOM_BIN", "build/release/bin"))
+BUDGET = HERE / "budget.json"
+TARGETS = ["sm_90a", "sm_80"]
+MLIR = {"fp32": "f32", "bf16": "bf16", "fp16": "f16"}
+
+
+def attention(pattern, n, heads, qk, v, precision, batch=2):
+    """Attention and its gradient, by themselves."""
+    t = MLIR[precision]
+    q, o, w = (f"tensor<{batch}x{n}x{heads * width}x{t}>" for width in (qk, v, v))
+    args = ", ".join(f"%{name}: {type}" for name, type in zip("qkv", (q, q, w)))
+    return f"""func.func @f({args}, %g: {o}) -> ({o}, tensor<{batch}x{heads}x{n}xf32>, {q}, {q}, {w}) {{
+  %o, %l = drawloom.attention %q, %k, %v {{pattern = #drawloom.pattern<"{pattern}">, heads = {heads} : i64, scale = 0.125 : f64}}
+    : ({q}, {q}, {w}) -> ({o}, tensor<{batch}x{heads}x{n}xf32>)
+  %dq, %dk, %dv = drawloom.attention_grad %g, %q, %k, %v, %o, %l {{pattern = #drawloom.pattern<"{pattern}">, heads = {heads} : i64, scale = 0.125 : f64}}
+    : ({o}, {q}, {q}, {w}, {o}, tensor<{batch}x{heads}x{n}xf32>) -> ({q}, {q}, {w})
+  return %o, %l, %dq, %dk, %dv : {o}, tensor<{batch}x{heads}x{n}xf32>, {q}, {q}, {w}
+}}
+"""
+
+
+def rows(d, rows, precision):
+    """Row operations, alone and fused."""
+    t = MLIR[precision]
+    x, p, s = f"tensor<1x{rows}x{d}x{t}>", f"tensor<{d}xf32>", f"tensor<1x{rows}xf32>"
+    return f"""func.func @f(%x: {x}, %b: {p}, %gamma: {p}, %beta: {p}) -> ({x}, {x}, {x}) {{
+  %0 = drawloom.bias_add %x, %b : {x}, {p}
+  %1 = drawloom.gelu %0 : {x}
+  %2 = drawloom.add %1, %x : {x}
+  %y, %mean, %rstd = drawloom.layer_norm %2, %gamma, %beta : ({x}, {p}, {p}) -> ({x}, {s}, {s})
+  return %1, %2, %y : {x}, {x}, {x}
+}}
+"""
+
+
+CASES = {}
+for precision in ("fp32", "bf16", "fp16"):
+    for name, pattern, n in [
+        ("fixed", "fixed(128, c=32)", 1024),
+        ("strided", "strided(128)", 1024),
+        ("local", "local(128)", 1024),
+        ("ragged", "strided(96)", 1000),
+        ("set", "j <= i and (i - j < 64 or (i - j) mod 100 == 0)", 512),
+    ]:
+        for qk, v in [(64, 64), (128, 128)] if name in ("fixed", "local") else [(64, 64)]:
+            CASES[f"{name} {qk} {precision}"] = (attention(pattern, n, 2, qk, v, precision), precision)
+    CASES[f"local 64/128 {precision}"] = (attention("local(128)", 1024, 2, 64, 128, precision), precision)
+    for d in (512, 257):
+        CASES[f"rows {d} {precision}"] = (rows(d, 2048, precision), precision)
+
+
+def ptxas():
+    """As codegen/nvptx/Ptxas.cpp finds it."""
+    if "DRAWLOOM_PTXAS" in os.environ:
+        return os.environ["DRAWLOOM_PTXAS"] or None
+    return shutil.which("ptxas") or shutil.which("ptxas", path="/usr/local/cuda/bin")
+
+
+def ptxas_version():
+    text = subprocess.run([ptxas(), "--version"], capture_output=True, text=True).stdout
+    return re.search(r"V([\d.]+)", text)[1]
+
+
+def call(*command):
+    r = subprocess.run(list(map(str, command)), capture_output=True, text=True)
+    if r.returncode != 0:
+        raise AssertionError(f"{' '.join(map(str, command))}\n{r.stderr[-2000:]}")
+    return r.stdout
+
+
+def measure(text, precision, target, folder):
+    """{kernel: [registers, shared bytes, spilled bytes]} and what ptxas complains of."""
+    source, kernels = folder / "graph.mlir", folder / "kernels.mlir"
+    source.write_text(text)
+    kernels.write_text(call(BIN / "drawloom-opt", source, f"--drawloom-pipeline=target={target} precision={precision}"))
+    said = call(BIN / "drawloom-ptx", kernels, "--target", target, "--emit=resources")
+    found, complaints = {}, []
+    for line in said.splitlines():
+        if m := re.match(r"(\S+): (\d+) threads, (\d+) registers, (\d+) barriers, (\d+) bytes of shared memory, \d+ bytes of stack, spills (\d+) \+ (\d+) bytes", line):
+            if int(m[2]) > 1:  # one thread: the kernel is not scheduled for a GPU, and nothing is asked of it
+                found[m[1]] = [int(m[3]), int(m[5]), int(m[6]) + int(m[7])]
+        elif line.startswith("warning"):
+            complaints.append(line)
+    return found, complaints
+
+
+def measure_all():
+    results = {}
+    with tempfile.TemporaryDirectory(prefix="drawloom-assembly-") as tmp:
+        for case, (text, precision) in CASES.items():
+            for target in TARGETS:
+                results[f"{case} {target}"] = measure(text, precision, target, pathlib.Path(tmp))
+    return results
+
+
+def update():
+    results = measure_all()
+    kernels = {case: found for case, (found, _) in results.items()}
+    lines = [f"    {json.dumps(case)}: {json.dumps(found)}" for case, found in kernels.items()]
+    BUDGET.write_text('{\n  "ptxas": ' + json.dumps(ptxas_version()) + ',\n  "kernels": {\n' + ",\n".join(lines) + "\n  }\n}\n")
+    for case, (_, complaints) in results.items():
+        for line in complaints:
+            print(f"{case}: {line}")
+    print(f"{BUDGET}: {sum(map(len, kernels.values()))} kernels in {len(kernels)} cases")
+
+
+@unittest.skipUnless(ptxas(), "no ptxas is installed")
+class Assembly(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.budget = json.loads(BUDGET.read_text())
+        cls.same_ptxas = cls.budget["ptxas"] == ptxas_version()
+
+    def check(self, case):
+        text, precision = CASES[case]
+        for target in TARGETS:
+            with self.subTest(target=target), tempfile.TemporaryDirectory(prefix="drawloom-assembly-") as tmp:
+                found, complaints = measure(text, precision, target, pathlib.Path(tmp))
+                self.assertEqual(complaints, [])
+                budget = self.budget["kernels"].get(f"{case} {target}", {})
+                self.assertEqual(sorted(found), sorted(budget), "other kernels than in the budget: run test_assembly.py --update")
+                for kernel, (registers, shared, spilled) in found.items():
+                    self.assertLessEqual(shared, budget[kernel][1], f"{kernel}: shared memory")
+                    self.assertLessEqual(spilled, budget[kernel][2], f"{kernel}: spilled bytes")
+                    if self.same_ptxas:  # another one allocates otherwise
+                        self.assertLessEqual(registers, budget[kernel][0], f"{kernel}: registers")
+
+
+def add_tests():
+    for case in CASES:
+        name = "test_" + re.sub(r"\W+", "_", case)
+        setattr(Assembly, name, lambda self, case=case: self.check(case))
+
+
+add_tests()
+
+if __name__ == "__main__":
+    if "--update" in sys.argv:
+        update()
+    else:
+        unittest.main()
