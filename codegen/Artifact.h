@@ -11,7 +11,8 @@ namespace drawloom {
 mlir::FailureOr<plan::PlanT> buildPlan(mlir::ModuleOp module, const CompiledKernels &kernels,
                                        const Target &target);
 
-/// Lays out a file: header, plan, code. Sets the plan's segments and hashes.
-std::vector<std::byte> assembleArtifact(plan::PlanT &plan, const std::vector<std::byte> &code);
+/// Lays out a file: header, plan, code, and the cubin unless it is empty. Sets the plan's segments and hashes.
+std::vector<std::byte> assembleArtifact(plan::PlanT &plan, const std::vector<std::byte> &code,
+                                        const std::vector<std::byte> &cubin);
 
 } // namespace drawloom

@@ -92,7 +92,7 @@ void PlanBuilder::addHeader() {
   };
   plan.abi_version = abi::kAbiVersion;
   plan.compiler = "drawloom " DRAWLOOM_VERSION;
-  plan.target = "x86_64";
+  plan.target = target.inPlan();
   plan.cpu_features = target.features;
   plan.spec = text("drawloom.spec", "{}");
   plan.spec_source = text("drawloom.spec_source", "");
@@ -117,6 +117,11 @@ void PlanBuilder::addKernels() {
     kernel->entry = compiled.entry;
     kernel->places = compiled.places;
     kernel->scalars = compiled.scalars;
+    kernel->threads = compiled.threads;
+    kernel->items = compiled.items;
+    kernel->shared_bytes = compiled.sharedBytes;
+    for (const plan::TensorMapT &map : compiled.tensorMaps)
+      kernel->tensor_maps.push_back(std::make_unique<plan::TensorMapT>(map));
     plan.kernels.push_back(std::move(kernel));
   }
 }

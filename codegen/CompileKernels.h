@@ -1,20 +1,26 @@
-// All kernels of a module to one flat image.
+// All kernels of a module to machine code.
 #pragma once
 #include "codegen/FlatImage.h"
+#include "codegen/nvptx/PtxasReport.h"
+#include "runtime/schema/plan_generated.h"
 #include <functional>
 
 namespace drawloom {
 
-/// A kernel in the image: entry offset, and how many places and scalars its launches pass.
+/// A kernel: how many places and scalars its launches pass, and how to start it.
 struct CompiledKernel {
   std::string name;
-  uint64_t entry;
-  unsigned places, scalars;
+  uint64_t entry = 0; ///< CPU: offset in the image
+  unsigned places = 0, scalars = 0;
+  uint32_t threads = 0, items = 1, sharedBytes = 0; ///< GPU: of a block
+  std::vector<plan::TensorMapT> tensorMaps = {};    ///< GPU
 };
 
 struct CompiledKernels {
-  std::vector<std::byte> image;
-  std::vector<CompiledKernel> kernels; ///< in the order of the functions of `module @kernels`
+  std::vector<std::byte> image;           ///< CPU: a flat image; GPU: PTX with a NUL at the end
+  std::vector<std::byte> cubin;           ///< GPU: the image assembled, where ptxas is installed
+  std::vector<CompiledKernel> kernels;    ///< in the order of the functions of `module @kernels`
+  std::vector<KernelResources> resources; ///< what ptxas says that the kernels take
 };
 
 /// Called with what was done and how long it took.

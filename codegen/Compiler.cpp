@@ -72,7 +72,11 @@ static LogicalResult runPhases(ModuleOp module, const CompileOptions &options,
   pm.enableVerifier(options.verifyEach);
   std::string problem;
   llvm::raw_string_ostream errors(problem);
-  PipelineOptions pipeline{options.recompute, options.dumpPhases};
+  PipelineOptions pipeline;
+  pipeline.recompute = options.recompute;
+  pipeline.target = options.target.scheduledFor();
+  pipeline.precision = options.precision;
+  pipeline.dumpDirectory = options.dumpPhases;
   int64_t machineRegisters = options.target.vectorBits >= 512 ? 32 : 16;
   pipeline.lanes = options.target.lanes;
   pipeline.registers = machineRegisters * options.target.vectorBits / (32 * pipeline.lanes);
@@ -110,11 +114,13 @@ FailureOr<std::vector<std::byte>> compileToArtifact(ModuleOp module, const Compi
   start = now();
   FailureOr<plan::PlanT> plan = buildPlan(module, compiled, options.target);
   if (failed(plan)) return failure();
-  std::vector<std::byte> artifact = assembleArtifact(*plan, compiled.image);
+  std::vector<std::byte> artifact = assembleArtifact(*plan, compiled.image, compiled.cubin);
   finished("artifact");
   if (report) {
     report->kernels = compiled.kernels.size();
     report->codeBytes = compiled.image.size();
+    report->cubinBytes = compiled.cubin.size();
+    report->resources = std::move(compiled.resources);
   }
   return artifact;
 }

@@ -1,6 +1,7 @@
 // From a module of graph ops to the bytes of a `.loom` artifact: the phases of ARCHITECTURE.md in order.
 #pragma once
 #include "codegen/Target.h"
+#include "codegen/nvptx/PtxasReport.h"
 #include "mlir/IR/BuiltinOps.h"
 #include <cstddef>
 #include <string>
@@ -12,6 +13,7 @@ namespace drawloom {
 struct CompileOptions {
   Target target = Target::native();
   std::string recompute = "none"; ///< "none", "attention" or "block" (paper section 5.4)
+  std::string precision = "fp32"; ///< of activations and their gradients: "fp32", "bf16" or "fp16"
   std::string
       stopAfter; ///< a phase ("graph", "loops", "memory", "kernel"): stop there, the module holds its IR
   std::string dumpPhases;  ///< a folder that gets the IR after each phase ("1-graph.mlir", ...); empty: none
@@ -24,6 +26,8 @@ struct CompileOptions {
 struct CompileReport {
   std::vector<std::pair<std::string, double>> milliseconds;
   size_t kernels = 0, codeBytes = 0;
+  size_t cubinBytes = 0;                  ///< GPU: 0 if no ptxas was there
+  std::vector<KernelResources> resources; ///< GPU: what each kernel takes of a multiprocessor, if known
 };
 
 /// Compiles `module` (changing it) to an artifact. Empty if `options.stopAfter` stopped it. Failures have

@@ -1,40 +1,14 @@
 #include "codegen/EmitObject.h"
+#include "codegen/Backend.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/Target/LLVMIR/Export.h"
-#include "llvm/Analysis/TargetLibraryInfo.h"
 #include "llvm/IR/IRBuilder.h"
-#include "llvm/IR/LegacyPassManager.h"
 #include "llvm/IR/Module.h"
 #include "llvm/IR/Verifier.h"
-#include "llvm/MC/TargetRegistry.h"
-#include "llvm/Passes/PassBuilder.h"
-#include "llvm/Support/TargetSelect.h"
-#include "llvm/Target/TargetMachine.h"
-#include <mutex>
 
 using namespace mlir;
 
 namespace drawloom {
-
-static std::unique_ptr<llvm::TargetMachine> createMachine(const Target &target, int optLevel,
-                                                          std::string &error) {
-  static std::once_flag once;
-  std::call_once(once, [] {
-    LLVMInitializeX86Target();
-    LLVMInitializeX86TargetInfo();
-    LLVMInitializeX86TargetMC();
-    LLVMInitializeX86AsmPrinter();
-  });
-  llvm::Triple triple(target.triple);
-  const llvm::Target *backend = llvm::TargetRegistry::lookupTarget(triple, error);
-  if (!backend) return nullptr;
-  llvm::TargetOptions options;
-  options.AllowFPOpFusion = llvm::FPOpFusion::Standard; // only what asks for it: llvm.fma and llvm.fmuladd
-  options.FunctionSections = false;
-  auto level = llvm::CodeGenOpt::getLevel(std::min(optLevel, 3)).value_or(llvm::CodeGenOptLevel::Default);
-  return std::unique_ptr<llvm::TargetMachine>(backend->createTargetMachine(
-      triple, target.cpu, "", options, llvm::Reloc::PIC_, llvm::CodeModel::Small, level));
-}
 
 /// The function of the kernel ABI: reads its arguments from the arrays and calls the kernel, which is inlined
 /// into it.
@@ -73,32 +47,6 @@ static void setAttributes(llvm::Function &function, const Target &target) {
   function.addFnAttr("target-cpu", target.cpu);
 }
 
-static void optimize(llvm::Module &module, llvm::TargetMachine &machine, int optLevel) {
-  llvm::PipelineTuningOptions tuning;
-  tuning.LoopVectorization = false;
-  tuning.SLPVectorization = false;
-  tuning.LoopUnrolling = false;
-  llvm::PassBuilder builder(&machine, tuning);
-  llvm::LoopAnalysisManager loops;
-  llvm::FunctionAnalysisManager functions;
-  llvm::CGSCCAnalysisManager graph;
-  llvm::ModuleAnalysisManager modules;
-  llvm::TargetLibraryInfoImpl library(machine.getTargetTriple());
-  library.disableAllFunctions();
-  functions.registerPass([&] { return llvm::TargetLibraryAnalysis(library); });
-  builder.registerModuleAnalyses(modules);
-  builder.registerCGSCCAnalyses(graph);
-  builder.registerFunctionAnalyses(functions);
-  builder.registerLoopAnalyses(loops);
-  builder.crossRegisterProxies(loops, functions, graph, modules);
-  const llvm::OptimizationLevel levels[] = {llvm::OptimizationLevel::O0, llvm::OptimizationLevel::O1,
-                                            llvm::OptimizationLevel::O2, llvm::OptimizationLevel::O3};
-  auto level = levels[std::clamp(optLevel, 0, 3)];
-  auto pipeline = level == llvm::OptimizationLevel::O0 ? builder.buildO0DefaultPipeline(level)
-                                                       : builder.buildPerModuleDefaultPipeline(level);
-  pipeline.run(module, modules);
-}
-
 FailureOr<KernelObject> emitObject(ModuleOp module, const Target &target, int optLevel) {
   llvm::LLVMContext context;
   std::unique_ptr<llvm::Module> ir = translateModuleToLLVMIR(module, context);
@@ -118,16 +66,9 @@ FailureOr<KernelObject> emitObject(ModuleOp module, const Target &target, int op
   for (llvm::Function &function : *ir) setAttributes(function, target);
   if (llvm::raw_string_ostream os(error); llvm::verifyModule(*ir, &os))
     return module.emitError() << "invalid LLVM IR: " << error;
-  optimize(*ir, *machine, optLevel);
-
-  llvm::raw_svector_ostream stream(object.elf);
-  llvm::legacy::PassManager codegen;
-  llvm::TargetLibraryInfoImpl library(machine->getTargetTriple());
-  library.disableAllFunctions();
-  codegen.add(new llvm::TargetLibraryInfoWrapperPass(library));
-  if (machine->addPassesToEmitFile(codegen, stream, nullptr, llvm::CodeGenFileType::ObjectFile))
+  optimize(*ir, *machine, optLevel, /*unrollLoops=*/false);
+  if (!generate(*ir, *machine, llvm::CodeGenFileType::ObjectFile, object.elf))
     return module.emitError() << target.name << " cannot make object files";
-  codegen.run(*ir);
   return object;
 }
 

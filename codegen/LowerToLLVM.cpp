@@ -1,4 +1,5 @@
 #include "codegen/LowerToLLVM.h"
+#include "codegen/nvptx/Passes.h"
 #include "mlir/Conversion/AffineToStandard/AffineToStandard.h"
 #include "mlir/Conversion/ArithToLLVM/ArithToLLVM.h"
 #include "mlir/Conversion/ControlFlowToLLVM/ControlFlowToLLVM.h"
@@ -6,6 +7,7 @@
 #include "mlir/Conversion/IndexToLLVM/IndexToLLVM.h"
 #include "mlir/Conversion/MathToLLVM/MathToLLVM.h"
 #include "mlir/Conversion/MemRefToLLVM/MemRefToLLVM.h"
+#include "mlir/Conversion/NVVMToLLVM/NVVMToLLVM.h"
 #include "mlir/Conversion/ReconcileUnrealizedCasts/ReconcileUnrealizedCasts.h"
 #include "mlir/Conversion/SCFToControlFlow/SCFToControlFlow.h"
 #include "mlir/Conversion/UBToLLVM/UBToLLVM.h"
@@ -13,11 +15,14 @@
 #include "mlir/Conversion/VectorToSCF/VectorToSCF.h"
 #include "mlir/Dialect/Affine/IR/AffineOps.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/Dialect/GPU/IR/GPUDialect.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/MemRef/Transforms/Passes.h"
 #include "mlir/Pass/PassManager.h"
+#include "mlir/Pass/PassRegistry.h"
 #include "mlir/Target/LLVMIR/Dialect/Builtin/BuiltinToLLVMIRTranslation.h"
 #include "mlir/Target/LLVMIR/Dialect/LLVMIR/LLVMToLLVMIRTranslation.h"
+#include "mlir/Target/LLVMIR/Dialect/NVVM/NVVMToLLVMIRTranslation.h"
 #include "mlir/Transforms/Passes.h"
 
 using namespace mlir;
@@ -27,6 +32,8 @@ namespace drawloom {
 void registerLoweringDialects(DialectRegistry &registry) {
   registerBuiltinDialectTranslation(registry);
   registerLLVMDialectTranslation(registry);
+  registerNVVMDialectTranslation(registry);
+  registry.insert<gpu::GPUDialect>();
 }
 
 /// Stack memory of constant size belongs to the function, whatever loop asks for it: in a loop it would grow
@@ -54,7 +61,8 @@ static OwningOpRef<ModuleOp> splitByFunction(ModuleOp kernels) {
   return all;
 }
 
-static void addLowering(OpPassManager &pm) {
+/// Loops to branches, memrefs to addresses.
+static void addLoopsAndVectors(OpPassManager &pm) {
   pm.addNestedPass<func::FuncOp>(createLowerAffinePass());
   VectorTransferToSCFOptions transfers;
   transfers.enableFullUnroll();
@@ -64,6 +72,9 @@ static void addLowering(OpPassManager &pm) {
   pm.addPass(createSCFToControlFlowPass());
   pm.addPass(memref::createExpandStridedMetadataPass());
   pm.addNestedPass<func::FuncOp>(createLowerAffinePass()); // strided metadata is affine arithmetic
+}
+
+static void addConversions(OpPassManager &pm) {
   ConvertVectorToLLVMPassOptions vectors;
   vectors.reassociateFPReductions = false;
   pm.addPass(createConvertVectorToLLVMPass(vectors));
@@ -76,17 +87,44 @@ static void addLowering(OpPassManager &pm) {
   functions.useBarePtrCallConv = true;
   pm.addPass(createConvertFuncToLLVMPass(functions));
   pm.addPass(createUBToLLVMConversionPass()); // the vector lowering makes ub.poison
+}
+
+static void addLowering(OpPassManager &pm) {
+  addLoopsAndVectors(pm);
+  addConversions(pm);
   pm.addPass(createReconcileUnrealizedCastsPass());
   pm.addPass(createCSEPass());
 }
 
-FailureOr<OwningOpRef<ModuleOp>> lowerKernelsToLLVM(ModuleOp kernels, bool verifyEach) {
+static void addGpuLowering(OpPassManager &pm) {
+  pm.addPass(createGpuEntry());
+  pm.addPass(createExpandMath());
+  addLoopsAndVectors(pm);
+  pm.addPass(createLowerGpuIntrinsics());
+  addConversions(pm);
+  pm.addPass(createConvertNVVMToLLVMPass()); // what LLVM has no intrinsic for becomes assembly
+  pm.addPass(createReconcileUnrealizedCastsPass());
+  pm.addPass(createMarkEntries());
+  pm.addPass(createCSEPass());
+}
+
+FailureOr<OwningOpRef<ModuleOp>> lowerKernelsToLLVM(ModuleOp kernels, const Target &target, bool verifyEach) {
   OwningOpRef<ModuleOp> all = splitByFunction(kernels);
   PassManager pm(kernels.getContext(), ModuleOp::getOperationName());
   pm.enableVerifier(verifyEach);
-  addLowering(pm.nest<ModuleOp>());
+  OpPassManager &each = pm.nest<ModuleOp>();
+  if (target.isGpu())
+    addGpuLowering(each);
+  else
+    addLowering(each);
   if (failed(pm.run(*all))) return failure();
   return all;
+}
+
+void registerLowerToNvvmPipeline() {
+  static PassPipelineRegistration<> pipeline("drawloom-lower-to-nvvm",
+                                             "lower a module of GPU kernels to the LLVM and NVVM dialects",
+                                             [](OpPassManager &pm) { addGpuLowering(pm); });
 }
 
 } // namespace drawloom

@@ -14,9 +14,12 @@ static const std::vector<Target> &targets() {
     std::vector<std::string> v4 = v3;
     for (const char *feature : {"avx512f", "avx512bw", "avx512cd", "avx512dq", "avx512vl"})
       v4.push_back(feature);
-    const std::string triple = "x86_64-unknown-linux-gnu";
+    const std::string triple = "x86_64-unknown-linux-gnu", nvidia = "nvptx64-nvidia-cuda";
+    // PTX 8.7 has all of Hopper; 8.0 is what the first drivers of CUDA 12 read.
     return std::vector<Target>{{"x86-64-v4", triple, "x86-64-v4", v4, 512},
-                               {"x86-64-v3", triple, "x86-64-v3", v3, 256}};
+                               {"x86-64-v3", triple, "x86-64-v3", v3, 256},
+                               {"sm_90a", nvidia, "sm_90a", {}, 128, 16, "+ptx87"},
+                               {"sm_80", nvidia, "sm_80", {}, 128, 16, "+ptx80"}};
   }();
   return list;
 }
@@ -26,7 +29,7 @@ Target Target::native() {
   // LLVM reports no baseline features; every x86-64 machine has those.
   for (const char *baseline : {"cmov", "cx8", "fxsr", "sse", "sse2"}) have[baseline] = true;
   for (const Target &target : targets())
-    if (std::all_of(target.features.begin(), target.features.end(),
+    if (!target.isGpu() && std::all_of(target.features.begin(), target.features.end(),
                     [&](const std::string &f) { return have.lookup(f); }))
       return target;
   failWithHint(kFailed,

@@ -32,13 +32,19 @@ ArrayRef<Phase> phases() {
 
 namespace {
 
+bool isFor(On machine, const PipelineOptions &options) {
+  return machine == On::Any || (machine == On::Gpu) == options.isGpu();
+}
+
 /// Replaces each `$option`.
 std::string substitute(StringRef text, const PipelineOptions &options) {
   std::string result = text.str();
   auto replace = [&](StringRef name, StringRef value) {
-    if (size_t at = result.find(name); at != std::string::npos) result.replace(at, name.size(), value);
+    for (size_t at; (at = result.find(name)) != std::string::npos;) result.replace(at, name.size(), value);
   };
   replace("$recompute", options.recompute);
+  replace("$target", options.target);
+  replace("$precision", options.precision);
   replace("$lanes", std::to_string(options.lanes));
   replace("$registers", std::to_string(options.registers));
   return result;
@@ -59,6 +65,12 @@ struct CommandLineOptions : PassPipelineOptions<CommandLineOptions> {
   Option<std::string> recompute{*this, "recompute",
                                 llvm::cl::desc("what to recompute: none, attention or block"),
                                 llvm::cl::init("none")};
+  Option<std::string> target{*this, "target",
+                             llvm::cl::desc("what kernels are scheduled for: cpu, sm_90a or sm_80"),
+                             llvm::cl::init("cpu")};
+  Option<std::string> precision{*this, "precision",
+                                llvm::cl::desc("of activations and their gradients: fp32, bf16 or fp16"),
+                                llvm::cl::init("fp32")};
   Option<std::string> stopAfter{*this, "stop-after",
                                 llvm::cl::desc("the last phase to run (all of them if empty)"),
                                 llvm::cl::init("")};
@@ -78,8 +90,9 @@ LogicalResult buildPipeline(OpPassManager &pm, const PipelineOptions &options, S
     return failure();
   }
   for (auto [number, phase] : llvm::enumerate(phases())) {
-    for (StringRef pass : phase.passes)
-      if (failed(addPass(pm, substitute(pass, options), errors))) return failure();
+    for (const PassText &pass : phase.passes)
+      if (isFor(pass.machine, options) && failed(addPass(pm, substitute(pass.text, options), errors)))
+        return failure();
     if (failed(addPass(pm, phase.verify, errors))) return failure();
     if (!options.dumpDirectory.empty()) {
       SmallString<128> file(options.dumpDirectory);
@@ -96,7 +109,7 @@ void registerDrawloomPipeline() {
   static PassPipelineRegistration<CommandLineOptions> pipeline(
       "drawloom-pipeline", "run the compiler's phases (graph, loops, memory, kernel) up to stop-after",
       [](OpPassManager &pm, const CommandLineOptions &options) {
-        PipelineOptions choices{options.recompute, options.dumpPhases};
+        PipelineOptions choices{options.recompute, options.target, options.precision, options.dumpPhases};
         if (failed(buildPipeline(pm, choices, options.stopAfter, llvm::errs())))
           llvm::report_fatal_error("drawloom-pipeline: invalid options", /*gen_crash_diag=*/false);
       });

@@ -5,13 +5,22 @@
 
 namespace drawloom {
 
-/// A phase: what it is called (for --stop-after and --dump-phases), its passes as pipeline text, and the pass
-/// that checks that it is over (empty if the verifier of the IR says it all). `$name` in a pass stands for an
-/// option of PipelineOptions.
+/// The machines that a pass of the pipeline is for.
+enum class On { Any, Cpu, Gpu };
+
+/// A pass as pipeline text. `$name` in it stands for an option of PipelineOptions.
+struct PassText {
+  PassText(const char *text, On machine = On::Any) : text(text), machine(machine) {}
+  llvm::StringRef text;
+  On machine;
+};
+
+/// A phase: what it is called (for --stop-after and --dump-phases), its passes, and the pass that checks that
+/// it is over (empty if the verifier of the IR says it all).
 struct Phase {
   llvm::StringRef name;
   llvm::StringRef summary;
-  std::vector<llvm::StringRef> passes;
+  std::vector<PassText> passes;
   llvm::StringRef verify;
 };
 
@@ -21,11 +30,15 @@ llvm::ArrayRef<Phase> phases();
 /// The choices that a spec and the command line leave open.
 struct PipelineOptions {
   std::string recompute = "none"; ///< none, attention or block
+  std::string target = "cpu";     ///< what kernels are scheduled for: cpu, sm_90a or sm_80
+  std::string precision = "fp32"; ///< of activations and their gradients: fp32, bf16 or fp16
   std::string dumpDirectory;      ///< if not empty, the module is written there after each phase, as
                                   ///< "1-graph.mlir" and so on
   int64_t lanes = 16;             ///< f32 lanes of a vector in every kernel; results depend on it
   int64_t registers = 32; ///< vectors of so many lanes that the machine holds in registers: 32 with AVX-512,
                           ///< 8 with AVX2; results do not depend on it
+
+  bool isGpu() const { return target != "cpu"; }
 };
 
 /// Adds the phases up to and including `stopAfter` (empty: all) to `pm`, which must run on modules;

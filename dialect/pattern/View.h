@@ -11,8 +11,8 @@ namespace drawloom {
 /// One disjoint piece of a pattern, n folded in. All maps have no symbols. Dimensions: head h, slice s, row
 /// r, slot t. A piece is the set of (h, i, j) with h in heads, s in [0, slices(h)), r in [0, rows(h, s)), i =
 /// query(h, s, r), t in [max keyLo(h, s, r), min keyHi(h, s, r)), j = key(h, s, t), and, if `predicate` is
-/// not empty, one of its sets true. (s, r) -> i is injective for each h; t -> j is injective and increasing
-/// for each (h, s); every (i, j) occurs once.
+/// not empty, one of its sets true. (s, r) -> i is injective for each h; t -> j is injective for each
+/// (h, s), and increasing unless slices were packed (PackSlices.h); every (i, j) occurs once.
 struct PieceView {
   std::vector<int64_t> heads; ///< heads this piece applies to, ascending
   mlir::AffineMap slices;     ///< (h) -> number of independent slices

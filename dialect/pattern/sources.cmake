@@ -13,6 +13,8 @@ drawloom_llvm_library(DrawloomPattern
   pattern/Views.cpp
   pattern/ViewQuery.cpp
   pattern/VerifyView.cpp
+  pattern/BoxView.cpp
+  pattern/PackSlices.cpp
   pattern/CountUnion.cpp
   pattern/Count.cpp
   pattern/Tiles.cpp
