@@ -8,9 +8,8 @@ namespace drawloom::cli {
 
 /// Median seconds of `repeats` runs after one that is not counted.
 double medianSeconds(int repeats, const std::function<void()> &run);
-
-/// GFLOP/s of dense 1024^3 products through the runtime's own GEMM with that many threads: best of several.
-double measureGemmGflops(int threads);
+/// The same for runs that say how long they took.
+double medianOf(int repeats, const std::function<double()> &run);
 
 /// Fills a float buffer with numbers in (-scale, scale) that look random but are always the same.
 void fillUniform(std::span<float> values, uint64_t seed, float scale);

@@ -45,6 +45,8 @@ void fillBatch(Program &program) {
   resetOptimizer(program.parameters());
   for (const ParameterRef &p : program.parameters())
     if (p.init == plan::Init::Zeros) fillUniform(p.value, seed++, 0.1f);
+  for (auto arena : {plan::Arena::Parameters, plan::Arena::Gradients, plan::Arena::Optimizer})
+    program.upload(arena);
 }
 
 double meanNll(Program &program) {

@@ -21,6 +21,7 @@ public:
   const plan::Plan &plan() const { return *root; }
   /// Bytes of the segments; empty when the artifact has none.
   std::span<const std::byte> code() const { return segment(root->code()); }
+  std::span<const std::byte> sass() const { return segment(root->sass()); }
   std::span<const std::byte> constants() const { return segment(root->constants()); }
 
 private:

@@ -23,6 +23,7 @@ struct TrainOptions {
   std::string saveInit;    // write the initial weights there and go on
   std::string saveBatches; // write every batch of this run there: tokens and targets, i32 [micro-steps, B, n]
   std::string saveGradients;        // write the gradients of this run's first step there, before clipping
+  std::string trace;                // write a Chrome trace of one step there
   bool overwrite = false;           // delete the checkpoints and logs that `out` holds
   std::optional<int64_t> steps;     // instead of train.steps and train.epochs; changes the schedule
   std::optional<int64_t> stopAfter; // stop (and save) after this step; leaves the schedule alone
@@ -70,8 +71,13 @@ void addSampleOptions(CLI::App &app, SampleOptions &options, const std::string &
 /// For the tool's own app, before its verbs are added: its help lists each verb with one sentence.
 void listVerbsBriefly(CLI::App &app);
 
-/// Loads an artifact with the number of threads that the options or the spec ask for.
-std::unique_ptr<Program> loadForRun(const std::string &artifact, const std::optional<int> &threads);
+/// The option --device for verbs on compiled models.
+void addDevice(CLI::App &app, std::string &device);
+
+/// Loads an artifact with the number of threads that the options or the spec ask for. `device`: "cpu",
+/// "cuda", or empty for the one that it is compiled for.
+std::unique_ptr<Program> loadForRun(const std::string &artifact, const std::optional<int> &threads,
+                                    const std::string &device = {});
 
 /// Trains. Returns 0, or 130 / 143 after SIGINT / SIGTERM with a checkpoint saved.
 int trainCommand(Program &program, const TrainOptions &options);

@@ -80,9 +80,24 @@ std::optional<EvalResult> evaluate(TrainableProgram &program, std::span<const ui
   return summarize(losses);
 }
 
+// Only the values are uploaded: nothing that runs meanwhile reads the averages.
+EmaInPlace::EmaInPlace(TrainableProgram &program) : program(program) {
+  program.download(plan::Arena::Parameters);
+  program.download(plan::Arena::Optimizer);
+  swap();
+}
+
+EmaInPlace::~EmaInPlace() {
+  try {
+    swap();
+  } catch (const Error &) { // a card that was lost: whatever uses it next says so
+  }
+}
+
 void EmaInPlace::swap() {
-  for (const ParameterRef &p : parameters)
+  for (const ParameterRef &p : program.parameters())
     if (!p.ema.empty()) std::swap_ranges(p.value.begin(), p.value.end(), p.ema.begin());
+  program.upload(plan::Arena::Parameters);
 }
 
 } // namespace drawloom

@@ -50,14 +50,14 @@ std::optional<EvalResult> evaluate(TrainableProgram &program, std::span<const ui
 /// are exactly as before.
 class EmaInPlace {
 public:
-  explicit EmaInPlace(const std::vector<ParameterRef> &parameters) : parameters(parameters) { swap(); }
-  ~EmaInPlace() { swap(); }
+  explicit EmaInPlace(TrainableProgram &program);
+  ~EmaInPlace();
   EmaInPlace(const EmaInPlace &) = delete;
   EmaInPlace &operator=(const EmaInPlace &) = delete;
 
 private:
   void swap();
-  const std::vector<ParameterRef> &parameters;
+  TrainableProgram &program;
 };
 
 } // namespace drawloom

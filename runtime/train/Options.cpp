@@ -97,6 +97,10 @@ void addTrainOptions(CLI::App &app, TrainOptions &o, const std::string &inputNam
   app.add_option("--save-gradients", o.saveGradients,
                  "write the gradients of the first step, before clipping")
       ->option_text("FILE.safetensors");
+  app.add_option(
+         "--trace", o.trace,
+         "write a Chrome trace of the run's third step, with each command's time (chrome://tracing shows it)")
+      ->option_text("FILE.json");
   app.add_flag("--json", o.json, "print a summary as JSON on stdout at the end");
   app.add_flag("--quiet", o.quiet, "no progress");
 }
@@ -156,15 +160,27 @@ void addSampleOptions(CLI::App &app, SampleOptions &o, const std::string &inputN
   app.add_flag("--json", o.json, "print JSON");
 }
 
-std::unique_ptr<Program> loadForRun(const std::string &artifact, const std::optional<int> &threads) {
-  if (threads) return Program::load(artifact, {*threads});
-  auto program = Program::load(artifact, {});
+void addDevice(CLI::App &app, std::string &device) {
+  app.add_option(
+         "--device", device,
+         "cpu or cuda; refuses a model that is compiled for another; default: what it is compiled for")
+      ->check(CLI::IsMember({"cpu", "cuda"}))
+      ->option_text("cpu|cuda");
+}
+
+std::unique_ptr<Program> loadForRun(const std::string &artifact, const std::optional<int> &threads,
+                                    const std::string &device) {
+  ProgramOptions options{.threads = threads.value_or(0)};
+  if (!device.empty()) options.device = deviceNamed(device);
+  auto program = Program::load(artifact, options);
+  if (threads || program->device() != DeviceKind::Cpu) return program;
   // The spec, which says how many threads, lies in the artifact: seldom does it ask for another number than
   // the default.
   int wanted = TrainSpec::parse(std::string(program->specJson())).run.threads;
   if (wanted == 0 || wanted == program->threads()) return program;
   program.reset();
-  return Program::load(artifact, {wanted});
+  options.threads = wanted;
+  return Program::load(artifact, options);
 }
 
 } // namespace drawloom

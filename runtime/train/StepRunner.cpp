@@ -75,11 +75,14 @@ std::string firstNonFinite(const std::vector<ParameterRef> &parameters) {
 }
 
 void StepRunner::failNonFinite(int64_t step, const std::string &seen) {
+  program.download(plan::Arena::Parameters);
+  program.download(plan::Arena::Gradients);
   std::string first = firstNonFinite(program.parameters());
   if (first.empty()) first = nonFiniteIn(nll, "'nll'", {uint64_t(spec.data.batch), uint64_t(spec.model.n)});
   if (first.empty())
     first = "every weight, gradient and loss is finite, the sum of squares of the gradients overflows";
   for (const ParameterRef &p : program.parameters()) std::fill(p.gradient.begin(), p.gradient.end(), 0.0f);
+  program.upload(plan::Arena::Gradients);
   failWithHint(kFailed, "lower train.lr, lengthen train.warmup, or look at the text near this step",
                "{} of step {} is not finite: {}; the weights are those of before the step", seen, step + 1,
                first);

@@ -1,5 +1,6 @@
 #include "runtime/train/Trainer.h"
 #include "runtime/checkpoint/Checkpoint.h"
+#include "runtime/support/File.h"
 #include "runtime/support/Format.h"
 #include <algorithm>
 #include <cmath>
@@ -32,6 +33,7 @@ TrainResult Trainer::train() {
              {"steps", s.steps},
              {"seed", s.spec.train.seed},
              {"data", s.text.path()},
+             {"device", s.program.deviceName()},
              {"threads", s.program.threads()},
              {"peak_gflops", s.progress.peakGflops}});
   std::optional<StopReason> reason;
@@ -62,11 +64,23 @@ double Trainer::budgetLeft() const {
   return s.spec.run.maxSeconds > 0 ? std::max(0.0, s.spec.run.maxSeconds - elapsed.seconds()) : -1;
 }
 
+/// Whether the step to come is the one to trace: the third of this run, when nothing is done for the first
+/// time, or the last of a shorter one.
+bool Trainer::traced() const { return !s.trace.empty() && done == std::min(s.start + 2, s.stopAfter - 1); }
+
+StepResult Trainer::stepTraced() {
+  s.program.setProfiling(true);
+  StepResult r = steps.run(done);
+  s.program.setProfiling(false);
+  writeFileAtomically(s.trace, s.program.trace({"gradient", "update"}));
+  return r;
+}
+
 void Trainer::step() {
   Stopwatch watch;
   StepResult r;
   try {
-    r = steps.run(done);
+    r = traced() ? stepTraced() : steps.run(done);
   } catch (const Error &e) {
     if (e.exitCode == kFailed) saveBeforeFailing();
     throw;
@@ -108,7 +122,7 @@ void Trainer::evaluateValid() {
   Stopwatch watch;
   {
     std::optional<EmaInPlace> ema;
-    if (s.spec.train.ema > 0) ema.emplace(s.program.parameters());
+    if (s.spec.train.ema > 0) ema.emplace(s.program);
     e = evaluate(s.program, s.text.bytes(), windows, uint64_t(s.spec.model.n), uint64_t(s.spec.data.batch),
                  [&] { return signals.received() != 0; });
   }

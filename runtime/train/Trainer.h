@@ -21,6 +21,7 @@ struct TrainerSetup {
   int64_t start = 0;     // finished steps of the checkpoint that the run goes on from
   LossRecord record;     // of that checkpoint
   ProgressSetup progress;
+  std::string trace; // file for a Chrome trace of one step; empty: none
 };
 
 enum class StopReason { Done, StopAfter, TimeBudget, Interrupt, Terminate };
@@ -48,6 +49,8 @@ private:
   std::optional<StopReason> reasonToStop() const;
   double budgetLeft() const;
   void step();
+  bool traced() const;
+  StepResult stepTraced();
   void logStep(const StepResult &result);
   void evaluateValid();
   void save(int keep);

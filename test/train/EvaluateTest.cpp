@@ -112,7 +112,7 @@ TEST(EmaInPlaceTest, SwapsAndRestoresExactly) {
   float value = m.parameters()[0].value[0], ema = m.parameters()[0].ema[0];
   ASSERT_NE(value, ema);
   {
-    EmaInPlace guard(m.parameters());
+    EmaInPlace guard(m);
     EXPECT_EQ(m.parameters()[0].value[0], ema);
     EXPECT_EQ(m.parameters()[0].ema[0], value);
   }
