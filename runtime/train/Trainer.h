@@ -20,6 +20,7 @@ struct TrainerSetup {
   int64_t stopAfter = 0; // last step to do, at most `steps`
   int64_t start = 0;     // finished steps of the checkpoint that the run goes on from
   LossRecord record;     // of that checkpoint
+  LossScaler scaler;     // of that checkpoint
   ProgressSetup progress;
 };
 
@@ -49,6 +50,7 @@ private:
   double budgetLeft() const;
   void step();
   void logStep(const StepResult &result);
+  void logSkip();
   void evaluateValid();
   void save(int keep);
   void saveBeforeFailing();
