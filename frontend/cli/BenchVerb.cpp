@@ -70,7 +70,7 @@ void prepareStep(Program &program, int64_t seed) {
   hyper[abi::kLearningRate] = 1e-4f;
   hyper[abi::kBeta1] = 0.9f, hyper[abi::kBeta2] = 0.999f, hyper[abi::kEpsilon] = 1e-8f;
   hyper[abi::kBiasCorrection1] = hyper[abi::kBiasCorrection2] = 1;
-  hyper[abi::kClipNorm] = 1;
+  hyper[abi::kClipNorm] = hyper[abi::kGradScale] = 1;
 }
 
 int runStep(const StepOptions &o) {

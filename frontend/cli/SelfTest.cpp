@@ -102,7 +102,7 @@ SelfTestResult selfTest() {
   auto hyper = all->view<float>(abi::io::kHyper);
   hyper[abi::kLearningRate] = 3e-3f;
   hyper[abi::kBeta1] = 0.9f, hyper[abi::kBeta2] = 0.999f, hyper[abi::kEpsilon] = 1e-8f,
-  hyper[abi::kClipNorm] = 1, hyper[abi::kEmaDecay] = 0.9f;
+  hyper[abi::kClipNorm] = hyper[abi::kGradScale] = 1, hyper[abi::kEmaDecay] = 0.9f;
   for (int step = 1; step <= 20; ++step) {
     hyper[abi::kBiasCorrection1] = float(1 - std::pow(0.9, step));
     hyper[abi::kBiasCorrection2] = float(1 - std::pow(0.999, step));

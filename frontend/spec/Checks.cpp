@@ -1,6 +1,7 @@
 // What a single key cannot say: divisibility, extents that must multiply to n, patterns that must make sense.
 #include "dialect/pattern/Pattern.h"
 #include "frontend/spec/Spec.h"
+#include "runtime/support/Format.h"
 #include <numeric>
 
 namespace drawloom::spec {
@@ -123,6 +124,29 @@ struct Checker {
       error({"train.steps", "train.epochs"}, "train.steps and train.epochs are both 0", "give one of them");
   }
 
+  void memory() {
+    bool isAuto = spec.text("memory.recompute") == "auto";
+    const std::string &budget = spec.text("memory.budget");
+    if (isAuto && budget.empty())
+      return error({"memory.recompute"}, "memory.recompute = \"auto\" needs memory.budget",
+                   "for example budget = \"8GiB\"");
+    if (!isAuto && !budget.empty())
+      return error({"memory.budget"}, "memory.budget is given, but memory.recompute is not \"auto\"",
+                   "write recompute = \"auto\", or leave the budget out");
+    if (isAuto && parseBytes(budget).value_or(0) == 0)
+      error({"memory.budget"}, fmt::format("memory.budget: expected an amount of memory, found \"{}\"", budget),
+            "for example \"8GiB\", \"1.5 GiB\" or \"500MB\"");
+  }
+
+  void device() {
+    const std::string &precision = spec.text("run.precision");
+    if (spec.text("run.device") != "cpu" || precision == "fp32") return;
+    error({"run.precision", "run.device"},
+          fmt::format("run.precision = \"{}\" needs run.device = \"cuda\": kernels for the CPU compute in fp32",
+                      precision),
+          "leave run.precision out, or run on a GPU with --device cuda");
+  }
+
   void sample() {
     if (spec.integer("sample.length") > spec.integer("model.n"))
       error({"sample.length", "model.n"},
@@ -142,6 +166,8 @@ void checkShapes(const Spec &spec, Diagnostics &diagnostics) {
   check.data();
   check.size();
   check.length();
+  check.memory();
+  check.device();
   check.sample();
 }
 

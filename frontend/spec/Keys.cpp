@@ -88,12 +88,18 @@ constexpr Key table[] = {
      "micro-steps whose gradients one optimizer step adds up"},
     {"train.seed", Type::Int, "1", "", "", whole, "", "seed of initial weights, data order and dropout"},
 
-    {"memory.recompute", Type::Choice, "\"none\"", "", "", any, "none|attention|block",
+    {"memory.recompute", Type::Choice, "\"none\"", "", "", any, "none|attention|block|auto",
      "what the backward pass computes again instead of keeping: nothing, the attention branch, or the whole "
-     "block (paper section 5.4)"},
+     "block (paper section 5.4); \"auto\": for each layer what is cheapest within memory.budget. Results do not "
+     "depend on it"},
+    {"memory.budget", Type::String, "\"\"", "", "", any, "",
+     "all memory that a run may take, as \"2GiB\" or \"500 MB\"; goes with memory.recompute = \"auto\""},
 
     {"run.out", Type::String, "", "", "runs/ and model.name", any, "", "folder of checkpoints and logs"},
-    {"run.device", Type::Choice, "\"cpu\"", "", "", any, "cpu", "what runs the model"},
+    {"run.device", Type::Choice, "\"cpu\"", "", "", any, "cpu|cuda", "what runs the model"},
+    {"run.precision", Type::Choice, "", "", "\"fp32\" on cpu, \"bf16\" on cuda", any, "fp32|bf16|fp16",
+     "of activations and their gradients; weights, sums, losses and the optimizer are fp32. fp16 scales the loss "
+     "(paper section 6)"},
     {"run.threads",
      Type::Int,
      "0",

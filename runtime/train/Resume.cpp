@@ -12,7 +12,7 @@ void LossRecord::log(int64_t step) {
 }
 
 Json describeState(const TrainSpec &spec, int64_t steps, const Text &text, uint64_t sequence, uint64_t epoch,
-                   const LossRecord &record) {
+                   const LossRecord &record, const LossScaler &scaler) {
   Json state;
   state["steps"] = steps;
   state["seed"] = spec.train.seed;
@@ -26,6 +26,7 @@ Json describeState(const TrainSpec &spec, int64_t steps, const Text &text, uint6
       {"nll_sum", record.window.nllSum}, {"steps", record.window.steps}, {"seconds", record.window.seconds}};
   state["history"] = Json::array();
   for (auto [step, nll] : record.history) state["history"].push_back({step, nll});
+  if (Json s = scaler.state(); !s.is_null()) state["loss_scaler"] = s;
   state["spec"] = spec.json;
   return state;
 }
@@ -41,6 +42,10 @@ LossRecord lossRecordOf(const Json &state) {
   } catch (const nlohmann::json::exception &e) {
     fail(kBadInput, "state.json of the checkpoint: {}", e.what());
   }
+}
+
+LossScaler lossScalerOf(const Json &state, bool on) {
+  return LossScaler::of(state.contains("loss_scaler") ? state["loss_scaler"] : Json(nullptr), on);
 }
 
 /// Every leaf of a section as ("section.key", value).
@@ -88,6 +93,11 @@ std::vector<std::string> compareSpecs(const Json &state, const TrainSpec &spec,
        {std::pair{"model", std::set<std::string>{"model.name"}}, std::pair{"train", std::set<std::string>{}},
         std::pair{"data", std::set<std::string>{"data.path"}}})
     for (auto &d : differences(before, spec.json, section, ignored)) notes.push_back(d);
+  // Of the section run these alone change what is computed.
+  for (auto &d : differences(before, spec.json, "run", {}))
+    if ((d.starts_with("run.precision: ") || d.starts_with("run.device: ")) &&
+        d.find(": absent ->") == std::string::npos)
+      notes.push_back(d);
   return notes;
 }
 

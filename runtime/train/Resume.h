@@ -20,9 +20,11 @@ struct LossRecord {
 
 /// state.json of a run after `step` steps. `sequence` is the next window's number (runtime/data/Batches.h).
 Json describeState(const TrainSpec &spec, int64_t steps, const Text &text, uint64_t sequence, uint64_t epoch,
-                   const LossRecord &record);
+                   const LossRecord &record, const LossScaler &scaler);
 
 LossRecord lossRecordOf(const Json &state);
+/// `on`: this run's precision is fp16. The checkpoint may be of a run without loss scaling.
+LossScaler lossScalerOf(const Json &state, bool on);
 
 /// Compares the spec that a checkpoint was trained with to this one. Throws Error(kBadInput) when the model
 /// or its attention differ. Returns the settings of training and data that differ, as "train.lr: 0.001 ->

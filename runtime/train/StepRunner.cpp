@@ -8,8 +8,8 @@
 namespace drawloom {
 
 StepRunner::StepRunner(TrainableProgram &program, const TrainSpec &spec, std::span<const uint8_t> text,
-                       const WindowOrder &order, int64_t steps)
-    : program(program), spec(spec), text(text), order(order), steps(steps) {
+                       const WindowOrder &order, int64_t steps, LossScaler scaler)
+    : program(program), spec(spec), text(text), order(order), steps(steps), scaler(std::move(scaler)) {
   uint64_t elements = uint64_t(spec.data.batch) * uint64_t(spec.model.n);
   tokens = program.view<int32_t>(abi::io::kTokens, elements);
   targets = program.view<int32_t>(abi::io::kTargets, elements);
@@ -28,7 +28,7 @@ double StepRunner::gradient(uint64_t microStep) {
             targets.subspan(b * n, n));
   if (onBatch) onBatch(tokens, targets);
   double total = double(batch) * double(n) * double(spec.train.accumulation);
-  std::fill(lossWeights.begin(), lossWeights.end(), float(1 / total));
+  std::fill(lossWeights.begin(), lossWeights.end(), float(scaler.scale() / total));
   rng[0] = int64_t(spec.train.seed);
   rng[1] = int64_t(microStep);
   program.run("gradient");
@@ -45,11 +45,20 @@ StepResult StepRunner::run(int64_t step) {
     if (!std::isfinite(sum)) failNonFinite(step, "the loss");
   }
   if (beforeUpdate) beforeUpdate(step);
-  fillHyper(spec.train, step, steps, hyper);
+  bool maySkip = scaler.maySkip();
+  fillHyper(spec.train, step - scaler.skipped(), steps, hyper);
+  hyper[abi::kGradScale] = float(1 / scaler.scale());
+  hyper[abi::kSkipNonFinite] = maySkip ? 1.0f : 0.0f;
   program.run("update");
-  if (!std::isfinite(gradNorm[0])) failNonFinite(step, "the gradient norm");
-  return {sum / (double(nll.size()) * double(spec.train.accumulation)), gradNorm[0],
-          hyper[abi::kLearningRate]};
+  bool finite = std::isfinite(gradNorm[0]);
+  if (!finite && !maySkip) failNonFinite(step, "the gradient norm");
+  StepResult result{sum / (double(nll.size()) * double(spec.train.accumulation)),
+                    gradNorm[0] / scaler.scale(), hyper[abi::kLearningRate], !finite};
+  if (finite)
+    scaler.good();
+  else
+    scaler.skip();
+  return result;
 }
 
 static std::string position(size_t element, const std::vector<uint64_t> &shape) {

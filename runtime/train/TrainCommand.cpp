@@ -135,10 +135,11 @@ public:
         targets.insert(targets.end(), b.begin(), b.end());
       };
     if (!o.saveGradients.empty())
-      runner.beforeUpdate = [this](int64_t) {
+      runner.beforeUpdate = [this, &runner](int64_t) {
         if (std::exchange(gradientsSaved, true)) return;
         program.download(plan::Arena::Gradients);
-        writeSafetensors(o.saveGradients, tensorsOf(program.parameters(), Slot::Gradient, false));
+        writeSafetensors(o.saveGradients, tensorsOf(program.parameters(), Slot::Gradient, false),
+                         {{"loss_scale", fmt::format("{:.0f}", runner.lossScaler().scale())}});
       };
   }
   void finish() {
@@ -240,7 +241,8 @@ int trainCommand(TrainableProgram &program, const TrainOptions &o) {
 
   int64_t steps = scheduleLength(spec, order), stopAfter = std::min(steps, o.stopAfter.value_or(steps));
   TrainerSetup setup{program, spec,      text,  split, order,
-                     steps,   stopAfter, start, {},    progressSetup(program, spec, o, stopAfter),
+                     steps,   stopAfter, start, {},    lossScalerOf(plan.state, spec.run.precision == "fp16"),
+                     progressSetup(program, spec, o, stopAfter),
                      o.trace};
   if (start > 0) setup.record = lossRecordOf(plan.state);
   printHeader(program, setup, o);

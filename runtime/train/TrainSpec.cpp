@@ -107,6 +107,9 @@ TrainSpec TrainSpec::parse(const std::string &specJson) {
 
   Section run(s.json, "run");
   run.read("out", s.run.out);
+  run.read("precision", s.run.precision);
+  require(s.run.precision == "fp32" || s.run.precision == "bf16" || s.run.precision == "fp16", kBadInput,
+          "the artifact's spec: run.precision is '{}', expected 'fp32', 'bf16' or 'fp16'", s.run.precision);
   run.read("threads", s.run.threads, 0);
   run.read("log_every", s.run.logEvery, 0);
   run.read("eval_every", s.run.evalEvery, 0);

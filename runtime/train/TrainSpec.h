@@ -27,6 +27,7 @@ struct TrainSpec {
   } train;
   struct Run {
     std::string out;
+    std::string precision = "fp32"; // "fp32", "bf16" or "fp16" (which scales the loss)
     int threads = 0;
     int64_t logEvery = 10, evalEvery = 0, evalTokens = 0, checkpointEvery = 0;
     int keepCheckpoints = 0; // 0: all

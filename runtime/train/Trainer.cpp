@@ -22,7 +22,7 @@ const char *nameOf(StopReason reason) {
 static bool every(int64_t period, int64_t step) { return period > 0 && step % period == 0; }
 
 Trainer::Trainer(TrainerSetup setup)
-    : s(std::move(setup)), steps(s.program, s.spec, s.text.bytes(), s.order, s.steps),
+    : s(std::move(setup)), steps(s.program, s.spec, s.text.bytes(), s.order, s.steps, s.scaler),
       log(s.spec.run.out, s.start), progress(s.progress), done(s.start) {
   if (s.start > 0) lastSaved = s.start;
 }
@@ -90,6 +90,7 @@ void Trainer::step() {
   ++done;
   s.record.window.add(r.nll, seconds);
   progress.step(done, r, seconds, budgetLeft());
+  if (r.skipped) logSkip();
   if (every(s.spec.run.logEvery, done)) logStep(r);
   if (every(s.spec.run.evalEvery, done)) evaluateValid();
   if (every(s.spec.run.checkpointEvery, done)) save(s.spec.run.keepCheckpoints);
@@ -98,19 +99,32 @@ void Trainer::step() {
 void Trainer::logStep(const StepResult &r) {
   const Window &w = s.record.window;
   double bits = w.nll() / std::numbers::ln2;
-  log.write("step", done,
-            {{"nll", w.nll()},
-             {"bits", bits},
-             {"lr", r.lr},
-             {"grad_norm", r.gradNorm},
-             {"ms", w.stepSeconds() * 1e3},
-             {"tokens_per_second", s.progress.tokensPerStep / w.stepSeconds()}});
-  log.scalars(done, {{"train/loss", float(w.nll())},
-                     {"train/bits_per_byte", float(bits)},
-                     {"train/lr", float(r.lr)},
-                     {"train/grad_norm", float(r.gradNorm)}});
+  Json fields{{"nll", w.nll()},
+              {"bits", bits},
+              {"lr", r.lr},
+              {"grad_norm", r.skipped ? Json(nullptr) : Json(r.gradNorm)},
+              {"ms", w.stepSeconds() * 1e3},
+              {"tokens_per_second", s.progress.tokensPerStep / w.stepSeconds()}};
+  std::vector<std::pair<std::string, float>> scalars{{"train/loss", float(w.nll())},
+                                                     {"train/bits_per_byte", float(bits)},
+                                                     {"train/lr", float(r.lr)}};
+  if (!r.skipped) scalars.emplace_back("train/grad_norm", float(r.gradNorm));
+  if (const LossScaler &scaler = steps.lossScaler(); scaler.isOn()) {
+    fields.update(Json{{"loss_scale", scaler.scale()}, {"skipped", scaler.skipped()}});
+    scalars.emplace_back("train/loss_scale", float(scaler.scale()));
+  }
+  log.write("step", done, fields);
+  log.scalars(done, scalars);
   result.bits = bits;
   s.record.log(done);
+}
+
+void Trainer::logSkip() {
+  const LossScaler &scaler = steps.lossScaler();
+  log.write("skip", done, {{"loss_scale", scaler.scale()}, {"skipped", scaler.skipped()}});
+  progress.note(fmt::format("step {} skipped: a gradient is not finite; the loss scale is now {:.0f} ({} steps "
+                            "skipped so far)",
+                            done, scaler.scale(), scaler.skipped()));
 }
 
 void Trainer::evaluateValid() {
@@ -144,7 +158,8 @@ void Trainer::evaluateValid() {
 
 void Trainer::save(int keep) {
   uint64_t sequence = uint64_t(done) * uint64_t(s.spec.train.accumulation) * uint64_t(s.spec.data.batch);
-  Json state = describeState(s.spec, s.steps, s.text, sequence, s.order.epochOf(sequence), s.record);
+  Json state = describeState(s.spec, s.steps, s.text, sequence, s.order.epochOf(sequence), s.record,
+                             steps.lossScaler());
   result.checkpoint = saveCheckpoint(s.spec.run.out, done, s.program, std::move(state), keep);
   lastSaved = done;
   log.write("checkpoint", done, {{"folder", result.checkpoint}});

@@ -20,6 +20,7 @@ struct TrainerSetup {
   int64_t stopAfter = 0; // last step to do, at most `steps`
   int64_t start = 0;     // finished steps of the checkpoint that the run goes on from
   LossRecord record;     // of that checkpoint
+  LossScaler scaler;     // of that checkpoint
   ProgressSetup progress;
   std::string trace; // file for a Chrome trace of one step; empty: none
 };
@@ -52,6 +53,7 @@ private:
   bool traced() const;
   StepResult stepTraced();
   void logStep(const StepResult &result);
+  void logSkip();
   void evaluateValid();
   void save(int keep);
   void saveBeforeFailing();

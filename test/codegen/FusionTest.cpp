@@ -138,7 +138,7 @@ func.func @f(%w: {1}, %y: {0}) -> ({2}, {0}) {{
 
 //===-- updates -----------------------------------------------------------------------------------===//
 
-Tensor hyper(double clip) {
+Tensor hyper(double clip, double gradScale = 1, bool skip = false) {
   Tensor h = Tensor::zeros({abi::kHyperCount});
   h.values[abi::kLearningRate] = 0.01;
   h.values[abi::kBeta1] = 0.9;
@@ -149,6 +149,8 @@ Tensor hyper(double clip) {
   h.values[abi::kBiasCorrection2] = 1 - std::pow(0.999, 3);
   h.values[abi::kClipNorm] = clip;
   h.values[abi::kEmaDecay] = 0.99;
+  h.values[abi::kGradScale] = gradScale;
+  h.values[abi::kSkipNonFinite] = skip;
   return h;
 }
 
@@ -197,6 +199,20 @@ TEST_P(Update, WithoutClippingOrDecay) {
 
 TEST_P(Update, ANormThatIsNotFiniteChangesNothing) {
   auto given = inputs(std::numeric_limits<double>::quiet_NaN(), 1.0);
+  expectLikeInterpreter(updateText(tensorType(GetParam()), true), given, {.tolerance = 0});
+}
+
+TEST_P(Update, GradientsOfAScaledLossAreUnscaledBeforeTheyAreClipped) {
+  auto given = inputs(2.5, 1.0);
+  given.back() = hyper(1.0, 0x1p-10);
+  given[5].values[0] *= 0x1p10;
+  for (double &g : given[1].values) g *= 0x1p10;
+  expectLikeInterpreter(updateText(tensorType(GetParam()), true), given);
+}
+
+TEST_P(Update, ASkippedStepZeroesTheGradientsAlone) {
+  auto given = inputs(std::numeric_limits<double>::infinity(), 1.0);
+  given.back() = hyper(1.0, 0x1p-10, /*skip=*/true);
   expectLikeInterpreter(updateText(tensorType(GetParam()), true), given, {.tolerance = 0});
 }
 

@@ -115,8 +115,13 @@ void FakeModel::update() {
     for (float g : r.gradient) squares += double(g) * double(g);
   float norm = float(std::sqrt(squares));
   *data<float>("grad_norm") = norm;
-  if (!std::isfinite(norm)) return;
-  float scale = h[abi::kClipNorm] > 0 ? std::min(1.0f, h[abi::kClipNorm] / norm) : 1;
+  if (!std::isfinite(norm)) {
+    if (h[abi::kSkipNonFinite] > 0)
+      for (auto &r : refs) std::fill(r.gradient.begin(), r.gradient.end(), 0.0f);
+    return;
+  }
+  float unscale = h[abi::kGradScale];
+  float scale = unscale * (h[abi::kClipNorm] > 0 ? std::min(1.0f, h[abi::kClipNorm] / (unscale * norm)) : 1);
   for (auto &r : refs)
     for (size_t k = 0; k < r.value.size(); ++k) {
       float g = r.gradient[k] * scale;
