@@ -152,14 +152,17 @@ std::vector<std::byte> assemble(Parts &parts) {
   auto &p = parts.plan;
   if (p.spec_hash == 0) p.spec_hash = hash64(p.spec);
   // Whether a segment is set does not change the plan's size: pack once with some, then with the right ones.
-  bool given = p.code || p.constants;
+  bool given = p.code || p.constants || p.sass;
   if (!given) {
     p.code = std::make_unique<plan::Segment>(0, 0, 0);
     p.constants = std::make_unique<plan::Segment>(0, 0, 0);
+    if (!parts.sass.empty()) p.sass = std::make_unique<plan::Segment>(0, 0, 0);
     uint64_t code = aligned(kPlanOffset + pack(p).size(), abi::kSegmentAlignment);
     uint64_t constants = aligned(code + parts.code.size(), abi::kSegmentAlignment);
     p.code = std::make_unique<plan::Segment>(code, parts.code.size(), hash64(parts.code));
     p.constants = std::make_unique<plan::Segment>(constants, parts.constants.size(), hash64(parts.constants));
+    uint64_t sass = aligned(constants + parts.constants.size(), abi::kSegmentAlignment);
+    if (p.sass) p.sass = std::make_unique<plan::Segment>(sass, parts.sass.size(), hash64(parts.sass));
   }
   return assemble(pack(p), parts);
 }
@@ -167,7 +170,7 @@ std::vector<std::byte> assemble(Parts &parts) {
 std::vector<std::byte> assemble(const std::vector<std::byte> &plan, const Parts &parts) {
   std::vector<std::byte> file(kPlanOffset);
   file.insert(file.end(), plan.begin(), plan.end());
-  for (auto *segment : {&parts.code, &parts.constants}) {
+  for (auto *segment : {&parts.code, &parts.constants, &parts.sass}) {
     if (segment->empty()) continue;
     file.resize(aligned(file.size(), abi::kSegmentAlignment));
     file.insert(file.end(), segment->begin(), segment->end());

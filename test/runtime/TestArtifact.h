@@ -11,7 +11,7 @@ namespace drawloom::test {
 /// The parts of an artifact before they are laid out in a file.
 struct Parts {
   plan::PlanT plan;
-  std::vector<std::byte> code, constants;
+  std::vector<std::byte> code, constants, sass;
 };
 
 // Persistent buffers of valid(), by index.
