@@ -4,11 +4,12 @@
 #include <gtest/gtest.h>
 #include <memory>
 
-// What the driver's handles point to.
+// What the handles of Driver.h and BlasLt.h point to.
+namespace drawloom::cuda {
 struct CUctx_st {};
 struct CUmod_st {};
 struct CUfunc_st {
-  drawloom::test::FakeKernel kernel;
+  test::FakeKernel kernel;
 };
 struct CUstream_st {};
 struct CUevent_st {
@@ -23,11 +24,12 @@ struct cublasLtMatmulDescOpaque {
   int transA = 0, transB = 0;
 };
 struct cublasLtMatrixLayoutOpaque {
-  drawloom::cuda::BlasType type;
+  BlasType type;
   uint64_t rows, columns;
   int64_t ld;
 };
 struct cublasLtMatmulPreferenceOpaque {};
+} // namespace drawloom::cuda
 
 namespace drawloom::test {
 using namespace cuda;

@@ -5,6 +5,8 @@
 #include "runtime/support/File.h"
 #include "test/cuda/FakeCuda.h"
 #include "test/runtime/TestArtifact.h"
+#include <algorithm>
+#include <filesystem>
 #include <gtest/gtest.h>
 
 namespace drawloom::test {
