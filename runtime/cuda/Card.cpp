@@ -30,6 +30,19 @@ std::string targetOf(const CardFacts &facts) {
   return "";
 }
 
+std::string machineTarget() {
+  const Driver &driver = machineDriver();
+  DeviceOrdinal device = 0;
+  check(driver, driver.deviceGet(&device, 0), "cannot open the first CUDA card");
+  CardFacts facts = factsOf(driver, device);
+  std::string target = targetOf(facts);
+  if (target.empty())
+    failWithHint(kFailed, "run on the processor with --device cpu",
+                 "the card '{}' has compute capability {}.{}; Drawloom compiles for 8.0 and later",
+                 facts.name, facts.major, facts.minor);
+  return target;
+}
+
 bool runsTarget(const CardFacts &facts, std::string_view target) {
   if (target == "sm_90a") return facts.major == 9 && facts.minor == 0;
   return target == "sm_80" && facts.major >= 8;

@@ -17,6 +17,9 @@ CardFacts factsOf(const Driver &driver, DeviceOrdinal device);
 
 /// The most capable target of the compiler whose code this card runs: "sm_90a", "sm_80", or empty.
 std::string targetOf(const CardFacts &facts);
+/// The target for this machine's first card. Throws Error(kFailed): no driver, no card, or one that is too
+/// old.
+std::string machineTarget();
 /// Whether the card runs code that was compiled for `target`. sm_90a runs on compute capability 9.0 alone;
 /// sm_80 is compiled again by the driver for whatever came after.
 bool runsTarget(const CardFacts &facts, std::string_view target);

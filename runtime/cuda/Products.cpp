@@ -9,7 +9,9 @@ namespace drawloom::cuda {
 static constexpr int kProposals = 8;
 // Another algorithm than the library's first choice must be clearly faster: noise shall not change bits.
 static constexpr double kClearlyFaster = 0.98;
-static constexpr int kRepeats = 3, kRounds = 2;
+// A round lasts about so long: small products are repeated until the clock's grain does not matter.
+static constexpr double kRoundSeconds = 4e-4;
+static constexpr int kFewestRepeats = 3, kMostRepeats = 50, kRounds = 3;
 
 static std::string lower(plan::DType t) {
   std::string s = plan::EnumNameDType(t);
@@ -131,18 +133,20 @@ BlasStatus Products::enqueue(const Product &p) const {
                         kWorkspaceBytes, card.stream);
 }
 
-/// The best of some rounds; infinite if the library refuses.
+/// Of one product, the best of some rounds; infinite if the library refuses.
 double Products::seconds(const Product &p) const {
-  double best = INFINITY;
   Event start(card.driver), end(card.driver);
-  if (enqueue(p) != kBlasSuccess) return best; // and warms up
-  for (int round = 0; round < kRounds; ++round) {
+  auto round = [&](int repeats) {
     start.record(card.stream);
-    for (int k = 0; k < kRepeats; ++k) (void)enqueue(p);
+    for (int k = 0; k < repeats; ++k) (void)enqueue(p);
     end.record(card.stream);
     card.synchronize();
-    best = std::min(best, end.secondsSince(start));
-  }
+    return end.secondsSince(start) / repeats;
+  };
+  if (enqueue(p) != kBlasSuccess) return INFINITY; // and warms up
+  double best = round(1);
+  int repeats = int(std::clamp(kRoundSeconds / best, double(kFewestRepeats), double(kMostRepeats)));
+  for (int k = 0; k < kRounds; ++k) best = std::min(best, round(repeats));
   return best;
 }
 

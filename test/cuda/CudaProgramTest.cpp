@@ -300,7 +300,7 @@ TEST_F(CudaProgram, APlanThatDoesNotFitTheCardExits71WithThePlan) {
   auto e = errorOf([&] { load(parts); });
   EXPECT_EQ(e.exitCode, kOutOfMemory);
   std::string message = e.what();
-  EXPECT_NE(message.find("of the memory of 'Fake Card', 64.0 MiB of 64.0 MiB are free"), std::string::npos)
+  EXPECT_NE(message.find("of the memory of 'Fake Card', 256 MiB of 256 MiB are free"), std::string::npos)
       << message;
   EXPECT_NE(message.find("1.00 GiB  State"), std::string::npos) << message;
   EXPECT_NE(message.find("counts [1000] I64"), std::string::npos) << message;

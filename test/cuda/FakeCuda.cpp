@@ -1,4 +1,5 @@
 #include "test/cuda/FakeCuda.h"
+#include <algorithm>
 #include <cstdlib>
 #include <cstring>
 #include <gtest/gtest.h>
@@ -148,7 +149,7 @@ Result memInfo(size_t *free, size_t *total) {
 Result memAlloc(DevicePointer *p, size_t bytes) {
   if (state.fake->usedBytes + bytes > state.fake->totalBytes) return kCudaOutOfMemory;
   void *memory = std::aligned_alloc(256, (bytes + 255) / 256 * 256);
-  std::memset(memory, 0xcd, bytes); // a card's memory is not zeros
+  std::memset(memory, 0xcd, std::min<size_t>(bytes, 1 << 20)); // a card's memory is not zeros
   *p = reinterpret_cast<DevicePointer>(memory);
   state.sizes[*p] = bytes;
   state.fake->usedBytes += bytes;

@@ -49,7 +49,7 @@ public:
   // What the card is; set before use.
   std::string name = "Fake Card";
   int major = 9, minor = 0;
-  uint64_t totalBytes = uint64_t(64) << 20;
+  uint64_t totalBytes = uint64_t(256) << 20;
   bool refusesCubins = false;     // as a driver that is older than the assembler
   std::string ptxError;           // not empty: what compiling PTX says
   std::string failingKernel;      // launching it fails

@@ -6,6 +6,7 @@
 #include "runtime/train/TrainableProgram.h"
 #include <filesystem>
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <functional>
 #include <gtest/gtest.h>
 #include <map>
@@ -37,9 +38,14 @@ public:
   uint64_t functionFlops(std::string_view) const override { return 0; }
   int threads() const override { return 1; }
   std::string memoryReport() const override { return {}; }
+  void setProfiling(bool on) override { profiling = on; }
+  std::string trace(const std::vector<std::string> &functions) const override {
+    return fmt::format("trace of {}", fmt::join(functions, ", "));
+  }
 
   std::function<void(std::string_view function)> before, after; // hooks of a test
   int cleared = 0;
+  bool profiling = false;
   std::vector<int32_t> fed;       // tokens that decode has read since clearState()
   std::vector<float> all() const; // every value, moment and moving average
 
