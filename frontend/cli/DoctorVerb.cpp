@@ -1,5 +1,6 @@
 // drawloom doctor: what this machine offers, and whether Drawloom works on it.
 #include "codegen/Target.h"
+#include "codegen/nvptx/Ptxas.h"
 #include "frontend/cli/SelfTest.h"
 #include "frontend/cli/Verbs.h"
 #include "runtime/artifact/CpuFeatures.h"
@@ -81,6 +82,41 @@ void printCuda(const cuda::CudaReport &c) {
     fmt::print("cuBLASLt     none: {}\n", c.blasLtProblem);
 }
 
+/// What testing found; absent where it was not tested.
+struct Tests {
+  std::optional<SelfTestResult> cpu, card;
+  std::optional<std::string> cardProblem; // empty: none
+  bool passed() const {
+    return (!cpu || cpu->passed()) && (!card || card->passed()) && (!cardProblem || cardProblem->empty());
+  }
+};
+
+Tests runTests(bool cardIsThere) {
+  Tests t;
+  t.cpu = selfTest(DeviceKind::Cpu);
+  if (!cardIsThere) return t;
+  t.cardProblem = cuda::selfTestCuda();
+  if (!t.cardProblem->empty()) return t;
+  try {
+    t.card = selfTest(DeviceKind::Cuda);
+  } catch (const Error &e) { // the rest of what this machine can do is worth knowing
+    t.cardProblem = e.what();
+  }
+  return t;
+}
+
+nlohmann::ordered_json testFacts(const SelfTestResult &t) {
+  return {{"passed", t.passed()},    {"relative_error", t.relativeError},
+          {"same_bits", t.sameBits}, {"first_nll", t.firstNll},
+          {"last_nll", t.lastNll},   {"seconds", t.seconds}};
+}
+
+void printTest(const char *name, const SelfTestResult &t, const char *twice) {
+  fmt::print("{:<12} {} in {}: losses within {:.1e} of float64; gradients of {} {}; loss {:.3f} -> {:.3f}\n",
+             name, t.passed() ? "passed" : "FAILED", formatDuration(t.seconds), t.relativeError, twice,
+             t.sameBits ? "have the same bits" : "DIFFER", t.firstNll, t.lastNll);
+}
+
 int run(bool quick, bool json) {
   nlohmann::ordered_json facts{
       {"drawloom", DRAWLOOM_VERSION},      {"llvm", LLVM_VERSION_STRING},
@@ -89,43 +125,36 @@ int run(bool quick, bool json) {
       {"memory_bytes", availableMemory()}, {"openblas_core", openblas_get_corename()},
       {"openblas", openblas_get_config()}, {"peak_gflops", measurePeakGflops(availableCores())},
       {"gemm_gflops", gemmGflops()}};
-  cuda::CudaReport cudaReport = cuda::describeCuda();
-  facts["cuda"] = cudaFacts(cudaReport);
-  std::optional<std::string> cardProblem;
-  if (!quick && cudaReport.problem.empty()) {
-    cardProblem = cuda::selfTestCuda();
-    facts["cuda"]["self_test"] = {{"passed", cardProblem->empty()}, {"problem", *cardProblem}};
-  }
-  std::optional<SelfTestResult> test;
-  if (!quick) test = selfTest();
-  if (test)
-    facts["self_test"] = {{"passed", test->passed()},    {"relative_error", test->relativeError},
-                          {"same_bits", test->sameBits}, {"first_nll", test->firstNll},
-                          {"last_nll", test->lastNll},   {"seconds", test->seconds}};
+  cuda::CudaReport card = cuda::describeCuda();
+  std::string ptxas = findPtxas().value_or("");
+  Tests tests;
+  if (!quick) tests = runTests(card.problem.empty());
+  facts["cuda"] = cudaFacts(card);
+  facts["cuda"]["ptxas"] = ptxas;
+  if (tests.cpu) facts["self_test"] = testFacts(*tests.cpu);
+  if (tests.cardProblem) facts["cuda"]["test_problem"] = *tests.cardProblem;
+  if (tests.card) facts["cuda"]["self_test"] = testFacts(*tests.card);
   if (json) {
     fmt::print("{}\n", facts.dump(2));
-  } else {
-    fmt::print("drawloom     {} with LLVM {}\n", DRAWLOOM_VERSION, LLVM_VERSION_STRING);
-    fmt::print("processor    {}\n", processor());
-    fmt::print("threads      {} cores may be used\n", availableCores());
-    fmt::print("memory       {} available\n", formatBytes(availableMemory()));
-    fmt::print("features     {}\n", fmt::join(presentCpuFeatures(), " "));
-    fmt::print("target       {}\n", nativeTarget());
-    fmt::print("OpenBLAS     kernels for {} ({})\n", openblas_get_corename(), openblas_get_config());
-    fmt::print("rates        {:.0f} GFLOP/s peak in registers, {:.0f} GFLOP/s in dense products\n",
-               facts["peak_gflops"].get<double>(), facts["gemm_gflops"].get<double>());
-    printCuda(cudaReport);
-    if (cardProblem)
-      fmt::print("card test    {}\n",
-                 cardProblem->empty() ? "passed: a kernel and a product" : "FAILED: " + *cardProblem);
-    if (test)
-      fmt::print("self-test    {} in {}: losses within {:.1e} of float64; gradients of one and of several "
-                 "threads {}; loss {:.3f} -> {:.3f}\n",
-                 test->passed() ? "passed" : "FAILED", formatDuration(test->seconds), test->relativeError,
-                 test->sameBits ? "have the same bits" : "DIFFER", test->firstNll, test->lastNll);
+    return tests.passed() ? kSuccess : kFailed;
   }
-  bool failed = (test && !test->passed()) || (cardProblem && !cardProblem->empty());
-  return failed ? kFailed : kSuccess;
+  fmt::print("drawloom     {} with LLVM {}\n", DRAWLOOM_VERSION, LLVM_VERSION_STRING);
+  fmt::print("processor    {}\n", processor());
+  fmt::print("threads      {} cores may be used\n", availableCores());
+  fmt::print("memory       {} available\n", formatBytes(availableMemory()));
+  fmt::print("features     {}\n", fmt::join(presentCpuFeatures(), " "));
+  fmt::print("target       {}\n", nativeTarget());
+  fmt::print("OpenBLAS     kernels for {} ({})\n", openblas_get_corename(), openblas_get_config());
+  fmt::print("rates        {:.0f} GFLOP/s peak in registers, {:.0f} GFLOP/s in dense products\n",
+             facts["peak_gflops"].get<double>(), facts["gemm_gflops"].get<double>());
+  printCuda(card);
+  fmt::print("ptxas        {}\n",
+             ptxas.empty() ? "none: artifacts for cards carry PTX, which the driver compiles" : ptxas);
+  if (tests.cpu) printTest("self-test", *tests.cpu, "one and of several threads");
+  if (tests.cardProblem && !tests.cardProblem->empty())
+    fmt::print("card test    FAILED: {}\n", *tests.cardProblem);
+  if (tests.card) printTest("card test", *tests.card, "two runs");
+  return tests.passed() ? kSuccess : kFailed;
 }
 
 } // namespace
@@ -137,7 +166,7 @@ Run addDoctor(CLI::App &app) {
   auto o = std::make_shared<Options>();
   app.description("Example:  drawloom doctor\n\n"
                   "Show what this machine offers, then compile a small model and compare it with the float64 "
-                  "interpreter (some seconds).");
+                  "interpreter, on the processor and on the card if there is one (some seconds).");
   app.add_flag("--quick", o->quick, "leave out the self-test");
   app.add_flag("--json", o->json, "as JSON");
   return [o] { return run(o->quick, o->json); };

@@ -4,6 +4,7 @@
 #include "frontend/cli/Bench.h"
 #include "frontend/cli/Model.h"
 #include "runtime/abi/Abi.h"
+#include "runtime/cuda/Card.h"
 #include "runtime/device/ThreadPool.h"
 #include "runtime/support/Clock.h"
 #include "runtime/train/InitialWeights.h"
@@ -79,6 +80,7 @@ bool sameGradients(Program &a, Program &b) {
   for (Program *p : {&a, &b}) {
     fillBatch(*p);
     p->run("gradient");
+    p->download(plan::Arena::Gradients);
   }
   for (size_t k = 0; k < a.parameters().size(); ++k)
     if (!std::ranges::equal(a.parameters()[k].gradient, b.parameters()[k].gradient)) return false;
@@ -87,17 +89,21 @@ bool sameGradients(Program &a, Program &b) {
 
 } // namespace
 
-SelfTestResult selfTest() {
+SelfTestResult selfTest(DeviceKind device) {
   Stopwatch watch;
   SelfTestResult result;
-  spec::Spec spec = spec::Spec::parse(kSpec, "self-test.toml");
-  std::vector<std::byte> artifact = compileSpec(spec, {}).artifact;
-  auto one = Program::fromBytes(artifact, {1}, "self-test"),
-       all = Program::fromBytes(artifact, {std::max(2, availableCores())}, "self-test");
+  spec::Spec spec = spec::Spec::parse(kSpec, "self-test.toml",
+                                      {fmt::format("run.device={}", nameOf(device)), "run.precision=fp32"});
+  CompileOptions options;
+  if (device == DeviceKind::Cuda) options.target = Target::byName(cuda::machineTarget());
+  std::vector<std::byte> artifact = compileSpec(spec, options).artifact;
+  auto one = Program::fromBytes(artifact, {1, device}, "self-test"),
+       all = Program::fromBytes(artifact, {std::max(2, availableCores()), device}, "self-test");
   fillBatch(*one);
   result.relativeError = compareWithInterpreter(*one, spec);
   result.sameBits = sameGradients(*one, *all);
   resetOptimizer(all->parameters());
+  for (auto arena : {plan::Arena::Gradients, plan::Arena::Optimizer}) all->upload(arena);
   result.firstNll = meanNll(*all);
   auto hyper = all->view<float>(abi::io::kHyper);
   hyper[abi::kLearningRate] = 3e-3f;

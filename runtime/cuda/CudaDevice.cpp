@@ -1,6 +1,6 @@
 #include "runtime/cuda/CudaDevice.h"
-#include "runtime/abi/Philox.h"
 #include "runtime/artifact/Verify.h"
+#include "runtime/cuda/Noise.h"
 #include "runtime/support/Error.h"
 #include <algorithm>
 #include <cmath>
@@ -124,21 +124,9 @@ double CudaDevice::denseGflops() {
   uint64_t bytes = side * side * elementBytes(type);
   if (card.freeBytes() < 4 * bytes) return 0;
   DeviceBuffer a(card.driver, bytes), b(card.driver, bytes), c(card.driver, bytes);
-  // Random bits switch more transistors than zeros, and a hot card is slower: what models see is random.
-  std::vector<uint32_t> noise(bytes / 4);
-  for (size_t k = 0; k < noise.size(); k += 4) {
-    auto words = abi::philoxBlock(1, 0, 0, uint32_t(k / 4));
-    // Signs and fractions at random, exponents of numbers between 1 and 2.
-    uint32_t keep = type == plan::DType::F32   ? 0x807fffffu
-                    : type == plan::DType::F16 ? 0x83ff83ffu
-                                               : 0x807f807fu;
-    uint32_t one = type == plan::DType::F32   ? 0x3f800000u
-                   : type == plan::DType::F16 ? 0x3c003c00u
-                                              : 0x3f803f80u;
-    for (size_t e = 0; e < 4 && k + e < noise.size(); ++e) noise[k + e] = (words[e] & keep) | one;
-  }
+  std::vector<std::byte> numbers = noise(type, side * side, 1);
   for (auto *m : {&a, &b})
-    check(card.driver, card.driver.memcpyHtoDAsync(m->address(), noise.data(), bytes, card.stream),
+    check(card.driver, card.driver.memcpyHtoDAsync(m->address(), numbers.data(), bytes, card.stream),
           "cannot copy to the card");
   ProductShape shape{.a = type,
                      .b = type,

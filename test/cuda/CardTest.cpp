@@ -1,6 +1,7 @@
 // On a real card: kernels, tensor maps, products of every type and transposition against float64, graphs, Io.
 // Skipped where there is none.
-#include "runtime/abi/Philox.h"
+#include "runtime/artifact/Verify.h"
+#include "runtime/cuda/Noise.h"
 #include "runtime/cuda/Products.h"
 #include "runtime/program/Program.h"
 #include "runtime/support/Error.h"
@@ -113,16 +114,6 @@ TEST_F(OnCard, PtxWithAMistakeIsBadInputWithTheDriversLog) {
 //===-- products
 //------------------------------------------------------------------------------------------------===//
 
-uint16_t toBits(float value, plan::DType type) {
-  if (type == plan::DType::F16) {
-    _Float16 h = _Float16(value);
-    uint16_t bits;
-    return std::memcpy(&bits, &h, 2), bits;
-  }
-  uint32_t bits;
-  std::memcpy(&bits, &value, 4);
-  return uint16_t((bits + 0x7fff + (bits >> 16 & 1)) >> 16); // round to nearest, ties to even
-}
 float fromBits(uint16_t bits, plan::DType type) {
   if (type == plan::DType::F16) {
     _Float16 h;
@@ -136,33 +127,38 @@ float fromBits(uint16_t bits, plan::DType type) {
 /// A matrix on both sides: the card's elements, and the same numbers as floats.
 struct Matrix {
   Matrix(const Card &card, plan::DType type, uint64_t count, uint64_t seed)
-      : card(card), type(type), values(count), memory(card.driver, count * 4) {
-    for (uint64_t k = 0; k < count; ++k) {
-      float v = float(abi::philoxBlock(seed, 0, 0, uint32_t(k))[0]) * 0x1p-31f - 1;
-      values[k] = type == plan::DType::F32 ? v : fromBits(toBits(v, type), type);
-    }
+      : card(card), type(type), elements(noise(type, count, seed)), values(floats(elements)),
+        memory(card.driver, elements.size()) {
     put();
   }
-  void put() {
-    std::vector<uint16_t> half(values.size());
-    for (size_t k = 0; k < half.size(); ++k) half[k] = toBits(values[k], type);
-    const void *from = type == plan::DType::F32 ? static_cast<const void *>(values.data()) : half.data();
-    check(card.driver, card.driver.memcpyHtoDAsync(memory.address(), from, bytes(), card.stream), "put");
+  void put() const {
+    check(card.driver,
+          card.driver.memcpyHtoDAsync(memory.address(), elements.data(), elements.size(), card.stream),
+          "put");
     card.synchronize();
   }
   std::vector<float> get() const {
-    std::vector<float> out(values.size());
-    std::vector<uint16_t> half(values.size());
-    void *to = type == plan::DType::F32 ? static_cast<void *>(out.data()) : half.data();
-    check(card.driver, card.driver.memcpyDtoHAsync(to, memory.address(), bytes(), card.stream), "get");
+    std::vector<std::byte> out(elements.size());
+    check(card.driver, card.driver.memcpyDtoHAsync(out.data(), memory.address(), out.size(), card.stream),
+          "get");
     card.synchronize();
-    for (size_t k = 0; type != plan::DType::F32 && k < half.size(); ++k) out[k] = fromBits(half[k], type);
+    return floats(out);
+  }
+  std::vector<float> floats(const std::vector<std::byte> &from) const {
+    std::vector<float> out(from.size() / elementBytes(type));
+    for (size_t k = 0; k < out.size(); ++k) {
+      uint16_t half;
+      if (type == plan::DType::F32)
+        std::memcpy(&out[k], from.data() + 4 * k, 4);
+      else
+        out[k] = (std::memcpy(&half, from.data() + 2 * k, 2), fromBits(half, type));
+    }
     return out;
   }
-  uint64_t bytes() const { return values.size() * (type == plan::DType::F32 ? 4 : 2); }
 
   const Card &card;
   plan::DType type;
+  std::vector<std::byte> elements;
   std::vector<float> values;
   DeviceBuffer memory;
 };

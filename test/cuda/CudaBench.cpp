@@ -1,6 +1,6 @@
 // How fast the products of a model run on the card: a line each, "m n k types transpositions microseconds
 // TFLOP/s".
-#include "runtime/abi/Philox.h"
+#include "runtime/cuda/Noise.h"
 #include "runtime/cuda/Products.h"
 #include "runtime/support/Clock.h"
 #include "runtime/support/Error.h"
@@ -12,19 +12,11 @@ using namespace drawloom::cuda;
 
 namespace {
 
-/// bf16 (or f32) numbers between 1 and 2 and their negatives, at random.
-DeviceBuffer noise(const Card &card, plan::DType type, uint64_t count, uint64_t seed) {
-  uint64_t bytes = count * (type == plan::DType::F32 ? 4 : 2);
-  std::vector<uint32_t> words((bytes + 15) / 16 * 4);
-  uint32_t keep = type == plan::DType::F32 ? 0x807fffffu : 0x807f807fu,
-           one = type == plan::DType::F32 ? 0x3f800000u : 0x3f803f80u;
-  for (size_t k = 0; k < words.size(); k += 4) {
-    auto w = abi::philoxBlock(seed, 0, 0, uint32_t(k / 4));
-    for (size_t e = 0; e < 4; ++e) words[k + e] = (w[e] & keep) | one;
-  }
-  DeviceBuffer buffer(card.driver, words.size() * 4);
+DeviceBuffer onCard(const Card &card, plan::DType type, uint64_t count, uint64_t seed) {
+  auto numbers = noise(type, count, seed);
+  DeviceBuffer buffer(card.driver, numbers.size());
   check(card.driver,
-        card.driver.memcpyHtoDAsync(buffer.address(), words.data(), words.size() * 4, card.stream), "copy");
+        card.driver.memcpyHtoDAsync(buffer.address(), numbers.data(), numbers.size(), card.stream), "copy");
   card.synchronize();
   return buffer;
 }
@@ -40,8 +32,8 @@ void time(const Card &card, Products &products, const Case &c) {
   ProductShape s{.a = c.factor, .b = c.factor, .c = c.result, .transA = c.transA, .transB = c.transB};
   s.accumulate = c.accumulate, s.m = c.m, s.n = c.n, s.k = c.k;
   s.lda = c.transA ? c.m : c.k, s.ldb = c.transB ? c.k : c.n, s.ldc = c.n;
-  DeviceBuffer a = noise(card, c.factor, c.m * c.k, 1), b = noise(card, c.factor, c.n * c.k, 2),
-               out = noise(card, c.result, c.m * c.n, 3);
+  DeviceBuffer a = onCard(card, c.factor, c.m * c.k, 1), b = onCard(card, c.factor, c.n * c.k, 2),
+               out = onCard(card, c.result, c.m * c.n, 3);
   Stopwatch tuning;
   Product p = products.prepare(s, a.address(), b.address(), out.address(), 1, c.accumulate ? 1 : 0);
   double tuned = tuning.seconds(), best = INFINITY;

@@ -283,7 +283,18 @@ class CommandLine(unittest.TestCase):
     def test_doctor_passes(self):
         r = self.call("doctor", "--json")
         self.assertEqual(r.returncode, 0, r.stdout + r.stderr)
-        self.assertTrue(json.loads(r.stdout)["self_test"]["passed"])
+        facts = json.loads(r.stdout)
+        self.assertTrue(facts["self_test"]["passed"])
+        self.assertNotEqual(facts["cuda"]["problem"] == "", facts["cuda"]["cards"] == [])
+
+    # Devices
+
+    def test_a_cpu_model_is_refused_on_a_card(self):
+        self.fails(65, "does not run on the device 'cuda'", "hint: run it with --device cpu", tool=RUN,
+                   args=["eval", self.loom, "--device", "cuda"])
+
+    def test_unknown_device(self):
+        self.assertEqual(self.call("eval", self.loom, "--device", "tpu", tool=RUN).returncode, 2)
 
 
 if __name__ == "__main__":
