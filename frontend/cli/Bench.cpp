@@ -8,6 +8,28 @@
 
 namespace drawloom::cli {
 
+void addBenchOptions(CLI::App &app, BenchOptions &c) {
+  app.add_option("--threads", c.threads, "0: one a core")
+      ->check(CLI::NonNegativeNumber)
+      ->option_text("COUNT");
+  app.add_option("--repeats", c.repeats, "timed runs; the median counts")
+      ->check(CLI::Range(1, 10000))
+      ->option_text("COUNT [5]");
+  app.add_option("--rows", c.rows, "rows of the breakdown")->option_text("COUNT [16]");
+  app.add_flag("--json", c.json, "as JSON");
+}
+
+/// Runs `body` once with every command timed; its seconds.
+double profiled(Program &program, const std::function<void()> &body) {
+  program.clearTimings();
+  program.setProfiling(true);
+  Stopwatch watch;
+  body();
+  double seconds = watch.seconds();
+  program.setProfiling(false);
+  return seconds;
+}
+
 double medianSeconds(int repeats, const std::function<void()> &run) {
   return medianOf(repeats, [&] {
     Stopwatch watch;

@@ -137,8 +137,9 @@ Compiled compileSpec(const spec::Spec &spec, CompileOptions options, bool printI
   return result;
 }
 
-std::vector<std::byte> compileModule(MLIRContext &context, ModuleOp module, const std::string &name) {
-  return compile(module, name, {}, nullptr);
+std::vector<std::byte> compileModule(MLIRContext &context, ModuleOp module, const std::string &name,
+                                     const CompileOptions &options) {
+  return compile(module, name, options, nullptr);
 }
 
 std::vector<std::byte> artifactBytes(const ModelInput &input) {

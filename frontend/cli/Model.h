@@ -36,7 +36,7 @@ Compiled compileSpec(const spec::Spec &spec, CompileOptions options, bool printI
 
 /// Compiles a module that is no spec's (benchmarks); `name` is for messages.
 std::vector<std::byte> compileModule(mlir::MLIRContext &context, mlir::ModuleOp module,
-                                     const std::string &name);
+                                     const std::string &name, const CompileOptions &options = {});
 
 /// An MLIR context with everything the compiler needs.
 std::unique_ptr<mlir::MLIRContext> makeContext();

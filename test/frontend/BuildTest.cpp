@@ -224,9 +224,9 @@ TEST(BuildAttention, ForwardAndBackward) {
   MLIRContext context(MLIRContext::Threading::DISABLED);
   auto module = buildAttention(context, {"local(8)", 2, 33, 2, 16, 32});
   EXPECT_EQ(names(module->lookupSymbol<func::FuncOp>("attention"), true),
-            (std::vector<std::string>{"out", "lse"}));
+            (std::vector<std::string>{"out.0", "lse.0"}));
   EXPECT_EQ(names(module->lookupSymbol<func::FuncOp>("attention_grad"), true),
-            (std::vector<std::string>{"dq", "dk", "dv"}));
+            (std::vector<std::string>{"dq.0", "dk.0", "dv.0"}));
 }
 
 } // namespace

@@ -139,7 +139,10 @@ void DeviceRun::run(const std::string &function) {
     else
       std::memcpy(buffer.data, input->second.data(), buffer.bytes);
   }
+  constexpr plan::Arena moved[] = {plan::Arena::Parameters, plan::Arena::Gradients, plan::Arena::Optimizer, plan::Arena::State};
+  for (plan::Arena arena : moved) program->upload(arena);
   program->run(function);
+  for (plan::Arena arena : moved) program->download(arena);
   for (const std::string &name : zones) {
     BufferRef zone = program->buffer(name);
     EXPECT_TRUE(std::all_of(zone.data, zone.data + zone.bytes, [](std::byte b) { return b == kZoneByte; }))

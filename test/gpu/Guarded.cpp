@@ -96,7 +96,7 @@ Guarded guarded(const std::vector<std::byte> &artifact) {
   for (auto &parameter : plan.parameters)
     for (uint32_t *index : {&parameter->value, &parameter->gradient, &parameter->moment1, &parameter->moment2, &parameter->ema})
       if (*index != abi::kNoBuffer) *index = ofPersistent[*index];
-  result.artifact = assembleArtifact(plan, code);
+  result.artifact = assembleArtifact(plan, code, sass);
   return result;
 }
 
