@@ -1,6 +1,7 @@
 #include "frontend/cli/Model.h"
 #include "frontend/build/BuildModel.h"
 #include "runtime/abi/Abi.h"
+#include "runtime/cuda/Card.h"
 #include "runtime/support/Clock.h"
 #include "runtime/support/File.h"
 #include "runtime/support/Format.h"
@@ -32,12 +33,11 @@ spec::Spec ModelInput::spec() const {
   return spec::Spec::load(path, all);
 }
 
-void ModelInput::refuseChanges() const {
-  if (!isArtifact()) return;
-  const char *given = !sets.empty()        ? "--set"
-                      : !device.empty()    ? "--device"
-                      : !precision.empty() ? "--precision"
-                                           : nullptr;
+void ModelInput::refuseChanges(bool runs) const {
+  const char *given = nullptr;
+  if (!device.empty() && !runs) given = "--device";
+  if (!precision.empty()) given = "--precision";
+  if (!sets.empty()) given = "--set";
   if (given)
     failWithHint(kUsage, fmt::format("compile the spec with {}, or use the verb's own options", given),
                  "{} changes a model spec, but {} is a compiled model", given, path);
@@ -146,8 +146,15 @@ std::vector<std::byte> compile(ModuleOp module, const std::string &name, const C
 
 } // namespace
 
-/// What run.device = "cuda" is compiled for unless a target is named.
-static constexpr const char *kDefaultCard = "sm_90a";
+/// What run.device = "cuda" is compiled for unless a target is named: the card that is there, or the most
+/// capable one.
+static Target cardTarget() {
+  try {
+    return Target::byName(cuda::machineTarget());
+  } catch (const Error &) {
+    return Target::byName("sm_90a");
+  }
+}
 
 Compiled compileSpec(const spec::Spec &spec, CompileOptions options, bool printIr, bool locations) {
   Stopwatch watch;
@@ -156,8 +163,7 @@ Compiled compileSpec(const spec::Spec &spec, CompileOptions options, bool printI
   options.recompute = spec.text("memory.recompute");
   options.memoryBudget = int64_t(parseBytes(spec.text("memory.budget")).value_or(0));
   options.precision = spec.text("run.precision");
-  if (spec.text("run.device") == "cuda" && !options.target.isGpu())
-    options.target = Target::byName(kDefaultCard);
+  if (spec.text("run.device") == "cuda" && !options.target.isGpu()) options.target = cardTarget();
   Compiled result;
   result.artifact = compile(*module, spec.text("model.name"), options, &result.report);
   result.seconds = watch.seconds();
@@ -177,17 +183,19 @@ std::vector<std::byte> artifactBytes(const ModelInput &input) {
     fmt::print(stderr, "compiled {} in {}\n", input.path, formatDuration(compiled.seconds));
     return std::move(compiled.artifact);
   }
-  input.refuseChanges();
+  input.refuseChanges(/*runs=*/false);
   return readFile(input.path);
 }
 
 std::unique_ptr<Program> loadModel(const ModelInput &input, const std::optional<int> &threads) {
   if (!input.isArtifact()) {
-    int wanted = threads ? *threads : int(input.spec().integer("run.threads"));
+    spec::Spec spec = input.spec();
+    if (spec.text("run.device") == "cuda") (void)cuda::machineTarget(); // throws without a card
+    int wanted = threads ? *threads : int(spec.integer("run.threads"));
     return Program::fromBytes(artifactBytes(input), {wanted}, input.path);
   }
-  input.refuseChanges();
-  return loadForRun(input.path, threads);
+  input.refuseChanges(/*runs=*/true);
+  return loadForRun(input.path, threads, input.device);
 }
 
 } // namespace drawloom::cli

@@ -18,8 +18,9 @@ struct ModelInput {
   bool isArtifact() const;
   /// The spec with the options applied. Throws for an artifact.
   spec::Spec spec() const;
-  /// Throws Error(kUsage) if an option was given that changes a spec, and this is an artifact.
-  void refuseChanges() const;
+  /// For an artifact: throws Error(kUsage) if an option was given that changes a spec. A device may be named
+  /// for an artifact that `runs`.
+  void refuseChanges(bool runs) const;
 };
 
 /// Adds the positional argument and the options; `artifacts` says whether compiled models are welcome too.

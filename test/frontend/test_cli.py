@@ -151,6 +151,10 @@ class CommandLine(unittest.TestCase):
     def test_precision_on_an_artifact(self):
         self.fails(2, "--precision changes a model spec", "hint: ", args=["eval", self.loom, "--precision", "bf16"])
 
+    def test_device_on_an_artifact(self):
+        self.fails(2, "--device changes a model spec", args=["inspect", self.loom, "--device", "cuda"])
+        self.fails(65, "hint: ", args=["train", self.loom, "--device", "cuda"])
+
     def test_sixteen_bits_on_a_cpu(self):
         self.fails(2, 'run.precision = "bf16" needs run.device = "cuda"', "--device cuda", args=["compile", self.spec, "--precision", "bf16"])
 
