@@ -43,7 +43,8 @@ double flopsOf(Operation &op) {
   if (auto launch = dyn_cast<LaunchOp>(op)) return double(launch.getFlops());
   auto matmul = dyn_cast<MatmulOp>(op);
   if (!matmul) return 0;
-  auto a = cast<RankedTensorType>(matmul.getA().getType()), out = cast<RankedTensorType>(matmul.getOut().getType());
+  auto a = cast<RankedTensorType>(matmul.getA().getType()),
+       out = cast<RankedTensorType>(matmul.getOut().getType());
   int64_t inner = matmul.getTransposeA() ? rowCount(a) : rowLength(a);
   return 2.0 * double(out.getNumElements()) * double(inner);
 }
@@ -59,7 +60,7 @@ public:
   FailureOr<Measure> measureAll(const std::vector<std::string> &modes) {
     auto module = plan(modes, /*lossAlone=*/false);
     if (failed(module)) return failure();
-    auto arenas = (*module)->getAttrOfType<DictionaryAttr>(kArenaBytesAttr);
+    auto arenas = (**module)->getAttrOfType<DictionaryAttr>(kArenaBytesAttr);
     for (NamedAttribute arena : arenas)
       if (arena.getName() != "activations") persistent += cast<IntegerAttr>(arena.getValue()).getInt();
     for (auto func : (*module)->getOps<func::FuncOp>())
@@ -108,9 +109,9 @@ private:
   int64_t others = 0;     ///< bytes of activations of the functions that the choice does not touch
 };
 
-/// Choices by rising cost, each of which saves more than all cheaper ones, behind recomputing nothing. `block`
-/// and `attention` are estimates for one layer; layers are alike but for their patterns, and attention itself
-/// is never recomputed.
+/// Choices by rising cost, each of which saves more than all cheaper ones, behind recomputing nothing.
+/// `block` and `attention` are estimates for one layer; layers are alike but for their patterns, and
+/// attention itself is never recomputed.
 std::vector<Candidate> frontier(int64_t layers, Candidate block, Candidate attention) {
   std::vector<Candidate> all;
   for (int64_t b = 0; b <= layers; ++b)
@@ -118,15 +119,18 @@ std::vector<Candidate> frontier(int64_t layers, Candidate block, Candidate atten
       all.push_back({{b, a},
                      double(b) * block.cost + double(a) * attention.cost,
                      double(b) * block.saving + double(a) * attention.saving});
-  std::stable_sort(all.begin(), all.end(), [](const Candidate &x, const Candidate &y) { return x.cost < y.cost; });
-  std::vector<Candidate> best{all.front()};
+  llvm::sort(all, [](const Candidate &x, const Candidate &y) {
+    return std::pair(x.cost, -x.saving) < std::pair(y.cost, -y.saving);
+  });
+  std::vector<Candidate> best{{{}, 0, 0}};
   for (const Candidate &c : all)
     if (c.saving > best.back().saving) best.push_back(c);
   return best;
 }
 
-/// The cheapest choice on the frontier that fits, between one that does not (the first) and one that does (the
-/// last). Bytes fall nearly linearly with the estimated savings, so guesses by interpolation need few plans.
+/// The cheapest choice on the frontier that fits, between one that does not (the first) and one that does
+/// (the last). Bytes fall nearly linearly with the estimated savings, so guesses by interpolation need few
+/// plans.
 class Search {
 public:
   Search(Planner &planner, const std::vector<Candidate> &choices, int64_t layers, int64_t budget)
@@ -168,10 +172,11 @@ private:
 std::string budgetFor(int64_t bytes) { return fmt::format("{}MiB", (bytes + (1 << 20) - 1) >> 20); }
 
 [[noreturn]] void failTooSmall(int64_t budget, int64_t smallest) {
-  failWithHint(kBadInput,
-               fmt::format("write memory.budget = \"{}\", or lower data.batch or model.n", budgetFor(smallest)),
-               "memory.budget of {} cannot be met: with everything recomputed that can be, this model takes {}",
-               formatBytes(uint64_t(budget)), formatBytes(uint64_t(smallest)));
+  failWithHint(
+      kBadInput,
+      fmt::format("write memory.budget = \"{}\", or lower data.batch or model.n", budgetFor(smallest)),
+      "memory.budget of {} cannot be met: with everything recomputed that can be, this model takes {}",
+      formatBytes(uint64_t(budget)), formatBytes(uint64_t(smallest)));
 }
 
 } // namespace
@@ -184,9 +189,8 @@ FailureOr<RecomputeChoice> chooseRecompute(ModuleOp model, PipelineOptions optio
   FailureOr<Measure> none = planner.measureAll(Counts{}.modes(layers));
   if (failed(none)) return failure();
   auto choice = [&](Counts counts, Measure m) {
-    return RecomputeChoice{counts.modes(layers),   budget,  m.bytes,
-                           none->bytes - m.bytes,  m.flops, m.flops - none->flops,
-                           planner.plans};
+    return RecomputeChoice{counts.modes(layers),  budget,       m.bytes, none->bytes - m.bytes, m.flops,
+                           m.flops - none->flops, planner.plans};
   };
   if (none->bytes <= budget) return choice({}, *none);
   if (layers == 0) failTooSmall(budget, none->bytes);
@@ -195,7 +199,8 @@ FailureOr<RecomputeChoice> chooseRecompute(ModuleOp model, PipelineOptions optio
   FailureOr<Measure> attention = planner.measure(Counts{0, layers}.modes(layers));
   if (failed(block) || failed(attention)) return failure();
   auto aLayer = [&](Measure m) {
-    return Candidate{{}, (m.flops - none->flops) / double(layers), double(none->bytes - m.bytes) / double(layers)};
+    return Candidate{
+        {}, (m.flops - none->flops) / double(layers), double(none->bytes - m.bytes) / double(layers)};
   };
   std::vector<Candidate> choices = frontier(layers, aLayer(*block), aLayer(*attention));
   const Measure &most = choices.back().counts.block == layers ? *block : *attention;
@@ -218,11 +223,12 @@ std::string RecomputeChoice::describe() const {
                           modes[first] == "none" ? "nothing" : modes[first]);
     first = end;
   }
-  return fmt::format("{}: {} of a budget of {}; saves {}, adds {}FLOP ({:.1f} %) to a micro-step ({} memory plan{} "
-                     "tried)",
-                     layers, formatBytes(uint64_t(bytes)), formatBytes(uint64_t(budget)),
-                     formatBytes(uint64_t(std::max<int64_t>(savedBytes, 0))), formatCount(addedFlops),
-                     100 * addedFlops / (flops - addedFlops), plans, plans == 1 ? "" : "s");
+  return fmt::format(
+      "{}: {} of a budget of {}; saves {}, adds {}FLOP ({:.1f} %) to a micro-step ({} memory plan{} "
+      "tried)",
+      layers, formatBytes(uint64_t(bytes)), formatBytes(uint64_t(budget)),
+      formatBytes(uint64_t(std::max<int64_t>(savedBytes, 0))), formatCount(addedFlops),
+      100 * addedFlops / (flops - addedFlops), plans, plans == 1 ? "" : "s");
 }
 
 } // namespace drawloom

@@ -23,10 +23,10 @@ struct RecomputeChoice {
   std::string describe() const;
 };
 
-/// Chooses for `model`, a module with @loss that no pass has run on yet and that stays as it is. `options` are
-/// those that it will be compiled with, but for `recompute`. The memory planner judges: the graph, loops and
-/// memory phases run on clones. Throws Error(kBadInput) that names the smallest budget when `budget` bytes
-/// cannot be met. Failures of passes have been reported as diagnostics.
+/// Chooses for `model`, a module with @loss that no pass has run on yet and that stays as it is. `options`
+/// are those that it will be compiled with, but for `recompute`. The memory planner judges: the graph, loops
+/// and memory phases run on clones. Throws Error(kBadInput) that names the smallest budget when `budget`
+/// bytes cannot be met. Failures of passes have been reported as diagnostics.
 mlir::FailureOr<RecomputeChoice> chooseRecompute(mlir::ModuleOp model, PipelineOptions options,
                                                  int64_t budget);
 

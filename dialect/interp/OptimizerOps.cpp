@@ -19,9 +19,11 @@ LogicalResult drawloom::interpret(AdamOp op, Environment &env) {
   Tensor p = env.get(op.getParam()), m = env.get(op.getM()), v = env.get(op.getV()),
          grad = env.get(op.getGrad());
   const std::vector<double> &hyper = env.get(op.getHyper()).values;
-  double norm = env.get(op.getNorm()).values[0], clip = hyper[abi::kClipNorm], unscale = hyper[abi::kGradScale];
+  double norm = env.get(op.getNorm()).values[0], clip = hyper[abi::kClipNorm],
+         unscale = hyper[abi::kGradScale];
   if (std::isfinite(norm)) {
-    double clipped = clip > 0 ? std::min(1.0, clip / (unscale * norm)) : 1.0; // clip / 0 is infinity: no clipping
+    double clipped =
+        clip > 0 ? std::min(1.0, clip / (unscale * norm)) : 1.0; // clip / 0 is infinity: no clipping
     double scale = clipped * unscale;
     double b1 = hyper[abi::kBeta1], b2 = hyper[abi::kBeta2], lr = hyper[abi::kLearningRate];
     double decay = op.getDecay() ? hyper[abi::kWeightDecay] : 0.0;

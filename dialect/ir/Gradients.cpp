@@ -39,8 +39,8 @@ Values LayerNormOp::buildGradient(OpBuilder &b, ValueRange grads) {
   return {g.getDx(), g.getDgamma(), g.getDbeta()};
 }
 
-/// Products take dout in the type of their other factor. The gradient of a 16-bit weight is a sum over all rows
-/// and stays f32.
+/// Products take dout in the type of their other factor. The gradient of a 16-bit weight is a sum over all
+/// rows and stays f32.
 Values LinearOp::buildGradient(OpBuilder &b, ValueRange grads) {
   auto weight = cast<RankedTensorType>(getWeight().getType());
   Value dout = withElementType(b, getLoc(), grads[0], weight.getElementType());

@@ -223,7 +223,8 @@ LogicalResult ColumnSumOp::verify() {
 
 LogicalResult AddOp::verify() { return checkStaticShapes(*this); }
 LogicalResult CastOp::verify() {
-  if (failed(checkStaticShapes(*this)) || failed(checkShape(*this, "CAST1", "out", getOut(), shapeOf(getX()))))
+  if (failed(checkStaticShapes(*this)) ||
+      failed(checkShape(*this, "CAST1", "out", getOut(), shapeOf(getX()))))
     return failure();
   Type from = getElementTypeOrSelf(getX());
   if (from != getElementTypeOrSelf(getOut())) return success();

@@ -6,8 +6,8 @@
 namespace drawloom {
 
 /// The gradient of the objective with respect to a value; a value without an entry does not influence it. A
-/// gradient has the value's shape. It may have a wider element type where it is a long sum (the f32 gradient of
-/// a matrix's bf16 copy); gradient rules but that of `cast` get it in the value's type.
+/// gradient has the value's shape. It may have a wider element type where it is a long sum (the f32 gradient
+/// of a matrix's bf16 copy); gradient rules but that of `cast` get it in the value's type.
 using Cotangents = llvm::DenseMap<mlir::Value, mlir::Value>;
 
 /// `value` with elements of type `element`: itself, or a `drawloom.cast` of it.

@@ -50,9 +50,21 @@ void report(const Options &o, const spec::Spec &spec, const Compiled &compiled) 
   fmt::print("compiled in {} ({})\n", formatDuration(compiled.seconds), times);
 }
 
+/// A target that was named must be the device's.
+void checkTarget(const std::string &name, const Target &target, const spec::Spec &spec) {
+  const std::string &device = spec.text("run.device");
+  if (name == "native" || target.isGpu() == (device == "cuda")) return;
+  failWithHint(kUsage,
+               fmt::format("leave out --target, or give --device {}", target.isGpu() ? "cuda" : "cpu"),
+               "--target {} is no target of run.device = \"{}\"", name, device);
+}
+
 int run(const Options &given) {
   Options o = given;
+  Target target = o.target == "native" ? Target::native() : Target::byName(o.target);
+  if (target.isGpu() && o.input.device.empty()) o.input.device = "cuda";
   spec::Spec spec = o.input.spec();
+  checkTarget(o.target, target, spec);
   if (o.stopAfter == "model") {
     auto context = makeContext();
     auto module = buildModel(*context, spec);
@@ -60,7 +72,7 @@ int run(const Options &given) {
     return kSuccess;
   }
   CompileOptions options;
-  options.target = o.target == "native" ? Target::native() : Target::byName(o.target);
+  options.target = target;
   options.stopAfter = o.stopAfter;
   options.dumpPhases = o.dumpPhases;
   options.optLevel = o.optLevel;

@@ -1,6 +1,7 @@
 #include "frontend/cli/Model.h"
 #include "frontend/build/BuildModel.h"
 #include "runtime/abi/Abi.h"
+#include "runtime/cuda/Card.h"
 #include "runtime/support/Clock.h"
 #include "runtime/support/File.h"
 #include "runtime/support/Format.h"
@@ -26,7 +27,20 @@ spec::Spec ModelInput::spec() const {
   if (isArtifact())
     failWithHint(kUsage, "give the TOML spec that it was compiled from",
                  "{} is a compiled model, but a model spec is needed here", path);
-  return spec::Spec::load(path, sets);
+  std::vector<std::string> all = sets;
+  if (!device.empty()) all.push_back("run.device=" + device);
+  if (!precision.empty()) all.push_back("run.precision=" + precision);
+  return spec::Spec::load(path, all);
+}
+
+void ModelInput::refuseChanges(bool runs) const {
+  const char *given = nullptr;
+  if (!device.empty() && !runs) given = "--device";
+  if (!precision.empty()) given = "--precision";
+  if (!sets.empty()) given = "--set";
+  if (given)
+    failWithHint(kUsage, fmt::format("compile the spec with {}, or use the verb's own options", given),
+                 "{} changes a model spec, but {} is a compiled model", given, path);
 }
 
 void addModelInput(CLI::App &app, ModelInput &input, bool artifacts) {
@@ -40,6 +54,13 @@ void addModelInput(CLI::App &app, ModelInput &input, bool artifacts) {
       ->take_all()
       ->expected(1)
       ->allow_extra_args(false);
+  app.add_option("--device", input.device, "what runs the model: run.device of the spec")
+      ->check(CLI::IsMember({"cpu", "cuda"}))
+      ->option_text("cpu|cuda");
+  app.add_option("--precision", input.precision,
+                 "of activations and their gradients: run.precision of the spec; default: bf16 on cuda")
+      ->check(CLI::IsMember({"fp32", "bf16", "fp16"}))
+      ->option_text("fp32|bf16|fp16");
 }
 
 std::unique_ptr<MLIRContext> makeContext() {
@@ -125,14 +146,28 @@ std::vector<std::byte> compile(ModuleOp module, const std::string &name, const C
 
 } // namespace
 
+/// What run.device = "cuda" is compiled for unless a target is named: the card that is there, or the most
+/// capable one.
+static Target cardTarget() {
+  try {
+    return Target::byName(cuda::machineTarget());
+  } catch (const Error &) {
+    return Target::byName("sm_90a");
+  }
+}
+
 Compiled compileSpec(const spec::Spec &spec, CompileOptions options, bool printIr, bool locations) {
   Stopwatch watch;
   auto context = makeContext();
   OwningOpRef<ModuleOp> module = buildModel(*context, spec);
   options.recompute = spec.text("memory.recompute");
+  options.memoryBudget = int64_t(parseBytes(spec.text("memory.budget")).value_or(0));
+  options.precision = spec.text("run.precision");
+  if (spec.text("run.device") == "cuda" && !options.target.isGpu()) options.target = cardTarget();
   Compiled result;
   result.artifact = compile(*module, spec.text("model.name"), options, &result.report);
   result.seconds = watch.seconds();
+  if (result.report.recompute) fmt::print(stderr, "recompute: {}\n", result.report.recompute->describe());
   if (printIr) result.ir = print(*module, locations);
   return result;
 }
@@ -149,19 +184,19 @@ std::vector<std::byte> artifactBytes(const ModelInput &input) {
     fmt::print(stderr, "compiled {} in {}\n", input.path, formatDuration(compiled.seconds));
     return std::move(compiled.artifact);
   }
-  if (!input.sets.empty())
-    failWithHint(kUsage, "compile the spec with --set, or use the verb's own options",
-                 "--set changes a model spec, but {} is a compiled model", input.path);
+  input.refuseChanges(/*runs=*/false);
   return readFile(input.path);
 }
 
 std::unique_ptr<Program> loadModel(const ModelInput &input, const std::optional<int> &threads) {
   if (!input.isArtifact()) {
-    int wanted = threads ? *threads : int(input.spec().integer("run.threads"));
+    spec::Spec spec = input.spec();
+    if (spec.text("run.device") == "cuda") (void)cuda::machineTarget(); // throws without a card
+    int wanted = threads ? *threads : int(spec.integer("run.threads"));
     return Program::fromBytes(artifactBytes(input), {wanted}, input.path);
   }
-  if (!input.sets.empty()) (void)artifactBytes(input); // says why not
-  return loadForRun(input.path, threads);
+  input.refuseChanges(/*runs=*/true);
+  return loadForRun(input.path, threads, input.device);
 }
 
 } // namespace drawloom::cli

@@ -134,17 +134,19 @@ struct Checker {
       return error({"memory.budget"}, "memory.budget is given, but memory.recompute is not \"auto\"",
                    "write recompute = \"auto\", or leave the budget out");
     if (isAuto && parseBytes(budget).value_or(0) == 0)
-      error({"memory.budget"}, fmt::format("memory.budget: expected an amount of memory, found \"{}\"", budget),
+      error({"memory.budget"},
+            fmt::format("memory.budget: expected an amount of memory, found \"{}\"", budget),
             "for example \"8GiB\", \"1.5 GiB\" or \"500MB\"");
   }
 
   void device() {
     const std::string &precision = spec.text("run.precision");
     if (spec.text("run.device") != "cpu" || precision == "fp32") return;
-    error({"run.precision", "run.device"},
-          fmt::format("run.precision = \"{}\" needs run.device = \"cuda\": kernels for the CPU compute in fp32",
-                      precision),
-          "leave run.precision out, or run on a GPU with --device cuda");
+    error(
+        {"run.precision", "run.device"},
+        fmt::format("run.precision = \"{}\" needs run.device = \"cuda\": kernels for the CPU compute in fp32",
+                    precision),
+        "leave run.precision out, or run on a GPU with --device cuda");
   }
 
   void sample() {

@@ -90,7 +90,8 @@ constexpr Key table[] = {
 
     {"memory.recompute", Type::Choice, "\"none\"", "", "", any, "none|attention|block|auto",
      "what the backward pass computes again instead of keeping: nothing, the attention branch, or the whole "
-     "block (paper section 5.4); \"auto\": for each layer what is cheapest within memory.budget. Results do not "
+     "block (paper section 5.4); \"auto\": for each layer what is cheapest within memory.budget. Results do "
+     "not "
      "depend on it"},
     {"memory.budget", Type::String, "\"\"", "", "", any, "",
      "all memory that a run may take, as \"2GiB\" or \"500 MB\"; goes with memory.recompute = \"auto\""},
@@ -98,7 +99,8 @@ constexpr Key table[] = {
     {"run.out", Type::String, "", "", "runs/ and model.name", any, "", "folder of checkpoints and logs"},
     {"run.device", Type::Choice, "\"cpu\"", "", "", any, "cpu|cuda", "what runs the model"},
     {"run.precision", Type::Choice, "", "", "\"fp32\" on cpu, \"bf16\" on cuda", any, "fp32|bf16|fp16",
-     "of activations and their gradients; weights, sums, losses and the optimizer are fp32. fp16 scales the loss "
+     "of activations and their gradients; weights, sums, losses and the optimizer are fp32. fp16 scales the "
+     "loss "
      "(paper section 6)"},
     {"run.threads",
      Type::Int,

@@ -30,8 +30,9 @@ StringRef segmentOf(Operation &op, const Modes &modes) {
   if (layer.empty()) return {};
   Mode mode = modes.lookup(layer);
   if (mode == Mode::Block) return layer;
-  return mode == Mode::Attention && part == "attention" ? op.getAttrOfType<StringAttr>(kSegmentAttr).getValue()
-                                                        : StringRef();
+  return mode == Mode::Attention && part == "attention"
+             ? op.getAttrOfType<StringAttr>(kSegmentAttr).getValue()
+             : StringRef();
 }
 
 /// A run of neighbouring ops of one segment.
@@ -109,8 +110,8 @@ struct FormSegments : impl::FormSegmentsBase<FormSegments> {
     }
     if (parsed.empty()) parsed.push_back(Mode::None);
     if (parsed.size() != 1 && parsed.size() != layers.size() && !layers.empty())
-      return getOperation().emitError() << "drawloom-form-segments: " << parsed.size() << " modes for "
-                                        << layers.size() << " layers";
+      return getOperation().emitError()
+             << "drawloom-form-segments: " << parsed.size() << " modes for " << layers.size() << " layers";
     Modes result;
     for (auto [k, layer] : llvm::enumerate(layers)) result[layer] = parsed[parsed.size() == 1 ? 0 : k];
     return result;

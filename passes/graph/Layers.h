@@ -4,8 +4,8 @@
 
 namespace drawloom {
 
-/// The unit of recomputation that `op` belongs to, "layers.3.attention", as its layer and its part; both empty
-/// if it belongs to none.
+/// The unit of recomputation that `op` belongs to, "layers.3.attention", as its layer and its part; both
+/// empty if it belongs to none.
 std::pair<llvm::StringRef, llvm::StringRef> layerAndPart(mlir::Operation &op);
 
 /// The layers of `block` in program order. Their names live as long as the context.

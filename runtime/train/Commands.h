@@ -22,10 +22,10 @@ struct TrainOptions {
   std::string init;        // safetensors file with the weights to start from
   std::string saveInit;    // write the initial weights there and go on
   std::string saveBatches; // write every batch of this run there: tokens and targets, i32 [micro-steps, B, n]
-  std::string saveGradients;        // write the gradients of this run's first step there, before clipping and unscaling
-  std::string trace;                // write a Chrome trace of one step there
-  bool overwrite = false;           // delete the checkpoints and logs that `out` holds
-  std::optional<int64_t> steps;     // instead of train.steps and train.epochs; changes the schedule
+  std::string saveGradients;    // write the gradients of this run's first step there, as the update gets them
+  std::string trace;            // write a Chrome trace of one step there
+  bool overwrite = false;       // delete the checkpoints and logs that `out` holds
+  std::optional<int64_t> steps; // instead of train.steps and train.epochs; changes the schedule
   std::optional<int64_t> stopAfter; // stop (and save) after this step; leaves the schedule alone
   std::optional<uint64_t> seed;     // instead of train.seed
   std::optional<double> maxSeconds; // instead of run.max_seconds

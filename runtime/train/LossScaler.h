@@ -1,5 +1,5 @@
-// Dynamic loss scaling (paper section 6): fp16 holds no gradient below 2^-24, so the loss is scaled up before it
-// is differentiated, as far as its gradients allow.
+// Dynamic loss scaling (paper section 6): fp16 holds no gradient below 2^-24, so the loss is scaled up before
+// it is differentiated, as far as its gradients allow.
 #pragma once
 #include "runtime/checkpoint/StrictJson.h"
 #include <cstdint>

@@ -94,9 +94,10 @@ void addTrainOptions(CLI::App &app, TrainOptions &o, const std::string &inputNam
       ->option_text("FILE.safetensors");
   app.add_option("--save-batches", o.saveBatches, "write all batches of the run (keeps them in memory)")
       ->option_text("FILE.safetensors");
-  app.add_option("--save-gradients", o.saveGradients,
-                 "write the gradients of the first step, before clipping; under fp16 times the loss scale, which "
-                 "the file's metadata\nname")
+  app.add_option(
+         "--save-gradients", o.saveGradients,
+         "write the gradients of the first step, before clipping; under fp16 times the loss scale, which "
+         "the file's metadata\nname")
       ->option_text("FILE.safetensors");
   app.add_option(
          "--trace", o.trace,

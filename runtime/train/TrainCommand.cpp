@@ -240,10 +240,10 @@ int trainCommand(TrainableProgram &program, const TrainOptions &o) {
     writeSafetensors(o.saveInit, tensorsOf(program.parameters(), Slot::Value), {{"format", "pt"}});
 
   int64_t steps = scheduleLength(spec, order), stopAfter = std::min(steps, o.stopAfter.value_or(steps));
-  TrainerSetup setup{program, spec,      text,  split, order,
-                     steps,   stopAfter, start, {},    lossScalerOf(plan.state, spec.run.precision == "fp16"),
-                     progressSetup(program, spec, o, stopAfter),
-                     o.trace};
+  LossScaler scaler = lossScalerOf(plan.state, spec.run.precision == "fp16");
+  ProgressSetup progress = progressSetup(program, spec, o, stopAfter);
+  TrainerSetup setup{program,   spec,  text, split,  order,    steps,
+                     stopAfter, start, {},   scaler, progress, o.trace};
   if (start > 0) setup.record = lossRecordOf(plan.state);
   printHeader(program, setup, o);
   Trainer trainer(std::move(setup));

@@ -105,9 +105,8 @@ void Trainer::logStep(const StepResult &r) {
               {"grad_norm", r.skipped ? Json(nullptr) : Json(r.gradNorm)},
               {"ms", w.stepSeconds() * 1e3},
               {"tokens_per_second", s.progress.tokensPerStep / w.stepSeconds()}};
-  std::vector<std::pair<std::string, float>> scalars{{"train/loss", float(w.nll())},
-                                                     {"train/bits_per_byte", float(bits)},
-                                                     {"train/lr", float(r.lr)}};
+  std::vector<std::pair<std::string, float>> scalars{
+      {"train/loss", float(w.nll())}, {"train/bits_per_byte", float(bits)}, {"train/lr", float(r.lr)}};
   if (!r.skipped) scalars.emplace_back("train/grad_norm", float(r.gradNorm));
   if (const LossScaler &scaler = steps.lossScaler(); scaler.isOn()) {
     fields.update(Json{{"loss_scale", scaler.scale()}, {"skipped", scaler.skipped()}});
@@ -122,9 +121,10 @@ void Trainer::logStep(const StepResult &r) {
 void Trainer::logSkip() {
   const LossScaler &scaler = steps.lossScaler();
   log.write("skip", done, {{"loss_scale", scaler.scale()}, {"skipped", scaler.skipped()}});
-  progress.note(fmt::format("step {} skipped: a gradient is not finite; the loss scale is now {:.0f} ({} steps "
-                            "skipped so far)",
-                            done, scaler.scale(), scaler.skipped()));
+  progress.note(
+      fmt::format("step {} skipped: a gradient is not finite; the loss scale is now {:.0f} ({} steps "
+                  "skipped so far)",
+                  done, scaler.scale(), scaler.skipped()));
 }
 
 void Trainer::evaluateValid() {

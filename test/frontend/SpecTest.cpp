@@ -393,11 +393,13 @@ TEST(SpecPrecision, FollowsTheDevice) {
   EXPECT_EQ(cpu.text("run.precision"), "fp32");
   EXPECT_EQ(cpu.origin("run.precision"), "default (\"fp32\" on cpu, \"bf16\" on cuda)");
   EXPECT_EQ(Spec::parse(kSmall, "a.toml", {"run.device=cuda"}).text("run.precision"), "bf16");
-  EXPECT_EQ(Spec::parse(kSmall, "a.toml", {"run.device=cuda", "run.precision=fp32"}).text("run.precision"), "fp32");
+  EXPECT_EQ(Spec::parse(kSmall, "a.toml", {"run.device=cuda", "run.precision=fp32"}).text("run.precision"),
+            "fp32");
 }
 TEST(SpecPrecision, SixteenBitsNeedAGpu) {
-  expectFailure(failure(small("[run]\nprecision = \"fp16\"\n")), kBadInput,
-                {"a.toml:11:13: error: run.precision = \"fp16\" needs run.device = \"cuda\"", "--device cuda"});
+  expectFailure(
+      failure(small("[run]\nprecision = \"fp16\"\n")), kBadInput,
+      {"a.toml:11:13: error: run.precision = \"fp16\" needs run.device = \"cuda\"", "--device cuda"});
 }
 TEST(SpecPrecision, OthersAreRefused) {
   expectFailure(failure(small("[run]\ndevice = \"cuda\"\nprecision = \"fp8\"\n")), kBadInput,
@@ -409,8 +411,9 @@ TEST(SpecMemory, AutoTakesABudget) {
   EXPECT_EQ(s.text("memory.budget"), "1.5 GiB");
 }
 TEST(SpecMemory, AutoWithoutABudget) {
-  expectFailure(failure(small("[memory]\nrecompute = \"auto\"\n")), kBadInput,
-                {"a.toml:11:13: error: memory.recompute = \"auto\" needs memory.budget", "budget = \"8GiB\""});
+  expectFailure(
+      failure(small("[memory]\nrecompute = \"auto\"\n")), kBadInput,
+      {"a.toml:11:13: error: memory.recompute = \"auto\" needs memory.budget", "budget = \"8GiB\""});
 }
 TEST(SpecMemory, ABudgetWithoutAuto) {
   expectFailure(failure(small("[memory]\nbudget = \"2GiB\"\n")), kBadInput,
@@ -418,8 +421,8 @@ TEST(SpecMemory, ABudgetWithoutAuto) {
 }
 TEST(SpecMemory, ABudgetThatIsNoAmount) {
   for (const char *text : {"much", "2 gigs", "-1GiB", "0", "1e5"})
-    expectFailure(failure(small(fmt::format("[memory]\nrecompute = \"auto\"\nbudget = \"{}\"\n", text))), kBadInput,
-                  {"a.toml:12:10: error: memory.budget: expected an amount of memory"});
+    expectFailure(failure(small(fmt::format("[memory]\nrecompute = \"auto\"\nbudget = \"{}\"\n", text))),
+                  kBadInput, {"a.toml:12:10: error: memory.budget: expected an amount of memory"});
 }
 
 TEST(Nearest, EditDistance) {

@@ -148,6 +148,39 @@ class CommandLine(unittest.TestCase):
     def test_set_on_an_artifact(self):
         self.fails(2, "--set changes a model spec", "hint: ", args=["train", self.loom, "--set", "train.lr=1"])
 
+    def test_precision_on_an_artifact(self):
+        self.fails(2, "--precision changes a model spec", "hint: ", args=["eval", self.loom, "--precision", "bf16"])
+
+    def test_device_on_an_artifact(self):
+        self.fails(2, "--device changes a model spec", args=["inspect", self.loom, "--device", "cuda"])
+        self.fails(65, "hint: ", args=["train", self.loom, "--device", "cuda"])
+
+    def test_sixteen_bits_on_a_cpu(self):
+        self.fails(2, 'run.precision = "bf16" needs run.device = "cuda"', "--device cuda", args=["compile", self.spec, "--precision", "bf16"])
+
+    def test_a_target_of_another_device(self):
+        self.fails(2, '--target sm_90a is no target of run.device = "cpu"', "--device cuda", args=["compile", self.spec, "--target", "sm_90a", "--device", "cpu"])
+        self.fails(2, '--target x86-64-v3 is no target of run.device = "cuda"', args=["compile", self.spec, "--target", "x86-64-v3", "--device", "cuda"])
+
+    def test_a_budget_that_cannot_be_met(self):
+        budget = ["--set", "memory.recompute=auto", "--set", "memory.budget=1KiB"]
+        self.fails(65, "memory.budget of 1.00 KiB cannot be met", 'hint: write memory.budget = "', args=["compile", self.spec, *budget])
+
+    def test_a_budget_says_what_is_recomputed(self):
+        r = self.call("compile", self.spec, "-o", self.tmp / "auto.loom", "--set", "memory.recompute=auto", "--set", "memory.budget=64GiB")
+        self.assertEqual(r.returncode, 0, r.stderr)
+        self.assertRegex(r.stderr, r"recompute: layers 0-\d+ nothing: .* of a budget of 64\.0 GiB; saves 0 B, adds 0FLOP")
+
+    def test_the_device_decides_the_precision(self):
+        for args, precision in (([], "fp32"), (["--device", "cuda"], "bf16"), (["--device", "cuda", "--precision", "fp16"], "fp16")):
+            shown = json.loads(self.call("config", "show", "--json", self.spec, *args).stdout)
+            self.assertEqual(shown["run.precision"]["value"], precision)
+
+    def test_a_gpu_target_compiles_activations_in_bf16(self):
+        r = self.call("compile", self.spec, "--target", "sm_90a", "--stop-after", "graph")
+        self.assertEqual(r.returncode, 0, r.stderr)
+        self.assertIn("xbf16>", r.stdout)
+
     def test_compiling_an_artifact(self):
         self.fails(2, "a model spec is needed", args=["compile", self.loom])
 

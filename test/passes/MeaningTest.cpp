@@ -136,7 +136,8 @@ TEST_F(Meaning, PrecisionChangesTypesAlone) {
         products += isF32 && op.getInit();
         rounded += op.getTransposeA() && !isF32;
       });
-      module->walk([&](ColumnSumOp op) { sums += op.getInit() && getElementTypeOrSelf(op.getOut()).isF32(); });
+      module->walk(
+          [&](ColumnSumOp op) { sums += op.getInit() && getElementTypeOrSelf(op.getOut()).isF32(); });
       EXPECT_EQ(products, 7) << type << ", " << mode;
       EXPECT_EQ(sums, 2) << type << ", " << mode;
       EXPECT_EQ(rounded, 0) << "derivatives of weights in 16 bits; " << type << ", " << mode;

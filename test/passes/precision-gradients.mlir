@@ -10,6 +10,7 @@
 // CHECK: drawloom.matmul %[[D16]], %{{.*}} init %{{.*}}transpose_a} : (tensor<1x4x3xbf16>, tensor<1x4x2xbf16>, tensor<3x2xf32>) -> tensor<3x2xf32>
 // CHECK: drawloom.column_sum %[[D]] init %{{.*}} : (tensor<1x4x3xf32>, tensor<3xf32>) -> tensor<3xf32>
 
+// NONE-NOT: drawloom.recompute
 // BLOCK: drawloom.recompute
 // CHECK: drawloom.gelu_grad {{.*}} : tensor<1x4x2xbf16>
 // CHECK: drawloom.matmul {{.*}} init %{{.*}}transpose_a} : (tensor<1x4x2xbf16>, tensor<1x4x2xbf16>, tensor<2x2xf32>) -> tensor<2x2xf32>
