@@ -42,7 +42,8 @@ std::vector<LayerGroup> layerGroups(const Network &net) {
 
 /// "attention", "feed-forward", ... of a parameter's name.
 std::string partOf(const std::string &name) {
-  if (name.starts_with("embed.")) return "embeddings";
+  if (name.starts_with("embed.pos")) return "positions";
+  if (name.starts_with("embed.")) return "tokens";
   if (name.starts_with("out.")) return "output";
   if (name.find(".qkv.") != name.npos || name.find(".proj.") != name.npos) return "attention";
   if (name.find(".ff") != name.npos) return "feed-forward";
@@ -50,8 +51,8 @@ std::string partOf(const std::string &name) {
 }
 
 std::vector<std::pair<std::string, int64_t>> parameterParts(const Network &net) {
-  std::vector<std::pair<std::string, int64_t>> parts{
-      {"embeddings", 0}, {"attention", 0}, {"feed-forward", 0}, {"norms", 0}, {"output", 0}};
+  std::vector<std::pair<std::string, int64_t>> parts{{"tokens", 0},       {"positions", 0}, {"attention", 0},
+                                                     {"feed-forward", 0}, {"norms", 0},     {"output", 0}};
   for (const ParameterInfo &p : net.parameters)
     for (auto &[part, count] : parts)
       if (part == partOf(p.name)) count += p.elements();
@@ -137,8 +138,8 @@ void printText(const Network &net, const plan::Plan *plan) {
   double total = double(net.parameterCount());
   for (auto &[part, count] : parameterParts(net))
     parameters.add(
-        {"  " + part, formatCount(double(count)), fmt::format("{:.1f} %", 100 * double(count) / total)});
-  parameters.add({"  all", formatCount(total), ""});
+        {"  " + part, fmt::format("{}", count), fmt::format("{:.1f} %", 100 * double(count) / total)});
+  parameters.add({"  all", fmt::format("{}", net.parameterCount()), ""});
   fmt::print("{}\n", parameters.text());
 
   TokenFlops flops = flopsPerToken(net);

@@ -29,17 +29,20 @@ spec::Spec ModelInput::spec() const {
   return spec::Spec::load(path, sets);
 }
 
+void addSets(CLI::App &app, std::vector<std::string> &sets) {
+  app.add_option("--set", sets, "override a value of the spec, as in --set train.lr=0.001; may be repeated")
+      ->option_text("SECTION.KEY=VALUE")
+      ->take_all()
+      ->expected(1)
+      ->allow_extra_args(false);
+}
+
 void addModelInput(CLI::App &app, ModelInput &input, bool artifacts) {
   app.add_option("MODEL", input.path,
                  artifacts ? "model spec (TOML) or compiled model (.loom)" : "model spec (TOML)")
       ->required()
       ->option_text(" ");
-  app.add_option("--set", input.sets,
-                 "override a value of the spec, as in --set train.lr=0.001; may be repeated")
-      ->option_text("SECTION.KEY=VALUE")
-      ->take_all()
-      ->expected(1)
-      ->allow_extra_args(false);
+  addSets(app, input.sets);
 }
 
 std::unique_ptr<MLIRContext> makeContext() {

@@ -19,6 +19,9 @@ struct ModelInput {
   spec::Spec spec() const;
 };
 
+/// Adds --set.
+void addSets(CLI::App &app, std::vector<std::string> &sets);
+
 /// Adds the positional argument and --set; `artifacts` says whether compiled models are welcome too.
 void addModelInput(CLI::App &app, ModelInput &input, bool artifacts);
 
