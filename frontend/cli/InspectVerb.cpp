@@ -90,7 +90,7 @@ nlohmann::ordered_json planJson(const plan::Plan &p) {
   if (p.cpu_features())
     for (auto *f : *p.cpu_features()) json["cpu_features"].push_back(f->str());
   json["kernels"] = p.kernels() ? p.kernels()->size() : 0;
-  json["code_bytes"] = p.code() ? p.code()->bytes() : 0;
+  if (p.code()) json["code_bytes"] = p.code()->bytes();
   for (size_t k = 0; p.arena_bytes() && k < p.arena_bytes()->size(); ++k)
     json["memory"][arenaName(plan::Arena(k))] = p.arena_bytes()->Get(unsigned(k));
   json["memory"]["total"] = totalArenaBytes(p);
@@ -152,12 +152,14 @@ void printText(const Network &net, const plan::Plan *plan) {
     functions.add({c.name, fmt::format("{}", c.commands), formatCount(double(c.flops)), formatBytes(c.bytes),
                    formatBytes(c.activations)});
   fmt::print("\n{}\n{}", functions.text(), describeMemory(*plan));
-  fmt::print("\n{} kernels, {} of code for {}\n", plan->kernels() ? plan->kernels()->size() : 0,
-             formatBytes(plan->code() ? plan->code()->bytes() : 0), plan->target()->str());
+  std::string code = plan->code() ? formatBytes(plan->code()->bytes()) + " of code" : "not compiled";
+  fmt::print("\n{} kernels, {} for {}\n", plan->kernels() ? plan->kernels()->size() : 0, code,
+             plan->target()->str());
 }
 
 int run(const Options &o) {
   std::optional<Artifact> artifact;
+  flatbuffers::DetachedBuffer planned;
   std::optional<spec::Spec> spec;
   if (o.input.isArtifact()) {
     artifact = Artifact::fromBytes(artifactBytes(o.input), o.input.path);
@@ -165,10 +167,12 @@ int run(const Options &o) {
                                 o.input.path);
   } else {
     spec = o.input.spec();
-    if (!o.noPlan) artifact = Artifact::fromBytes(compileSpec(*spec, {}).artifact, o.input.path);
+    if (!o.noPlan) planned = planSpec(*spec);
   }
   Network net = makeNetwork(*spec);
-  const plan::Plan *plan = artifact ? &artifact->plan() : nullptr;
+  const plan::Plan *plan = artifact         ? &artifact->plan()
+                           : planned.data() ? flatbuffers::GetRoot<plan::Plan>(planned.data())
+                                            : nullptr;
   if (o.json)
     printJson(net, plan);
   else
@@ -185,7 +189,7 @@ Run addInspect(CLI::App &app) {
                   "Show a model's layers and patterns, parameters, operations a token (attention by exact "
                   "query-key pairs) and memory plan.");
   addModelInput(app, o->input, true);
-  app.add_flag("--no-plan", o->noPlan, "do not compile a spec: leaves out functions and the memory plan");
+  app.add_flag("--no-plan", o->noPlan, "leave out functions and the memory plan");
   app.add_flag("--json", o->json, "as JSON");
   return [o] { return run(*o); };
 }

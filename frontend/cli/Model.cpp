@@ -108,11 +108,12 @@ struct FatalErrors {
   const std::string &name, &module;
 };
 
-std::vector<std::byte> compile(ModuleOp module, const std::string &name, const CompileOptions &options,
-                               CompileReport *report) {
+/// What `run` makes of the module; its failure is thrown with the diagnostics and a reproducer.
+template <class Result>
+Result guarded(ModuleOp module, const std::string &name, llvm::function_ref<FailureOr<Result>()> run) {
   std::string before = print(module, true), diagnostics;
   FatalErrors fatal(name, before);
-  FailureOr<std::vector<std::byte>> artifact = failure();
+  FailureOr<Result> result = failure();
   {
     ScopedDiagnosticHandler handler(module.getContext(), [&](Diagnostic &d) {
       llvm::raw_string_ostream out(diagnostics);
@@ -120,10 +121,22 @@ std::vector<std::byte> compile(ModuleOp module, const std::string &name, const C
       for (Diagnostic &note : d.getNotes()) out << note.getLocation() << ": note: " << note << "\n";
       return success();
     });
-    artifact = compileToArtifact(module, options, report);
+    result = run();
   }
-  if (failed(artifact)) failCompile(name, before, diagnostics);
-  return std::move(*artifact);
+  if (failed(result)) failCompile(name, before, diagnostics);
+  return std::move(*result);
+}
+
+std::vector<std::byte> compile(ModuleOp module, const std::string &name, const CompileOptions &options,
+                               CompileReport *report) {
+  return guarded<std::vector<std::byte>>(module, name,
+                                         [&] { return compileToArtifact(module, options, report); });
+}
+
+/// `options` with what the spec says about compiling.
+CompileOptions optionsOf(const spec::Spec &spec, CompileOptions options) {
+  options.recompute = spec.text("memory.recompute");
+  return options;
 }
 
 } // namespace
@@ -132,12 +145,21 @@ Compiled compileSpec(const spec::Spec &spec, CompileOptions options, bool printI
   Stopwatch watch;
   auto context = makeContext();
   OwningOpRef<ModuleOp> module = buildModel(*context, spec);
-  options.recompute = spec.text("memory.recompute");
   Compiled result;
-  result.artifact = compile(*module, spec.text("model.name"), options, &result.report);
+  result.artifact = compile(*module, spec.text("model.name"), optionsOf(spec, options), &result.report);
   result.seconds = watch.seconds();
   if (printIr) result.ir = print(*module, locations);
   return result;
+}
+
+flatbuffers::DetachedBuffer planSpec(const spec::Spec &spec) {
+  auto context = makeContext();
+  OwningOpRef<ModuleOp> module = buildModel(*context, spec);
+  auto plan = guarded<plan::PlanT>(*module, spec.text("model.name"),
+                                   [&] { return planModule(*module, optionsOf(spec, {})); });
+  flatbuffers::FlatBufferBuilder builder;
+  builder.Finish(plan::Plan::Pack(builder, &plan));
+  return builder.Release();
 }
 
 std::vector<std::byte> compileModule(MLIRContext &context, ModuleOp module, const std::string &name) {

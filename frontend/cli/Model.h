@@ -37,6 +37,9 @@ struct Compiled {
 Compiled compileSpec(const spec::Spec &spec, CompileOptions options, bool printIr = false,
                      bool locations = false);
 
+/// The plan of a spec without machine code (planModule of codegen/Compiler.h), which takes no time to speak of.
+flatbuffers::DetachedBuffer planSpec(const spec::Spec &spec);
+
 /// Compiles a module that is no spec's (benchmarks); `name` is for messages.
 std::vector<std::byte> compileModule(mlir::MLIRContext &context, mlir::ModuleOp module,
                                      const std::string &name);

@@ -31,6 +31,10 @@ void requireData(const ModelInput &input, const std::string &given) {
                "{}cannot read the data file '{}': {}", where, path, std::strerror(errno));
 }
 
+bool readsData(const TrainOptions &) { return true; }
+bool readsData(const EvalOptions &) { return true; }
+bool readsData(const SampleOptions &o) { return o.complete.has_value(); }
+
 /// Adds a verb's options with a MODEL in front; `run` gets the loaded program.
 template <class Options>
 Run add(CLI::App &app, void (*addOptions)(CLI::App &, Options &, const std::string &),
@@ -41,7 +45,7 @@ Run add(CLI::App &app, void (*addOptions)(CLI::App &, Options &, const std::stri
   app.description(description);
   return [state, run] {
     state->options.artifact = state->input.path;
-    if constexpr (requires(Options o) { o.data; }) requireData(state->input, state->options.data);
+    if (readsData(state->options)) requireData(state->input, state->options.data);
     return run(*loadModel(state->input, state->options.threads), state->options);
   };
 }
