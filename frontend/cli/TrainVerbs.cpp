@@ -94,8 +94,8 @@ Run addData(CLI::App &app) {
   app.description(
       "Example:  drawloom data models/cifar10.toml\n"
       "          drawloom data cifar-10-batches-bin --json\n\n"
-      "Read a model's data, or a data file or folder, from end to end: counts, parts, statistics, and "
-      "what is wrong with it.");
+      "Read a model's data, or a data file or folder, from end to end. Shows counts, parts, statistics, "
+      "and what is wrong with it.");
   return [state] {
     ModelInput input{state->options.input, state->sets};
     bool isSpec = input.path.ends_with(".toml");

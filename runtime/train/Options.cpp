@@ -52,10 +52,10 @@ static void addThreads(CLI::App &app, std::optional<int> &threads) {
       ->option_text("COUNT");
 }
 
-constexpr const char *kSampleHelp = "Draw samples, byte by byte, from the model's distribution: text to the "
-                                    "terminal, images to PNG files or a "
-                                    "sheet, sound\n"
-                                    "to WAV files.";
+constexpr const char *kSampleHelp =
+    "Draw samples, byte by byte, from the model's distribution. Text goes to the "
+    "terminal, images to PNG files\n"
+    "or a sheet, sound to WAV files.";
 
 void addTrainOptions(CLI::App &app, TrainOptions &o, const std::string &inputName) {
   std::string example = exampleOf(app, inputName);
@@ -114,14 +114,15 @@ void addTrainOptions(CLI::App &app, TrainOptions &o, const std::string &inputNam
 
 void addEvalOptions(CLI::App &app, EvalOptions &o, const std::string &inputName) {
   std::string example = exampleOf(app, inputName);
-  app.description("Example:  " + example +
-                  " --out runs/first --split test\n"
-                  "          " +
-                  example +
-                  " --checkpoint runs/first/step-00001000 --min-context 1024 --json\n\n"
-                  "Measure bits per byte of held-out data (of images: bits per dimension): the sum of losses "
-                  "over the number of\n"
-                  "bytes, with its standard error over windows.");
+  app.description(
+      "Example:  " + example +
+      " --out runs/first --split test\n"
+      "          " +
+      example +
+      " --checkpoint runs/first/step-00001000 --min-context 1024 --json\n\n"
+      "Measure bits per byte of held-out data, or bits per dimension of images. That is the sum of "
+      "losses over the number\n"
+      "of bytes, with its standard error over windows.");
   addInput(app, o.artifact, inputName);
   addWeights(app, o.out, o.checkpoint, o.weights);
   app.add_option("--data", o.data, "data file or folder; default: data.path of the spec")
@@ -190,8 +191,8 @@ void addDataOptions(CLI::App &app, DataOptions &o, const std::string &inputName)
   app.description(
       "Example:  " + tool + app.get_name() + " " + model + "\n          " + tool + app.get_name() +
       " cifar-10-batches-bin --json\n\n"
-      "Read a model's data, or a data file or folder, from end to end: counts, parts, statistics, and "
-      "what is wrong\n"
+      "Read a model's data, or a data file or folder, from end to end. Shows counts, parts, statistics, "
+      "and what is wrong\n"
       "with it.");
   app.add_option(inputName, o.input,
                  "model, or data: a text, a sound file, a folder of images or of sound files")
