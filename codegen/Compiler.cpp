@@ -92,6 +92,18 @@ static LogicalResult runPhases(ModuleOp module, const CompileOptions &options,
   return pm.run(module);
 }
 
+FailureOr<plan::PlanT> planModule(ModuleOp module, CompileOptions options) {
+  options.stopAfter = "memory";
+  nameBuffers(module);
+  if (failed(runPhases(module, options, [](StringRef) {}))) return failure();
+  CompiledKernels named;
+  if (auto kernels = module.lookupSymbol<ModuleOp>(kKernelsModule)) {
+    dropUnusedKernels(module, kernels);
+    for (auto kernel : kernels.getOps<func::FuncOp>()) named.kernels.push_back({kernel.getSymName().str()});
+  }
+  return buildPlan(module, named, options.target);
+}
+
 FailureOr<std::vector<std::byte>> compileToArtifact(ModuleOp module, const CompileOptions &options,
                                                     CompileReport *report) {
   double start = now();

@@ -4,6 +4,7 @@
 #include "codegen/Target.h"
 #include "codegen/nvptx/PtxasReport.h"
 #include "mlir/IR/BuiltinOps.h"
+#include "runtime/schema/plan_generated.h"
 #include <cstddef>
 #include <optional>
 #include <string>
@@ -43,6 +44,10 @@ struct CompileReport {
 /// "{}") and `drawloom.spec_source` (TOML text).
 mlir::FailureOr<std::vector<std::byte>>
 compileToArtifact(mlir::ModuleOp module, const CompileOptions &options, CompileReport *report = nullptr);
+
+/// The plan of `module` (changing it) without machine code, which takes most of the time of compiling: its
+/// functions, buffers and memory; of kernels only the names, and no segments. `options.stopAfter` is not used.
+mlir::FailureOr<plan::PlanT> planModule(mlir::ModuleOp module, CompileOptions options);
 
 /// Adds every dialect that the compiler may meet or make, and what lowering them needs, to the registry of a
 /// context. (To write an artifact: writeFileAtomically of runtime/support/File.h.)

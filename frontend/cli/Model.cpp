@@ -43,17 +43,20 @@ void ModelInput::refuseChanges(bool runs) const {
                  "{} changes a model spec, but {} is a compiled model", given, path);
 }
 
+void addSets(CLI::App &app, std::vector<std::string> &sets) {
+  app.add_option("--set", sets, "override a value of the spec, as in --set train.lr=0.001; may be repeated")
+      ->option_text("SECTION.KEY=VALUE")
+      ->take_all()
+      ->expected(1)
+      ->allow_extra_args(false);
+}
+
 void addModelInput(CLI::App &app, ModelInput &input, bool artifacts) {
   app.add_option("MODEL", input.path,
                  artifacts ? "model spec (TOML) or compiled model (.loom)" : "model spec (TOML)")
       ->required()
       ->option_text(" ");
-  app.add_option("--set", input.sets,
-                 "override a value of the spec, as in --set train.lr=0.001; may be repeated")
-      ->option_text("SECTION.KEY=VALUE")
-      ->take_all()
-      ->expected(1)
-      ->allow_extra_args(false);
+  addSets(app, input.sets);
   app.add_option("--device", input.device, "what runs the model: run.device of the spec")
       ->check(CLI::IsMember({"cpu", "cuda"}))
       ->option_text("cpu|cuda");
@@ -126,11 +129,12 @@ struct FatalErrors {
   const std::string &name, &module;
 };
 
-std::vector<std::byte> compile(ModuleOp module, const std::string &name, const CompileOptions &options,
-                               CompileReport *report) {
+/// What `run` makes of the module; its failure is thrown with the diagnostics and a reproducer.
+template <class Result>
+Result guarded(ModuleOp module, const std::string &name, llvm::function_ref<FailureOr<Result>()> run) {
   std::string before = print(module, true), diagnostics;
   FatalErrors fatal(name, before);
-  FailureOr<std::vector<std::byte>> artifact = failure();
+  FailureOr<Result> result = failure();
   {
     ScopedDiagnosticHandler handler(module.getContext(), [&](Diagnostic &d) {
       llvm::raw_string_ostream out(diagnostics);
@@ -138,10 +142,16 @@ std::vector<std::byte> compile(ModuleOp module, const std::string &name, const C
       for (Diagnostic &note : d.getNotes()) out << note.getLocation() << ": note: " << note << "\n";
       return success();
     });
-    artifact = compileToArtifact(module, options, report);
+    result = run();
   }
-  if (failed(artifact)) failCompile(name, before, diagnostics);
-  return std::move(*artifact);
+  if (failed(result)) failCompile(name, before, diagnostics);
+  return std::move(*result);
+}
+
+std::vector<std::byte> compile(ModuleOp module, const std::string &name, const CompileOptions &options,
+                               CompileReport *report) {
+  return guarded<std::vector<std::byte>>(module, name,
+                                         [&] { return compileToArtifact(module, options, report); });
 }
 
 } // namespace
@@ -156,20 +166,35 @@ static Target cardTarget() {
   }
 }
 
-Compiled compileSpec(const spec::Spec &spec, CompileOptions options, bool printIr, bool locations) {
-  Stopwatch watch;
-  auto context = makeContext();
-  OwningOpRef<ModuleOp> module = buildModel(*context, spec);
+/// `options` with what the spec says about compiling.
+static CompileOptions optionsOf(const spec::Spec &spec, CompileOptions options) {
   options.recompute = spec.text("memory.recompute");
   options.memoryBudget = int64_t(parseBytes(spec.text("memory.budget")).value_or(0));
   options.precision = spec.text("run.precision");
   if (spec.text("run.device") == "cuda" && !options.target.isGpu()) options.target = cardTarget();
+  return options;
+}
+
+Compiled compileSpec(const spec::Spec &spec, CompileOptions options, bool printIr, bool locations) {
+  Stopwatch watch;
+  auto context = makeContext();
+  OwningOpRef<ModuleOp> module = buildModel(*context, spec);
   Compiled result;
-  result.artifact = compile(*module, spec.text("model.name"), options, &result.report);
+  result.artifact = compile(*module, spec.text("model.name"), optionsOf(spec, options), &result.report);
   result.seconds = watch.seconds();
   if (result.report.recompute) fmt::print(stderr, "recompute: {}\n", result.report.recompute->describe());
   if (printIr) result.ir = print(*module, locations);
   return result;
+}
+
+flatbuffers::DetachedBuffer planSpec(const spec::Spec &spec) {
+  auto context = makeContext();
+  OwningOpRef<ModuleOp> module = buildModel(*context, spec);
+  auto plan = guarded<plan::PlanT>(*module, spec.text("model.name"),
+                                   [&] { return planModule(*module, optionsOf(spec, {})); });
+  flatbuffers::FlatBufferBuilder builder;
+  builder.Finish(plan::Plan::Pack(builder, &plan));
+  return builder.Release();
 }
 
 std::vector<std::byte> compileModule(MLIRContext &context, ModuleOp module, const std::string &name,

@@ -23,6 +23,9 @@ struct ModelInput {
   void refuseChanges(bool runs) const;
 };
 
+/// Adds --set.
+void addSets(CLI::App &app, std::vector<std::string> &sets);
+
 /// Adds the positional argument and the options; `artifacts` says whether compiled models are welcome too.
 void addModelInput(CLI::App &app, ModelInput &input, bool artifacts);
 
@@ -38,6 +41,9 @@ struct Compiled {
 };
 Compiled compileSpec(const spec::Spec &spec, CompileOptions options, bool printIr = false,
                      bool locations = false);
+
+/// The plan of a spec without machine code (planModule of codegen/Compiler.h), which takes no time to speak of.
+flatbuffers::DetachedBuffer planSpec(const spec::Spec &spec);
 
 /// Compiles a module that is no spec's (benchmarks); `name` is for messages.
 std::vector<std::byte> compileModule(mlir::MLIRContext &context, mlir::ModuleOp module,

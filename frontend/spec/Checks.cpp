@@ -52,6 +52,9 @@ struct Checker {
         error({"model.embedding_shape", "model.n"},
               fmt::format("model.embedding_shape = {} has {} positions, but model.n = {}", toToml(shape),
                           product, n));
+      if (spec.text("data.kind") == "images" && shape[2] != 3)
+        error({"model.embedding_shape", "data.kind"},
+              fmt::format("model.embedding_shape = {}: images have 3 channels (R, G, B)", toToml(shape)));
     } else if (!shape.empty()) {
       error({"model.embedding_shape"}, "model.embedding_shape is given, but model.embedding is \"matrix\"",
             "write embedding = \"image\", or give embedding_width instead");
@@ -63,20 +66,25 @@ struct Checker {
   }
 
   void data() {
+    if (spec.text("data.kind") == "images" && spec.text("model.embedding") != "image")
+      error({"data.kind", "model.embedding"}, "data.kind is \"images\", but model.embedding is not \"image\"",
+            "for example embedding = \"image\", embedding_shape = [32, 32, 3], n = 3072");
     const auto &split = spec.list<double>("data.split");
     if (split.size() != 3)
       return error({"data.split"},
                    fmt::format("data.split: expected [train, validation, test], found {}", toToml(split)));
     double sum = split[0] + split[1] + split[2];
     if (split[0] <= 0) return error({"data.split"}, "data.split: the training part is empty");
+    const std::string &kind = spec.text("data.kind");
+    const char *items = kind == "images" ? "images" : kind == "audio" ? "samples" : "bytes";
     bool fractions = split[0] <= 1 && split[1] <= 1 && split[2] <= 1;
     if (fractions && sum > 1 + 1e-9)
       error({"data.split"}, fmt::format("data.split: the fractions add up to {}, which is more than 1", sum));
     for (double part : split)
       if (!fractions && part != double(int64_t(part)))
         return error({"data.split"},
-                     fmt::format("data.split: expected fractions up to 1 or whole numbers of bytes, found {}",
-                                 toToml(split)));
+                     fmt::format("data.split: expected fractions up to 1 or whole numbers of {}, found {}",
+                                 items, toToml(split)));
   }
 
   /// Each pattern text must parse; the error stands at its column inside the string where that can be told.

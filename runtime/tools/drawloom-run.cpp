@@ -19,13 +19,15 @@ static int runTool(int argc, char **argv) {
   TrainOptions train;
   EvalOptions eval;
   SampleOptions sample;
+  DataOptions data;
   auto *trainApp = app.add_subcommand("train"), *evalApp = app.add_subcommand("eval"),
-       *sampleApp = app.add_subcommand("sample");
+       *sampleApp = app.add_subcommand("sample"), *dataApp = app.add_subcommand("data");
   std::string device;
   for (CLI::App *verb : {trainApp, evalApp, sampleApp}) addDevice(*verb, device);
   addTrainOptions(*trainApp, train, "M.loom");
   addEvalOptions(*evalApp, eval, "M.loom");
   addSampleOptions(*sampleApp, sample, "M.loom");
+  addDataOptions(*dataApp, data, "M.loom|DATA");
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError &e) {
@@ -33,6 +35,7 @@ static int runTool(int argc, char **argv) {
   }
   if (*trainApp) return trainCommand(*loadForRun(train.artifact, train.threads, device), train);
   if (*evalApp) return evalCommand(*loadForRun(eval.artifact, eval.threads, device), eval);
+  if (*dataApp) return dataCommand(data);
   return sampleCommand(*loadForRun(sample.artifact, sample.threads, device), sample);
 }
 

@@ -1,5 +1,6 @@
-// The verbs train, eval and sample on a loaded artifact, the same for `drawloom` and `drawloom-run`. Progress
-// and notes go to stderr, results to stdout. All of them throw Error (exit codes in runtime/support/Error.h).
+// The verbs train, eval, sample and data on a loaded artifact, the same for `drawloom` and `drawloom-run`.
+// Progress and notes go to stderr, results to stdout. All of them throw Error (exit codes in
+// runtime/support/Error.h).
 #pragma once
 #include "runtime/program/Program.h"
 #include "runtime/train/TrainableProgram.h"
@@ -51,7 +52,12 @@ struct SampleOptions {
   std::string artifact;
   std::string out;
   std::string checkpoint = "latest";
-  std::string prompt;
+  std::string prompt;  // text to go on from
+  std::string sheet;   // PNG file with all images, side by side
+  std::string outFile; // file for a sample (with numbers before its ending when there are several)
+  std::optional<int64_t> complete;   // rows of held-out images that are given
+  std::string data;                  // instead of data.path, for `complete`
+  std::string split = "valid";       // part that these images are taken from
   std::optional<int64_t> length;     // bytes to draw after the prompt; 0: until n
   std::optional<double> temperature; // 0: always the likeliest byte
   std::optional<int> topK;           // 0: all
@@ -62,11 +68,20 @@ struct SampleOptions {
   bool json = false;
 };
 
+struct DataOptions {
+  std::string input;               // compiled model, or a data file or folder
+  std::string data;                // instead of data.path of a model
+  std::optional<std::string> kind; // of a data file or folder; else it is guessed
+  std::optional<int64_t> rate;     // of decoded sound
+  bool json = false;
+};
+
 /// Options of a verb on a command line, with help that starts with an example. `inputName` is how the
 /// positional argument is called in the help ("M.loom", "SPEC"); empty: the caller adds its own.
 void addTrainOptions(CLI::App &app, TrainOptions &options, const std::string &inputName);
 void addEvalOptions(CLI::App &app, EvalOptions &options, const std::string &inputName);
 void addSampleOptions(CLI::App &app, SampleOptions &options, const std::string &inputName);
+void addDataOptions(CLI::App &app, DataOptions &options, const std::string &inputName);
 
 /// For the tool's own app, before its verbs are added: its help lists each verb with one sentence.
 void listVerbsBriefly(CLI::App &app);
@@ -85,8 +100,13 @@ int trainCommand(TrainableProgram &program, const TrainOptions &options);
 /// Bits per byte of a split.
 int evalCommand(Program &program, const EvalOptions &options);
 int evalCommand(TrainableProgram &program, const EvalOptions &options);
-/// Draws text.
+/// Draws text, images or sound.
 int sampleCommand(Program &program, const SampleOptions &options);
 int sampleCommand(TrainableProgram &program, const SampleOptions &options);
+
+/// Shows and verifies the data of a model: `specJson` is its spec; or, when that is empty, of options.input.
+int dataCommand(const std::string &specJson, const DataOptions &options);
+/// The same for an artifact or a data file in options.input.
+int dataCommand(const DataOptions &options);
 
 } // namespace drawloom

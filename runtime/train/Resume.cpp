@@ -11,15 +11,15 @@ void LossRecord::log(int64_t step) {
   window = {};
 }
 
-Json describeState(const TrainSpec &spec, int64_t steps, const Text &text, uint64_t sequence, uint64_t epoch,
-                   const LossRecord &record, const LossScaler &scaler) {
+Json describeState(const TrainSpec &spec, int64_t steps, const DataSet &set, uint64_t sequence,
+                   uint64_t epoch, const LossRecord &record, const LossScaler &scaler) {
   Json state;
   state["steps"] = steps;
   state["seed"] = spec.train.seed;
   state["spec_hash"] = fmt::format("{:016x}", hash64(spec.json.dump()));
-  state["data"] = {{"path", text.path()},
-                   {"bytes", text.bytes().size()},
-                   {"fingerprint", fmt::format("{:016x}", text.fingerprint())},
+  state["data"] = {{"path", set.path()},
+                   {"bytes", set.size()},
+                   {"fingerprint", fmt::format("{:016x}", set.fingerprint())},
                    {"next_window", sequence},
                    {"epoch", epoch}};
   state["window"] = {
@@ -101,15 +101,14 @@ std::vector<std::string> compareSpecs(const Json &state, const TrainSpec &spec,
   return notes;
 }
 
-void checkSameText(const Json &state, const Text &text, const std::string &checkpoint) {
+void checkSameData(const Json &state, const DataSet &set, const std::string &checkpoint) {
   const Json data = state.value("data", Json::object());
-  auto now = fmt::format("{:016x}", text.fingerprint());
+  auto now = fmt::format("{:016x}", set.fingerprint());
   if (data.value("fingerprint", std::string()) == now) return;
-  failWithHint(kBadInput,
-               "give the file that the run was started with, or start anew from its weights with --init",
-               "'{}' is not the text that '{}' was trained on ('{}', {} bytes; this one has {})", text.path(),
-               checkpoint, data.value("path", std::string("?")), data.value("bytes", uint64_t(0)),
-               text.bytes().size());
+  failWithHint(
+      kBadInput, "give the data that the run was started with, or start anew from its weights with --init",
+      "'{}' is not the data that '{}' was trained on ('{}', {} bytes; this one has {})", set.path(),
+      checkpoint, data.value("path", std::string("?")), data.value("bytes", uint64_t(0)), set.size());
 }
 
 } // namespace drawloom

@@ -7,9 +7,10 @@
 
 namespace drawloom {
 
-StepRunner::StepRunner(TrainableProgram &program, const TrainSpec &spec, std::span<const uint8_t> text,
+StepRunner::StepRunner(TrainableProgram &program, const TrainSpec &spec, const DataSet &data,
                        const WindowOrder &order, int64_t steps, LossScaler scaler)
-    : program(program), spec(spec), text(text), order(order), steps(steps), scaler(std::move(scaler)) {
+    : program(program), spec(spec), data(data), order(order), steps(steps), scaler(std::move(scaler)),
+      window(size_t(spec.model.n)) {
   uint64_t elements = uint64_t(spec.data.batch) * uint64_t(spec.model.n);
   tokens = program.view<int32_t>(abi::io::kTokens, elements);
   targets = program.view<int32_t>(abi::io::kTargets, elements);
@@ -23,9 +24,10 @@ StepRunner::StepRunner(TrainableProgram &program, const TrainSpec &spec, std::sp
 /// Adds one batch's gradients to those of the step; returns the sum of its losses.
 double StepRunner::gradient(uint64_t microStep) {
   uint64_t n = uint64_t(spec.model.n), batch = uint64_t(spec.data.batch);
-  for (uint64_t b = 0; b < batch; ++b)
-    fillRow(text.subspan(order.start(microStep * batch + b), n), tokens.subspan(b * n, n),
-            targets.subspan(b * n, n));
+  for (uint64_t b = 0; b < batch; ++b) {
+    data.read(order.start(microStep * batch + b), window);
+    fillRow(window, tokens.subspan(b * n, n), targets.subspan(b * n, n));
+  }
   if (onBatch) onBatch(tokens, targets);
   double total = double(batch) * double(n) * double(spec.train.accumulation);
   std::fill(lossWeights.begin(), lossWeights.end(), float(scaler.scale() / total));
@@ -92,7 +94,7 @@ void StepRunner::failNonFinite(int64_t step, const std::string &seen) {
     first = "every weight, gradient and loss is finite, the sum of squares of the gradients overflows";
   for (const ParameterRef &p : program.parameters()) std::fill(p.gradient.begin(), p.gradient.end(), 0.0f);
   program.upload(plan::Arena::Gradients);
-  failWithHint(kFailed, "lower train.lr, lengthen train.warmup, or look at the text near this step",
+  failWithHint(kFailed, "lower train.lr, lengthen train.warmup, or look at the data near this step",
                "{} of step {} is not finite: {}; the weights are those of before the step", seen, step + 1,
                first);
 }

@@ -1,6 +1,7 @@
 // One optimizer step: micro-steps that add up gradients, then the update.
 #pragma once
 #include "runtime/data/Batches.h"
+#include "runtime/data/DataSet.h"
 #include "runtime/train/LossScaler.h"
 #include "runtime/train/TrainSpec.h"
 #include "runtime/train/TrainableProgram.h"
@@ -19,8 +20,8 @@ class StepRunner {
 public:
   /// `steps`: length of the schedule; `scaler`: that of the checkpoint that the run goes on from. All
   /// references must outlive it.
-  StepRunner(TrainableProgram &program, const TrainSpec &spec, std::span<const uint8_t> text,
-             const WindowOrder &order, int64_t steps, LossScaler scaler);
+  StepRunner(TrainableProgram &program, const TrainSpec &spec, const DataSet &data, const WindowOrder &order,
+             int64_t steps, LossScaler scaler);
 
   /// Does step number `step` (from 0): a function of the weights, the moments, the loss scaler and the step
   /// only. Skipped steps use up their data, but do not move the schedule on. Throws Error(kFailed) that names
@@ -41,10 +42,11 @@ private:
 
   TrainableProgram &program;
   const TrainSpec &spec;
-  std::span<const uint8_t> text;
+  const DataSet &data;
   const WindowOrder &order;
   int64_t steps;
   LossScaler scaler;
+  std::vector<uint8_t> window; // bytes of one row
   std::span<int32_t> tokens, targets;
   std::span<float> lossWeights, nll, hyper, gradNorm;
   std::span<int64_t> rng;

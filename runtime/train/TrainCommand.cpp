@@ -158,8 +158,9 @@ private:
 };
 
 ProgressSetup progressSetup(TrainableProgram &program, const TrainSpec &spec, const TrainOptions &o,
-                            int64_t until) {
+                            int64_t until, const DataFormat &format) {
   ProgressSetup p;
+  p.bits = format.bits();
   p.steps = until;
   p.tokensPerStep = double(spec.data.batch) * double(spec.model.n) * double(spec.train.accumulation);
   p.flopsPerStep = double(program.functionFlops("gradient")) * double(spec.train.accumulation) +
@@ -189,9 +190,9 @@ void printHeader(TrainableProgram &program, const TrainerSetup &s, const TrainOp
   if (auto report = program.memoryReport(); !report.empty()) note(o, report);
   double epochs = double(s.steps) * double(s.spec.train.accumulation) * double(s.spec.data.batch) /
                   double(s.order.windows());
-  note(o,
-       fmt::format("data {}: {} to train, {} held out; {} windows an epoch", s.text.path(),
-                   formatBytes(s.split.train.size()), formatBytes(s.split.valid.size()), s.order.windows()));
+  note(o, fmt::format("data {}: {} to train, {} held out; {} windows an epoch", s.data.set->path(),
+                      s.data.set->format().amount(s.data.split.train.size()),
+                      s.data.set->format().amount(s.data.split.valid.size()), s.order.windows()));
   note(o, fmt::format("{} steps of {} tokens ({:.3g} epochs), {}", s.steps,
                       formatCount(s.progress.tokensPerStep), epochs, deviceText(program)));
   if (s.progress.peakGflops > 0)
@@ -202,7 +203,8 @@ void printHeader(TrainableProgram &program, const TrainerSetup &s, const TrainOp
   if (s.start > 0) note(o, fmt::format("resumed after step {}", s.start));
 }
 
-void printSummary(const TrainableProgram &program, const TrainResult &r, const TrainOptions &o) {
+void printSummary(const TrainableProgram &program, const TrainResult &r, const TrainOptions &o,
+                  const DataFormat &format) {
   if (!o.json) {
     note(o, fmt::format("{} after step {}, {}; checkpoint in {}", nameOf(r.reason), r.step,
                         formatDuration(r.seconds), r.checkpoint));
@@ -210,8 +212,8 @@ void printSummary(const TrainableProgram &program, const TrainResult &r, const T
   }
   Json j{
       {"reason", nameOf(r.reason)}, {"step", r.step}, {"seconds", r.seconds}, {"checkpoint", r.checkpoint}};
-  j["train_bits_per_byte"] = r.bits ? Json(*r.bits) : Json(nullptr);
-  j["valid_bits_per_byte"] = r.valid ? Json(r.valid->bitsPerByte) : Json(nullptr);
+  j["train_" + format.bitsKey()] = r.bits ? Json(*r.bits) : Json(nullptr);
+  j["valid_" + format.bitsKey()] = r.valid ? Json(r.valid->bitsPerByte) : Json(nullptr);
   j["valid_standard_error"] =
       r.valid && r.valid->standardError ? Json(*r.valid->standardError) : Json(nullptr);
   j["device"] = program.deviceName();
@@ -227,11 +229,10 @@ int trainCommand(TrainableProgram &program, const TrainOptions &o) {
   RunPlan plan = makePlan(program, o);
   const TrainSpec &spec = plan.spec;
   bool fresh = plan.resumeFrom.empty();
-  Text text(spec.data.path);
-  if (!fresh) checkSameText(plan.state, text, plan.resumeFrom);
-  Split split = splitData(text.bytes().size(), spec.data.split);
-  WindowOrder order(spec.train.seed, split.train, uint64_t(spec.model.n),
-                    fmt::format("the training part of '{}'", text.path()));
+  ModelData data = openModelData(spec);
+  const DataFormat &format = data.set->format();
+  if (!fresh) checkSameData(plan.state, *data.set, plan.resumeFrom);
+  WindowOrder order = data.order(spec);
   prepareOutputFolder(spec.run.out, checkpointBytes(program.parameters()));
   if (fresh && !o.overwrite) checkFolderIsFree(spec.run.out);
   int64_t start = initialize(program, plan, o); // may read what the next line deletes
@@ -241,9 +242,8 @@ int trainCommand(TrainableProgram &program, const TrainOptions &o) {
 
   int64_t steps = scheduleLength(spec, order), stopAfter = std::min(steps, o.stopAfter.value_or(steps));
   LossScaler scaler = lossScalerOf(plan.state, spec.run.precision == "fp16");
-  ProgressSetup progress = progressSetup(program, spec, o, stopAfter);
-  TrainerSetup setup{program,   spec,  text, split,  order,    steps,
-                     stopAfter, start, {},   scaler, progress, o.trace};
+  ProgressSetup progress = progressSetup(program, spec, o, stopAfter, format);
+  TrainerSetup setup{program, spec, data, order, steps, stopAfter, start, {}, scaler, progress, o.trace};
   if (start > 0) setup.record = lossRecordOf(plan.state);
   printHeader(program, setup, o);
   Trainer trainer(std::move(setup));
@@ -252,7 +252,7 @@ int trainCommand(TrainableProgram &program, const TrainOptions &o) {
   TrainResult result = trainer.train();
   recorder.finish();
   if (result.checkpoint.empty()) result.checkpoint = plan.resumeFrom;
-  printSummary(program, result, o);
+  printSummary(program, result, o, format);
   if (result.reason == StopReason::Interrupt) return kInterrupted;
   if (result.reason == StopReason::Terminate) return kTerminated;
   return kSuccess;

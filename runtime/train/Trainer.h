@@ -1,7 +1,7 @@
 // The training loop: steps, and between them logging, evaluation, checkpoints, signals and the time budget.
 #pragma once
-#include "runtime/data/Text.h"
 #include "runtime/train/Evaluate.h"
+#include "runtime/train/ModelData.h"
 #include "runtime/train/Progress.h"
 #include "runtime/train/Resume.h"
 #include "runtime/train/RunLog.h"
@@ -13,8 +13,7 @@ namespace drawloom {
 struct TrainerSetup {
   TrainableProgram &program;
   const TrainSpec &spec; // with the command line's changes
-  const Text &text;
-  const Split &split;
+  const ModelData &data;
   const WindowOrder &order;
   int64_t steps = 0;     // length of the schedule
   int64_t stopAfter = 0; // last step to do, at most `steps`

@@ -317,6 +317,20 @@ TEST(SpecError, DataSplit) {
   expectFailure(failure(small("[data]\nsplit = [1]\n")), kBadInput, {"expected [train, validation, test]"});
   EXPECT_EQ(failure(small("[data]\nsplit = [90000000, 5000000, 5000000]\n")).code, 0);
 }
+TEST(SpecError, DataSplitOfImagesCountsImages) {
+  std::string images = "[data]\nkind = \"images\"\nsplit = [100, 0.5, 0]\n";
+  expectFailure(failure(small(images)), kBadInput, {"whole numbers of images"});
+}
+TEST(SpecError, ImagesNeedAnImageEmbedding) {
+  expectFailure(failure(small("[data]\nkind = \"images\"\n")), kBadInput,
+                {"data.kind is \"images\", but model.embedding is not \"image\"", "hint: for example"});
+}
+TEST(SpecError, ImagesHaveThreeChannels) {
+  std::string text = replaced(kSmall, "d = 32", "d = 32\nembedding = \"image\"\nembedding_shape = [4, 4, 4]");
+  EXPECT_EQ(failure(text).code, 0) << "of other data";
+  expectFailure(failure(text + "\n[data]\nkind = \"images\"\n"), kBadInput,
+                {"images have 3 channels (R, G, B)"});
+}
 TEST(SpecError, SampleLongerThanN) {
   expectFailure(failure(small("[sample]\nlength = 65\n")), kBadInput,
                 {"sample.length = 65 is more than model.n = 64"});

@@ -9,9 +9,9 @@ namespace drawloom::test {
 
 FakeModel::FakeModel(const FakeSettings &settings) : s(settings) {
   spec = fmt::format(R"({{"model": {{"name": "fake", "n": {}, "vocab": 256{}}},
-    "data": {{"kind": "text", "path": "{}", "split": {}, "batch": {}}},
+    "data": {{"kind": "{}", "path": "{}", "split": {}, "batch": {}}},
     "train": {{{}}}, "run": {{{}}}, "sample": {{"batch": {}, "temperature": 1.0, "top_k": 0, "length": 0}}}})",
-                     s.n, s.extraModel, s.data, s.split, s.batch, s.train, s.run, s.sampleBatch);
+                     s.n, s.extraModel, s.kind, s.data, s.split, s.batch, s.train, s.run, s.sampleBatch);
   uint64_t b = uint64_t(s.batch), n = uint64_t(s.n), rows = uint64_t(s.sampleBatch);
   addBuffer("tokens", plan::DType::I32, {b, n}, 4);
   addBuffer("targets", plan::DType::I32, {b, n}, 4);

@@ -21,6 +21,7 @@ struct FakeSettings {
   std::string split = "[0.8, 0.1, 0.1]";
   std::string run = R"("log_every": 2)";
   std::string extraModel = {}; // further members of the section model
+  std::string kind = "text";   // of the data
 };
 
 class FakeModel final : public TrainableProgram {
