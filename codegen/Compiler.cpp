@@ -92,10 +92,29 @@ static LogicalResult runPhases(ModuleOp module, const CompileOptions &options,
   return pm.run(module);
 }
 
+using StageEnd = std::function<void(StringRef stage)>;
+
+/// From a built module to the end of the last phase that is asked for.
+static LogicalResult lower(ModuleOp module, const CompileOptions &options, CompileReport *report,
+                           const StageEnd &finished) {
+  if (options.precision != "fp32" && !options.target.isGpu())
+    return module.emitError() << "precision '" << options.precision << "' needs a GPU: kernels for "
+                              << options.target.name << " compute in fp32";
+  nameBuffers(module);
+  PipelineOptions pipeline = pipelineOptions(options);
+  if (options.recompute == "auto") {
+    auto choice = chooseRecompute(module, pipeline, options.memoryBudget);
+    if (failed(choice)) return failure();
+    pipeline.recompute = choice->pipelineOption();
+    if (report) report->recompute = std::move(*choice);
+    finished("recompute");
+  }
+  return runPhases(module, options, pipeline, finished);
+}
+
 FailureOr<plan::PlanT> planModule(ModuleOp module, CompileOptions options) {
   options.stopAfter = "memory";
-  nameBuffers(module);
-  if (failed(runPhases(module, options, [](StringRef) {}))) return failure();
+  if (failed(lower(module, options, nullptr, [](StringRef) {}))) return failure();
   CompiledKernels named;
   if (auto kernels = module.lookupSymbol<ModuleOp>(kKernelsModule)) {
     dropUnusedKernels(module, kernels);
@@ -115,19 +134,7 @@ FailureOr<std::vector<std::byte>> compileToArtifact(ModuleOp module, const Compi
     note(stage.str(), end - start);
     start = end;
   };
-  if (options.precision != "fp32" && !options.target.isGpu())
-    return module.emitError() << "precision '" << options.precision << "' needs a GPU: kernels for "
-                              << options.target.name << " compute in fp32";
-  nameBuffers(module);
-  PipelineOptions pipeline = pipelineOptions(options);
-  if (options.recompute == "auto") {
-    auto choice = chooseRecompute(module, pipeline, options.memoryBudget);
-    if (failed(choice)) return failure();
-    pipeline.recompute = choice->pipelineOption();
-    if (report) report->recompute = std::move(*choice);
-    finished("recompute");
-  }
-  if (failed(runPhases(module, options, pipeline, finished))) return failure();
+  if (failed(lower(module, options, report, finished))) return failure();
   if (!options.stopAfter.empty()) return std::vector<std::byte>();
 
   CompiledKernels compiled;

@@ -42,7 +42,8 @@ struct Compiled {
 Compiled compileSpec(const spec::Spec &spec, CompileOptions options, bool printIr = false,
                      bool locations = false);
 
-/// The plan of a spec without machine code (planModule of codegen/Compiler.h), which takes no time to speak of.
+/// The plan of a spec without machine code (planModule of codegen/Compiler.h), which takes no time to speak
+/// of.
 flatbuffers::DetachedBuffer planSpec(const spec::Spec &spec);
 
 /// Compiles a module that is no spec's (benchmarks); `name` is for messages.
