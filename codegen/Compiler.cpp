@@ -66,12 +66,7 @@ static void dropUnusedKernels(ModuleOp module, ModuleOp kernels) {
     if (!used.contains(kernel.getSymNameAttr())) kernel.erase();
 }
 
-static LogicalResult runPhases(ModuleOp module, const CompileOptions &options,
-                               std::function<void(StringRef)> finished) {
-  PassManager pm(module.getContext(), ModuleOp::getOperationName());
-  pm.enableVerifier(options.verifyEach);
-  std::string problem;
-  llvm::raw_string_ostream errors(problem);
+static PipelineOptions pipelineOptions(const CompileOptions &options) {
   PipelineOptions pipeline;
   pipeline.recompute = options.recompute;
   pipeline.target = options.target.scheduledFor();
@@ -80,12 +75,52 @@ static LogicalResult runPhases(ModuleOp module, const CompileOptions &options,
   int64_t machineRegisters = options.target.vectorBits >= 512 ? 32 : 16;
   pipeline.lanes = options.target.lanes;
   pipeline.registers = machineRegisters * options.target.vectorBits / (32 * pipeline.lanes);
+  return pipeline;
+}
+
+static LogicalResult runPhases(ModuleOp module, const CompileOptions &options,
+                               const PipelineOptions &pipeline, std::function<void(StringRef)> finished) {
+  PassManager pm(module.getContext(), ModuleOp::getOperationName());
+  pm.enableVerifier(options.verifyEach);
+  std::string problem;
+  llvm::raw_string_ostream errors(problem);
   auto afterPhase = [&](OpPassManager &manager, const Phase &phase) {
     manager.addPass(std::make_unique<NoteTime>([finished, name = phase.name] { finished(name); }));
   };
   if (failed(buildPipeline(pm, pipeline, options.stopAfter, errors, afterPhase)))
     return module.emitError(problem);
   return pm.run(module);
+}
+
+using StageEnd = std::function<void(StringRef stage)>;
+
+/// From a built module to the end of the last phase that is asked for.
+static LogicalResult lower(ModuleOp module, const CompileOptions &options, CompileReport *report,
+                           const StageEnd &finished) {
+  if (options.precision != "fp32" && !options.target.isGpu())
+    return module.emitError() << "precision '" << options.precision << "' needs a GPU: kernels for "
+                              << options.target.name << " compute in fp32";
+  nameBuffers(module);
+  PipelineOptions pipeline = pipelineOptions(options);
+  if (options.recompute == "auto") {
+    auto choice = chooseRecompute(module, pipeline, options.memoryBudget);
+    if (failed(choice)) return failure();
+    pipeline.recompute = choice->pipelineOption();
+    if (report) report->recompute = std::move(*choice);
+    finished("recompute");
+  }
+  return runPhases(module, options, pipeline, finished);
+}
+
+FailureOr<plan::PlanT> planModule(ModuleOp module, CompileOptions options) {
+  options.stopAfter = "memory";
+  if (failed(lower(module, options, nullptr, [](StringRef) {}))) return failure();
+  CompiledKernels named;
+  if (auto kernels = module.lookupSymbol<ModuleOp>(kKernelsModule)) {
+    dropUnusedKernels(module, kernels);
+    for (auto kernel : kernels.getOps<func::FuncOp>()) named.kernels.push_back({kernel.getSymName().str()});
+  }
+  return buildPlan(module, named, options.target);
 }
 
 FailureOr<std::vector<std::byte>> compileToArtifact(ModuleOp module, const CompileOptions &options,
@@ -99,8 +134,7 @@ FailureOr<std::vector<std::byte>> compileToArtifact(ModuleOp module, const Compi
     note(stage.str(), end - start);
     start = end;
   };
-  nameBuffers(module);
-  if (failed(runPhases(module, options, finished))) return failure();
+  if (failed(lower(module, options, report, finished))) return failure();
   if (!options.stopAfter.empty()) return std::vector<std::byte>();
 
   CompiledKernels compiled;

@@ -1,5 +1,6 @@
 // Graph-level ops. Shapes: B batch, n positions, d channels, H heads, D_qk and D_v channels per head, F inner width,
-// V vocabulary. "T" in comments is any float element type; compiled code has f32, the interpreter computes in f64.
+// V vocabulary. "T" in comments is any float element type; compiled code has f32 and, on GPUs, bf16 or f16 activations;
+// the interpreter computes in f64 whatever the types are.
 #ifndef DRAWLOOM_OPS_TD
 #define DRAWLOOM_OPS_TD
 include "DrawloomBase.td"
@@ -51,14 +52,16 @@ def LayerNormGradOp : GraphOp<"layer_norm_grad"> {
 
 def LinearOp : DiffOp<"linear"> {
   let summary = "out = x weight^T + bias; weight is [out, in] as in PyTorch";
-  let description = [{ LIN1: weight is [out, in] with in = x's last dimension. LIN2: bias is [out]. LIN3: out has x's leading dimensions. }];
+  let description = [{ LIN1: weight is [out, in] with in = x's last dimension. LIN2: bias is [out]. LIN3: out has x's leading dimensions.
+    LIN4: x and weight have one element type, and out has it or, if it has 16 bits, f32. The gradient of a 16-bit weight is f32: it is a sum over all rows. }];
   let arguments = (ins FT:$x, FT:$weight, Optional<FT>:$bias);
   let results = (outs FT:$out);
   let assemblyFormat = "$x `,` $weight (`bias` $bias^)? attr-dict `:` functional-type(operands, results)";
 }
 def MatmulOp : GraphOp<"matmul"> {
   let summary = "op(a) op(b) (+ init); operands of rank > 2 count as matrices of rows (leading dimensions collapsed)";
-  let description = [{ MM1: inner extents agree. MM2: out has the product's rows (any leading shape) and columns. MM3: init, if given, has out's type and may be overwritten. }];
+  let description = [{ MM1: inner extents agree. MM2: out has the product's rows (any leading shape) and columns. MM3: init, if given, has out's type and may be overwritten.
+    MM4: a and b have one element type, and out has it or, if it has 16 bits, f32 (sums are f32 whatever out is). }];
   let arguments = (ins FT:$a, FT:$b, Optional<FT>:$init, UnitAttr:$transpose_a, UnitAttr:$transpose_b);
   let results = (outs FT:$out);
   let assemblyFormat = "$a `,` $b (`init` $init^)? attr-dict `:` functional-type(operands, results)";
@@ -71,7 +74,7 @@ def BiasAddOp : GraphOp<"bias_add"> {
   let assemblyFormat = "$x `,` $bias attr-dict `:` functional-type(operands, results)";
 }
 def ColumnSumOp : GraphOp<"column_sum"> {
-  let summary = "sum over rows (the gradient of a bias), added to init if given; chunks of rows are summed in a fixed order";
+  let summary = "sum over rows (the gradient of a bias; f32 for rows of 16-bit elements), added to init if given; chunks of rows are summed in a fixed order";
   let description = [{ CSUM1: out is [d] for x's last dimension d. CSUM2: init, if given, has out's type. }];
   let arguments = (ins FT:$x, Optional<FT>:$init);
   let results = (outs FT:$out);
@@ -83,6 +86,14 @@ def AddOp : DiffOp<"add", [SameOperandsAndResultType, Commutative]> {
   let arguments = (ins FT:$a, FT:$b);
   let results = (outs FT:$out);
   let assemblyFormat = "$a `,` $b attr-dict `:` type($out)";
+}
+def CastOp : DiffOp<"cast"> {
+  let summary = "every element in another float type, rounded to nearest, ties to even";
+  let description = [{ The gradient is cast back to x's type; one that has it already (the f32 gradient of a matrix's 16-bit copy) stays as it is.
+    CAST1: out has x's shape. CAST2: the element types differ. }];
+  let arguments = (ins FT:$x);
+  let results = (outs FT:$out);
+  let assemblyFormat = "$x attr-dict `:` type($x) `to` type($out)";
 }
 def FillOp : GraphOp<"fill"> {
   let summary = "a tensor of one value";
@@ -189,9 +200,11 @@ def GlobalNormOp : GraphOp<"global_norm"> {
 def AdamOp : GraphOp<"adam"> {
   let summary = "one AdamW step with clipping by global norm; leaves everything unchanged if the norm is not finite";
   let description = [{
-    hyper: f32 [16], indices of runtime/abi/Abi.h Hyper. With s = clip > 0 ? min(1, clip / norm) : 1, g' = s g:
+    hyper: f32 [16], indices of runtime/abi/Abi.h Hyper; norm is the gradients' as they are, that is scaled with the loss. With
+    u = hyper[kGradScale], s = clip > 0 ? min(1, clip / (u norm)) : 1, g' = (s u) g:
     m' = b1 m + (1-b1) g'; v' = b2 v + (1-b2) g'^2; p' = p - lr * ((m'/c1) / (sqrt(v'/c2) + eps) + (decay ? wd * p : 0)).
-    The fourth result is the gradient to go on with: zeros after a step, the unchanged gradient if the norm is not finite.
+    The fourth result is the gradient to go on with: zeros after a step; if the norm is not finite, the unchanged gradient, or
+    zeros if hyper[kSkipNonFinite] > 0.
     ADAM1: all operands but norm and hyper, and the results, have one type. ADAM2: norm is [1], hyper [16].
   }];
   let arguments = (ins FT:$param, FT:$grad, FT:$m, FT:$v, FT:$norm, FT:$hyper, UnitAttr:$decay);
@@ -238,7 +251,9 @@ def RecomputeOp : Drawloom_Op<"recompute", [IsolatedFromAbove, SingleBlock, Recu
 def FusionOp : Drawloom_Op<"fusion", [IsolatedFromAbove, SingleBlock, RecursiveMemoryEffects, Pure]> {
   let summary = "row operations that become one kernel: each row is read once, worked on in cache, written once";
   let description = [{
-    Holds only row ops: bias_add, add, gelu(_grad), dropout, layer_norm(_grad), cross_entropy(_grad), column_sum, fill, embed, adam, ema.
+    Holds only row ops: bias_add, add, cast, gelu(_grad), dropout, layer_norm(_grad), cross_entropy(_grad), column_sum, fill, embed, adam, ema.
+    Arithmetic is f32, but what an op inside makes has its type's precision: a bf16 value is rounded where it is made, not where the
+    fusion ends. So a value is the same whether it is read in the fusion, from memory, or computed again elsewhere.
     FUSE1: operands and region arguments agree. FUSE2: yielded and result types agree. FUSE3: only row ops inside.
   }];
   let arguments = (ins Variadic<AnyType>:$inputs);

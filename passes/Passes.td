@@ -5,6 +5,22 @@ include "mlir/Pass/PassBase.td"
 
 //===-- graph -----------------------------------------------------------------------------------------------------===//
 
+def ChoosePrecision : Pass<"drawloom-choose-precision", "::mlir::ModuleOp"> {
+  let summary = "16-bit activations in @loss and @evaluate";
+  let description = [{
+    Activations become bf16 or f16, and with them, as differentiation follows, their gradients. f32 stay: parameters (each matrix
+    that enters a product is cast once a function to a working copy; biases, scales and embedding tables are read as they are),
+    the statistics of layer_norm, lse, and logits that only losses read, with the losses. The gradient of a working copy is f32,
+    so the derivative of a weight is never rounded to 16 bits. `type=f32` changes nothing.
+
+    Runs before segments are formed, so what is recomputed is recomputed from the same rounded values. `@decode` stays f32: it
+    reads each weight once a token whatever its arithmetic, keys of all positions stand beside one query (in fp16 their products
+    can overflow; paper section 6), and its caches outlive a call. `@update` works on parameters alone.
+  }];
+  let options = [Option<"type", "type", "std::string", "\"f32\"", "of activations: f32, bf16 or f16">];
+  let statistics = [Statistic<"numCasts", "casts", "Number of casts inserted">];
+}
+
 def FormSegments : Pass<"drawloom-form-segments", "::mlir::ModuleOp"> {
   let summary = "group the ops of @loss into units of recomputation";
   let description = [{
@@ -17,9 +33,11 @@ def FormSegments : Pass<"drawloom-form-segments", "::mlir::ModuleOp"> {
     | none | none: every value that the backward pass reads is kept |
     | attention | runs labelled `….attention` |
     | block | one a layer: the labels without their last component |
+
+    One mode holds for all layers; a list (`mode=block,block,none`) has one for each layer, in program order.
   }];
   let options = [
-    Option<"mode", "mode", "std::string", "\"none\"", "what to recompute: none, attention or block">
+    ListOption<"modes", "mode", "std::string", "what to recompute: none, attention or block, for all layers or one a layer">
   ];
   let statistics = [Statistic<"numSegments", "segments", "Number of segments formed">];
 }

@@ -1,6 +1,7 @@
 #include "passes/Pipelines.h"
 #include "mlir/Pass/PassOptions.h"
 #include "mlir/Pass/PassRegistry.h"
+#include "llvm/ADT/StringSwitch.h"
 #include "llvm/Support/Path.h"
 
 using namespace mlir;
@@ -11,8 +12,9 @@ ArrayRef<Phase> phases() {
   static const std::vector<Phase> list = {
       {"graph",
        "what is computed: gradients, what is recomputed, pieces of patterns, fusions",
-       {"drawloom-form-segments{mode=$recompute}", "drawloom-differentiate", "drawloom-inline-segments",
-        "drawloom-decompose", "drawloom-split-pieces", "drawloom-accumulate-in-place", "drawloom-fuse"},
+       {"drawloom-choose-precision{type=$activations}", "drawloom-form-segments{mode=$recompute}",
+        "drawloom-differentiate", "drawloom-inline-segments", "drawloom-decompose", "drawloom-split-pieces",
+        "drawloom-accumulate-in-place", "drawloom-fuse"},
        "drawloom-verify-graph"},
       {"loops",
        "how: kernels of tile loops and row loops",
@@ -36,6 +38,11 @@ bool isFor(On machine, const PipelineOptions &options) {
   return machine == On::Any || (machine == On::Gpu) == options.isGpu();
 }
 
+/// The element type of activations, in MLIR's words.
+StringRef activationType(StringRef precision) {
+  return llvm::StringSwitch<StringRef>(precision).Case("fp32", "f32").Case("fp16", "f16").Default(precision);
+}
+
 /// Replaces each `$option`.
 std::string substitute(StringRef text, const PipelineOptions &options) {
   std::string result = text.str();
@@ -45,6 +52,7 @@ std::string substitute(StringRef text, const PipelineOptions &options) {
   replace("$recompute", options.recompute);
   replace("$target", options.target);
   replace("$precision", options.precision);
+  replace("$activations", activationType(options.precision));
   replace("$lanes", std::to_string(options.lanes));
   replace("$registers", std::to_string(options.registers));
   return result;

@@ -8,7 +8,8 @@ namespace drawloom {
 /// The machines that a pass of the pipeline is for.
 enum class On { Any, Cpu, Gpu };
 
-/// A pass as pipeline text. `$name` in it stands for an option of PipelineOptions.
+/// A pass as pipeline text. `$name` in it stands for an option of PipelineOptions; `$activations` is the
+/// element type of its precision.
 struct PassText {
   PassText(const char *text, On machine = On::Any) : text(text), machine(machine) {}
   llvm::StringRef text;
@@ -29,7 +30,7 @@ llvm::ArrayRef<Phase> phases();
 
 /// The choices that a spec and the command line leave open.
 struct PipelineOptions {
-  std::string recompute = "none"; ///< none, attention or block
+  std::string recompute = "none"; ///< none, attention or block; or a list with one of these a layer
   std::string target = "cpu";     ///< what kernels are scheduled for: cpu, sm_90a or sm_80
   std::string precision = "fp32"; ///< of activations and their gradients: fp32, bf16 or fp16
   std::string dumpDirectory;      ///< if not empty, the module is written there after each phase, as

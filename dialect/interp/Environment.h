@@ -33,6 +33,7 @@ llvm::LogicalResult interpret(LayerNormGradOp op, Environment &env);
 llvm::LogicalResult interpret(BiasAddOp op, Environment &env);
 llvm::LogicalResult interpret(ColumnSumOp op, Environment &env);
 llvm::LogicalResult interpret(AddOp op, Environment &env);
+llvm::LogicalResult interpret(CastOp op, Environment &env);
 llvm::LogicalResult interpret(FillOp op, Environment &env);
 llvm::LogicalResult interpret(GeluOp op, Environment &env);
 llvm::LogicalResult interpret(GeluGradOp op, Environment &env);

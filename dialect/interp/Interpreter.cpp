@@ -66,7 +66,7 @@ private:
 
   LogicalResult evaluate(Operation &op, Environment &env) {
     return llvm::TypeSwitch<Operation *, LogicalResult>(&op)
-        .Case<EmbedOp, EmbedGradOp, LayerNormOp, LayerNormGradOp, BiasAddOp, ColumnSumOp, AddOp, FillOp,
+        .Case<EmbedOp, EmbedGradOp, LayerNormOp, LayerNormGradOp, BiasAddOp, ColumnSumOp, AddOp, CastOp, FillOp,
               GeluOp, GeluGradOp, DropoutOp, SplitOp, ConcatOp, CrossEntropyOp, CrossEntropyGradOp, LinearOp,
               MatmulOp, AttentionOp, AttentionGradOp, AttentionDecodeOp, AttendOp, AttentionDeltaOp,
               AttendGradOp, GlobalNormOp, AdamOp, EmaOp>(

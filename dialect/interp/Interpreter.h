@@ -6,8 +6,8 @@
 namespace drawloom {
 
 /// Evaluates func.func functions whose bodies hold drawloom ops (all but `launch`), func.call, func.return
-/// and arith.constant on tensors. Arithmetic is float64 whatever the element types are; dropout masks are
-/// bit-exact. Attention ops ask the pattern for each pair; ops on pieces walk their view. So the two check
+/// and arith.constant on tensors. Arithmetic is float64 whatever the element types are, and a cast rounds
+/// nothing; dropout masks are bit-exact. Attention ops ask the pattern for each pair; ops on pieces walk their view. So the two check
 /// each other.
 class Interpreter {
 public:

@@ -19,9 +19,12 @@ LogicalResult drawloom::interpret(AdamOp op, Environment &env) {
   Tensor p = env.get(op.getParam()), m = env.get(op.getM()), v = env.get(op.getV()),
          grad = env.get(op.getGrad());
   const std::vector<double> &hyper = env.get(op.getHyper()).values;
-  double norm = env.get(op.getNorm()).values[0], clip = hyper[abi::kClipNorm];
+  double norm = env.get(op.getNorm()).values[0], clip = hyper[abi::kClipNorm],
+         unscale = hyper[abi::kGradScale];
   if (std::isfinite(norm)) {
-    double scale = clip > 0 ? std::min(1.0, clip / norm) : 1.0; // clip / 0 is infinity: no clipping
+    double clipped =
+        clip > 0 ? std::min(1.0, clip / (unscale * norm)) : 1.0; // clip / 0 is infinity: no clipping
+    double scale = clipped * unscale;
     double b1 = hyper[abi::kBeta1], b2 = hyper[abi::kBeta2], lr = hyper[abi::kLearningRate];
     double decay = op.getDecay() ? hyper[abi::kWeightDecay] : 0.0;
     for (size_t k = 0; k < p.values.size(); ++k) {
@@ -33,6 +36,8 @@ LogicalResult drawloom::interpret(AdamOp op, Environment &env) {
       p.values[k] -= lr * (step + decay * p.values[k]);
       grad.values[k] = 0;
     }
+  } else if (hyper[abi::kSkipNonFinite] > 0) {
+    std::fill(grad.values.begin(), grad.values.end(), 0.0);
   }
   env.set(op.getNewParam(), std::move(p));
   env.set(op.getNewM(), std::move(m));

@@ -136,6 +136,11 @@ LogicalResult drawloom::interpret(AddOp op, Environment &env) {
   return success();
 }
 
+LogicalResult drawloom::interpret(CastOp op, Environment &env) {
+  env.set(op.getOut(), env.ref(op.getX()));
+  return success();
+}
+
 LogicalResult drawloom::interpret(FillOp op, Environment &env) {
   Tensor out = zerosFor(op.getOut());
   std::fill(out.values.begin(), out.values.end(), op.getValue().convertToDouble());

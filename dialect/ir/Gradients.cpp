@@ -1,5 +1,6 @@
 // The gradient rule of each differentiable graph op. SegmentOp's stands in SegmentGradient.cpp.
 #include "dialect/ir/Dialect.h"
+#include "dialect/ir/ReverseMode.h"
 
 using namespace mlir;
 using namespace drawloom;
@@ -38,17 +39,24 @@ Values LayerNormOp::buildGradient(OpBuilder &b, ValueRange grads) {
   return {g.getDx(), g.getDgamma(), g.getDbeta()};
 }
 
+/// Products take dout in the type of their other factor. The gradient of a 16-bit weight is a sum over all
+/// rows and stays f32.
 Values LinearOp::buildGradient(OpBuilder &b, ValueRange grads) {
-  Value dout = grads[0];
+  auto weight = cast<RankedTensorType>(getWeight().getType());
+  Value dout = withElementType(b, getLoc(), grads[0], weight.getElementType());
   Value dx = MatmulOp::create(b, getLoc(), getX().getType(), dout, getWeight(), Value());
-  Value dw =
-      MatmulOp::create(b, getLoc(), getWeight().getType(), dout, getX(), Value(), /*transpose_a=*/true);
+  Type sums = weight.getElementTypeBitWidth() == 16 ? b.getF32Type() : weight.getElementType();
+  Value dw = MatmulOp::create(b, getLoc(), weight.clone(sums), dout, getX(), Value(), /*transpose_a=*/true);
   if (!getBias()) return {dx, dw};
-  Value db = ColumnSumOp::create(b, getLoc(), getBias().getType(), dout, Value());
+  Value db = ColumnSumOp::create(b, getLoc(), getBias().getType(), grads[0], Value());
   return {dx, dw, db};
 }
 
 Values AddOp::buildGradient(OpBuilder &, ValueRange grads) { return {grads[0], grads[0]}; }
+
+Values CastOp::buildGradient(OpBuilder &b, ValueRange grads) {
+  return {withElementType(b, getLoc(), grads[0], getElementTypeOrSelf(getX()))};
+}
 
 Values GeluOp::buildGradient(OpBuilder &b, ValueRange grads) {
   return {GeluGradOp::create(b, getLoc(), getX().getType(), grads[0], getX())};

@@ -78,6 +78,18 @@ LogicalResult checkParts(Operation *op, StringRef rule, Value whole, ValueRange 
                            << ", got " << sum;
 }
 
+/// Factors have one element type; their product has it too, or f32 if it has 16 bits.
+LogicalResult checkProductTypes(Operation *op, StringRef rule, Value a, Value b, Value out) {
+  Type left = getElementTypeOrSelf(a), right = getElementTypeOrSelf(b), product = getElementTypeOrSelf(out);
+  if (left != right)
+    return op->emitOpError() << rule << ": factors must have one element type, got " << left << " and "
+                             << right;
+  if (product == left || (left.getIntOrFloatBitWidth() == 16 && product.isF32())) return success();
+  return op->emitOpError() << rule << ": the product of " << left << " factors must have "
+                           << (left.getIntOrFloatBitWidth() == 16 ? "that type or f32" : "that type")
+                           << ", got " << product;
+}
+
 LogicalResult checkNormAndHyper(Operation *op, StringRef rule, Value norm, Value hyper) {
   if (failed(checkShape(op, rule, "norm", norm, {1}))) return failure();
   return checkShape(op, rule, "hyper", hyper, {16});
@@ -164,7 +176,8 @@ LogicalResult LinearOp::verify() {
     return failure();
   Shape expected = withoutLast(shapeOf(getX()));
   expected.push_back(out);
-  return checkShape(*this, "LIN3", "out", getOut(), expected);
+  if (failed(checkShape(*this, "LIN3", "out", getOut(), expected))) return failure();
+  return checkProductTypes(*this, "LIN4", getX(), getWeight(), getOut());
 }
 
 LogicalResult MatmulOp::verify() {
@@ -188,7 +201,7 @@ LogicalResult MatmulOp::verify() {
   if (getInit() && getInit().getType() != getOut().getType())
     return emitOpError() << "MM3: init must have out's type " << getOut().getType() << ", got "
                          << getInit().getType();
-  return success();
+  return checkProductTypes(*this, "MM4", getA(), getB(), getOut());
 }
 
 LogicalResult BiasAddOp::verify() {
@@ -209,6 +222,14 @@ LogicalResult ColumnSumOp::verify() {
 }
 
 LogicalResult AddOp::verify() { return checkStaticShapes(*this); }
+LogicalResult CastOp::verify() {
+  if (failed(checkStaticShapes(*this)) ||
+      failed(checkShape(*this, "CAST1", "out", getOut(), shapeOf(getX()))))
+    return failure();
+  Type from = getElementTypeOrSelf(getX());
+  if (from != getElementTypeOrSelf(getOut())) return success();
+  return emitOpError() << "CAST2: expected another element type than " << from;
+}
 LogicalResult FillOp::verify() { return checkStaticShapes(*this); }
 LogicalResult GeluOp::verify() { return checkStaticShapes(*this); }
 LogicalResult GeluGradOp::verify() { return checkStaticShapes(*this); }

@@ -21,7 +21,7 @@ LogicalResult verifyRegion(Operation *op, StringRef rule) {
 }
 
 bool isRowOp(Operation &op) {
-  return isa<BiasAddOp, AddOp, GeluOp, GeluGradOp, DropoutOp, LayerNormOp, LayerNormGradOp, CrossEntropyOp,
+  return isa<BiasAddOp, AddOp, CastOp, GeluOp, GeluGradOp, DropoutOp, LayerNormOp, LayerNormGradOp, CrossEntropyOp,
              CrossEntropyGradOp, ColumnSumOp, FillOp, EmbedOp, AdamOp, EmaOp, YieldOp>(op);
 }
 

@@ -65,6 +65,10 @@ LogicalResult differentiateOp(OpBuilder &builder, Operation *op, const llvm::Den
     return op->emitOpError() << "DIFF1: has no gradient rule, and the objective depends on it";
 
   InsertedOps inserted(builder);
+  if (!isa<CastOp>(op))
+    for (auto [grad, result] : llvm::zip_equal(resultGrads, op->getResults()))
+      if (grad && isFloatTensor(result))
+        grad = withElementType(builder, op->getLoc(), grad, getElementTypeOrSelf(result));
   SmallVector<Value> operandGrads = differentiable.buildGradient(builder, resultGrads);
   if (operandGrads.size() != op->getNumOperands()) return failure(); // reported by the op
   for (auto [operand, grad] : llvm::zip(op->getOperands(), operandGrads))
@@ -75,9 +79,22 @@ LogicalResult differentiateOp(OpBuilder &builder, Operation *op, const llvm::Den
 
 } // namespace
 
+Value drawloom::withElementType(OpBuilder &builder, Location loc, Value value, Type element) {
+  auto type = cast<RankedTensorType>(value.getType());
+  if (type.getElementType() == element) return value;
+  return CastOp::create(builder, loc, type.clone(element), value);
+}
+
 void drawloom::accumulate(OpBuilder &builder, Location loc, Cotangents &cotangents, Value value, Value grad) {
   Value &sum = cotangents[value];
-  sum = sum ? AddOp::create(builder, loc, sum, grad).getOut() : grad;
+  if (!sum) {
+    sum = grad;
+    return;
+  }
+  Type a = getElementTypeOrSelf(sum), b = getElementTypeOrSelf(grad);
+  Type wider = a.getIntOrFloatBitWidth() < b.getIntOrFloatBitWidth() ? b : a;
+  sum = AddOp::create(builder, loc, withElementType(builder, loc, sum, wider),
+                      withElementType(builder, loc, grad, wider));
 }
 
 LogicalResult drawloom::differentiateOps(OpBuilder &builder, ArrayRef<Operation *> ops, ValueRange wanted,

@@ -5,10 +5,17 @@
 
 namespace drawloom {
 
-/// The gradient of the objective with respect to a value; a value without an entry does not influence it.
+/// The gradient of the objective with respect to a value; a value without an entry does not influence it. A
+/// gradient has the value's shape. It may have a wider element type where it is a long sum (the f32 gradient
+/// of a matrix's bf16 copy); gradient rules but that of `cast` get it in the value's type.
 using Cotangents = llvm::DenseMap<mlir::Value, mlir::Value>;
 
-/// cotangents[value] += grad, as a `drawloom.add` whose left operand is what was there before.
+/// `value` with elements of type `element`: itself, or a `drawloom.cast` of it.
+mlir::Value withElementType(mlir::OpBuilder &builder, mlir::Location loc, mlir::Value value,
+                            mlir::Type element);
+
+/// cotangents[value] += grad, as a `drawloom.add` whose left operand is what was there before; of two element
+/// types the wider.
 void accumulate(mlir::OpBuilder &builder, mlir::Location loc, Cotangents &cotangents, mlir::Value value,
                 mlir::Value grad);
 

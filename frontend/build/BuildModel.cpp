@@ -1,6 +1,7 @@
 #include "frontend/build/BuildModel.h"
 #include "frontend/build/Functions.h"
 #include "mlir/IR/Verifier.h"
+#include "passes/Names.h"
 #include "runtime/abi/Abi.h"
 #include <cmath>
 
@@ -267,39 +268,54 @@ OwningOpRef<ModuleOp> buildModel(MLIRContext &context, const spec::Spec &spec) {
   return verified(ModelBuilder(context, spec).build());
 }
 
+/// One function of the attention benchmark: `make` for each set of operands.
+static void buildCopies(
+    ModuleOp module, const char *name, int64_t copies, ArrayRef<std::pair<const char *, Type>> operands,
+    llvm::function_ref<std::vector<std::pair<const char *, Value>>(FunctionBuilder &, ArrayRef<Value>)>
+        make) {
+  auto numbered = [](const char *buffer, int64_t copy) { return fmt::format("{}.{}", buffer, copy); };
+  std::vector<Argument> arguments;
+  for (int64_t copy = 0; copy < copies; ++copy)
+    for (auto [buffer, type] : operands)
+      arguments.push_back({numbered(buffer, copy), kCacheRole.str(), type, {}});
+  Location loc = module.getLoc();
+  FunctionBuilder f(module, name, arguments, loc);
+  f.at(loc, name);
+  std::vector<std::pair<std::string, Value>> results;
+  for (int64_t copy = 0; copy < copies; ++copy) {
+    SmallVector<Value> values;
+    for (auto [buffer, type] : operands) values.push_back(f.argument(numbered(buffer, copy)));
+    for (auto [buffer, value] : make(f, values)) results.emplace_back(numbered(buffer, copy), value);
+  }
+  f.finish(results);
+}
+
 OwningOpRef<ModuleOp> buildAttention(MLIRContext &context, const AttentionCase &c) {
   context.loadDialect<DrawloomDialect, func::FuncDialect>();
-  Location loc = UnknownLoc::get(&context);
-  OwningOpRef<ModuleOp> module = ModuleOp::create(loc);
+  OwningOpRef<ModuleOp> module = ModuleOp::create(UnknownLoc::get(&context));
   Builder b(&context);
-  Type qk = floatTensor(&context, {c.batch, c.n, c.qk}), v = floatTensor(&context, {c.batch, c.n, c.dv});
+  Type element = c.precision == "bf16"   ? Type(b.getBF16Type())
+                 : c.precision == "fp16" ? Type(b.getF16Type())
+                                         : Type(b.getF32Type());
+  Type qk = RankedTensorType::get({c.batch, c.n, c.qk}, element),
+       v = RankedTensorType::get({c.batch, c.n, c.dv}, element);
   Type lse = floatTensor(&context, {c.batch, c.heads, c.n});
   auto pattern = PatternAttr::get(&context, c.pattern);
   auto heads = b.getI64IntegerAttr(c.heads);
   auto scale = b.getF64FloatAttr(1 / std::sqrt(double(c.qk) / double(c.heads)));
-  {
-    FunctionBuilder f(*module, "attention", {{"q", "io", qk, {}}, {"k", "io", qk, {}}, {"v", "io", v, {}}},
-                      loc);
-    f.at(loc, "attention");
-    auto op = f.make<AttentionOp>(TypeRange{v, lse}, f.argument("q"), f.argument("k"), f.argument("v"),
-                                  pattern, heads, scale);
-    f.finish({{"out", op.getOut()}, {"lse", op.getLse()}});
-  }
-  {
-    FunctionBuilder f(*module, "attention_grad",
-                      {{"dout", "io", v, {}},
-                       {"q", "io", qk, {}},
-                       {"k", "io", qk, {}},
-                       {"v", "io", v, {}},
-                       {"out", "io", v, {}},
-                       {"lse", "io", lse, {}}},
-                      loc);
-    f.at(loc, "attention_grad");
-    auto op =
-        f.make<AttentionGradOp>(TypeRange{qk, qk, v}, f.argument("dout"), f.argument("q"), f.argument("k"),
-                                f.argument("v"), f.argument("out"), f.argument("lse"), pattern, heads, scale);
-    f.finish({{"dq", op.getDq()}, {"dk", op.getDk()}, {"dv", op.getDv()}});
-  }
+  using Results = std::vector<std::pair<const char *, Value>>;
+  buildCopies(*module, "attention", c.copies, {{"q", qk}, {"k", qk}, {"v", v}},
+              [&](FunctionBuilder &f, ArrayRef<Value> x) {
+                auto op = f.make<AttentionOp>(TypeRange{v, lse}, x[0], x[1], x[2], pattern, heads, scale);
+                return Results{{"out", op.getOut()}, {"lse", op.getLse()}};
+              });
+  buildCopies(*module, "attention_grad", c.copies,
+              {{"dout", v}, {"q", qk}, {"k", qk}, {"v", v}, {"out", v}, {"lse", lse}},
+              [&](FunctionBuilder &f, ArrayRef<Value> x) {
+                auto op = f.make<AttentionGradOp>(TypeRange{qk, qk, v}, x[0], x[1], x[2], x[3], x[4], x[5],
+                                                  pattern, heads, scale);
+                return Results{{"dq", op.getDq()}, {"dk", op.getDk()}, {"dv", op.getDv()}};
+              });
   return verified(std::move(module));
 }
 

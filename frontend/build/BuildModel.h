@@ -11,12 +11,15 @@ namespace drawloom {
 /// dialects (registerCompiler gives them). Throws Error(kInternal) if the module does not verify.
 mlir::OwningOpRef<mlir::ModuleOp> buildModel(mlir::MLIRContext &context, const spec::Spec &spec);
 
-/// A module with the one function @attention(q, k, v) -> out and, for `backward`, @attention_grad(dout, q, k,
-/// v, out, lse) -> dq, dk, dv: what `drawloom bench attention` compiles. Shapes: q, k [B, n, qk]; v [B, n,
-/// dv].
+/// What `drawloom bench attention` compiles: @attention(q, k, v) -> out, lse and @attention_grad(dout, q, k,
+/// v, out, lse) -> dq, dk, dv, each for `copies` independent sets of operands ("q.0", "q.1", …), so that what
+/// one set leaves in a cache is of no use to the next. Shapes: q, k [B, n, qk]; v, out [B, n, dv] in
+/// `precision` ("fp32", "bf16", "fp16"); lse [B, H, n] in f32. Buffers are in the State arena.
 struct AttentionCase {
   std::string pattern; // canonical
   int64_t batch = 1, n = 0, heads = 1, qk = 0, dv = 0;
+  std::string precision = "fp32";
+  int64_t copies = 1;
 };
 mlir::OwningOpRef<mlir::ModuleOp> buildAttention(mlir::MLIRContext &context, const AttentionCase &shape);
 

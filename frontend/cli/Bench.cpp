@@ -1,8 +1,6 @@
 #include "frontend/cli/Bench.h"
 #include "frontend/cli/Table.h"
 #include "runtime/abi/Philox.h"
-#include "runtime/device/Gemm.h"
-#include "runtime/device/ThreadPool.h"
 #include "runtime/support/Clock.h"
 #include "runtime/support/Format.h"
 #include <algorithm>
@@ -10,36 +8,42 @@
 
 namespace drawloom::cli {
 
-double medianSeconds(int repeats, const std::function<void()> &run) {
-  run();
-  std::vector<double> times;
-  for (int k = 0; k < repeats; ++k) {
-    Stopwatch watch;
-    run();
-    times.push_back(watch.seconds());
-  }
-  std::ranges::nth_element(times, times.begin() + times.size() / 2);
-  return times[times.size() / 2];
+void addBenchOptions(CLI::App &app, BenchOptions &c) {
+  app.add_option("--threads", c.threads, "0: one a core")
+      ->check(CLI::NonNegativeNumber)
+      ->option_text("COUNT");
+  app.add_option("--repeats", c.repeats, "timed runs; the median counts")
+      ->check(CLI::Range(1, 10000))
+      ->option_text("COUNT [5]");
+  app.add_option("--rows", c.rows, "rows of the breakdown")->option_text("COUNT [16]");
+  app.add_flag("--json", c.json, "as JSON");
 }
 
-double measureGemmGflops(int threads) {
-  constexpr int64_t side = 1024;
-  ThreadPool pool(threads > 0 ? threads : availableCores());
-  std::vector<float> a(side * side), b(side * side), c(side * side);
-  fillUniform(a, 1, 1);
-  fillUniform(b, 2, 1);
-  GemmArguments g{false, true, side, side, side, 1, 0, a.data(), side, b.data(), side, c.data(), side};
-  GemmPlan plan = planGemm(side, side, side);
-  std::vector<float> scratch(plan.scratchFloats + 16);
-  float *aligned =
-      scratch.data() + (64 - reinterpret_cast<uintptr_t>(scratch.data()) % 64) % 64 / sizeof(float);
-  double best = 1e30;
-  for (int k = 0; k < 6; ++k) {
+/// Runs `body` once with every command timed; its seconds.
+double profiled(Program &program, const std::function<void()> &body) {
+  program.clearTimings();
+  program.setProfiling(true);
+  Stopwatch watch;
+  body();
+  double seconds = watch.seconds();
+  program.setProfiling(false);
+  return seconds;
+}
+
+double medianSeconds(int repeats, const std::function<void()> &run) {
+  return medianOf(repeats, [&] {
     Stopwatch watch;
-    gemm(pool, g, plan, aligned);
-    if (k > 0) best = std::min(best, watch.seconds());
-  }
-  return 2.0 * side * side * side / best * 1e-9;
+    run();
+    return watch.seconds();
+  });
+}
+
+double medianOf(int repeats, const std::function<double()> &run) {
+  run();
+  std::vector<double> times;
+  for (int k = 0; k < repeats; ++k) times.push_back(run());
+  std::ranges::nth_element(times, times.begin() + times.size() / 2);
+  return times[times.size() / 2];
 }
 
 void fillUniform(std::span<float> values, uint64_t seed, float scale) {

@@ -82,9 +82,24 @@ void report(const Options &o, const Target &target, const spec::Spec &spec, cons
   fmt::print("compiled in {} ({})\n", formatDuration(compiled.seconds), times);
 }
 
+/// A target that was named must be the device's.
+void checkTarget(const std::string &name, const Target &target, const spec::Spec &spec) {
+  const std::string &device = spec.text("run.device");
+  if (name == "native" || target.isGpu() == (device == "cuda")) return;
+  failWithHint(kUsage,
+               fmt::format("leave out --target, or give --device {}", target.isGpu() ? "cuda" : "cpu"),
+               "--target {} is no target of run.device = \"{}\"", name, device);
+}
+
 int run(const Options &given) {
   Options o = given;
+  Target target = o.target == "native" ? Target::native() : Target::byName(o.target);
+  if (target.isGpu() && o.input.device.empty()) o.input.device = "cuda";
   spec::Spec spec = o.input.spec();
+  checkTarget(o.target, target, spec);
+  if (o.emit != "loom" && !target.isGpu())
+    failWithHint(kUsage, "give a GPU, as in --target sm_90a", "--emit={} is for GPUs, {} is none", o.emit,
+                 target.name);
   if (o.stopAfter == "model") {
     auto context = makeContext();
     auto module = buildModel(*context, spec);
@@ -92,10 +107,7 @@ int run(const Options &given) {
     return kSuccess;
   }
   CompileOptions options;
-  options.target = Target::byName(o.target);
-  if (o.emit != "loom" && !options.target.isGpu())
-    failWithHint(kUsage, "give a GPU, as in --target sm_90a", "--emit={} is for GPUs, {} is none", o.emit,
-                 options.target.name);
+  options.target = target;
   options.stopAfter = o.stopAfter;
   options.dumpPhases = o.dumpPhases;
   options.optLevel = o.optLevel;
@@ -109,7 +121,7 @@ int run(const Options &given) {
     drawloom::writeFileAtomically(o.output, std::span<const std::byte>(compiled.artifact));
   else
     writeCode(o, Artifact::fromBytes(compiled.artifact, o.output));
-  if (!printIr) report(o, options.target, spec, compiled);
+  if (!printIr) report(o, target, spec, compiled);
   return kSuccess;
 }
 

@@ -42,7 +42,8 @@ std::vector<LayerGroup> layerGroups(const Network &net) {
 
 /// "attention", "feed-forward", ... of a parameter's name.
 std::string partOf(const std::string &name) {
-  if (name.starts_with("embed.")) return "embeddings";
+  if (name.starts_with("embed.pos")) return "positions";
+  if (name.starts_with("embed.")) return "tokens";
   if (name.starts_with("out.")) return "output";
   if (name.find(".qkv.") != name.npos || name.find(".proj.") != name.npos) return "attention";
   if (name.find(".ff") != name.npos) return "feed-forward";
@@ -50,8 +51,8 @@ std::string partOf(const std::string &name) {
 }
 
 std::vector<std::pair<std::string, int64_t>> parameterParts(const Network &net) {
-  std::vector<std::pair<std::string, int64_t>> parts{
-      {"embeddings", 0}, {"attention", 0}, {"feed-forward", 0}, {"norms", 0}, {"output", 0}};
+  std::vector<std::pair<std::string, int64_t>> parts{{"tokens", 0},       {"positions", 0}, {"attention", 0},
+                                                     {"feed-forward", 0}, {"norms", 0},     {"output", 0}};
   for (const ParameterInfo &p : net.parameters)
     for (auto &[part, count] : parts)
       if (part == partOf(p.name)) count += p.elements();
@@ -89,7 +90,7 @@ nlohmann::ordered_json planJson(const plan::Plan &p) {
   if (p.cpu_features())
     for (auto *f : *p.cpu_features()) json["cpu_features"].push_back(f->str());
   json["kernels"] = p.kernels() ? p.kernels()->size() : 0;
-  json["code_bytes"] = p.code() ? p.code()->bytes() : 0;
+  if (p.code()) json["code_bytes"] = p.code()->bytes();
   for (size_t k = 0; p.arena_bytes() && k < p.arena_bytes()->size(); ++k)
     json["memory"][arenaName(plan::Arena(k))] = p.arena_bytes()->Get(unsigned(k));
   json["memory"]["total"] = totalArenaBytes(p);
@@ -137,8 +138,8 @@ void printText(const Network &net, const plan::Plan *plan) {
   double total = double(net.parameterCount());
   for (auto &[part, count] : parameterParts(net))
     parameters.add(
-        {"  " + part, formatCount(double(count)), fmt::format("{:.1f} %", 100 * double(count) / total)});
-  parameters.add({"  all", formatCount(total), ""});
+        {"  " + part, fmt::format("{}", count), fmt::format("{:.1f} %", 100 * double(count) / total)});
+  parameters.add({"  all", fmt::format("{}", net.parameterCount()), ""});
   fmt::print("{}\n", parameters.text());
 
   TokenFlops flops = flopsPerToken(net);
@@ -151,12 +152,14 @@ void printText(const Network &net, const plan::Plan *plan) {
     functions.add({c.name, fmt::format("{}", c.commands), formatCount(double(c.flops)), formatBytes(c.bytes),
                    formatBytes(c.activations)});
   fmt::print("\n{}\n{}", functions.text(), describeMemory(*plan));
-  fmt::print("\n{} kernels, {} of code for {}\n", plan->kernels() ? plan->kernels()->size() : 0,
-             formatBytes(plan->code() ? plan->code()->bytes() : 0), plan->target()->str());
+  std::string code = plan->code() ? formatBytes(plan->code()->bytes()) + " of code" : "not compiled";
+  fmt::print("\n{} kernels, {} for {}\n", plan->kernels() ? plan->kernels()->size() : 0, code,
+             plan->target()->str());
 }
 
 int run(const Options &o) {
   std::optional<Artifact> artifact;
+  flatbuffers::DetachedBuffer planned;
   std::optional<spec::Spec> spec;
   if (o.input.isArtifact()) {
     artifact = Artifact::fromBytes(artifactBytes(o.input), o.input.path);
@@ -164,10 +167,12 @@ int run(const Options &o) {
                                 o.input.path);
   } else {
     spec = o.input.spec();
-    if (!o.noPlan) artifact = Artifact::fromBytes(compileSpec(*spec, {}).artifact, o.input.path);
+    if (!o.noPlan) planned = planSpec(*spec);
   }
   Network net = makeNetwork(*spec);
-  const plan::Plan *plan = artifact ? &artifact->plan() : nullptr;
+  const plan::Plan *plan = artifact         ? &artifact->plan()
+                           : planned.data() ? flatbuffers::GetRoot<plan::Plan>(planned.data())
+                                            : nullptr;
   if (o.json)
     printJson(net, plan);
   else
@@ -184,7 +189,7 @@ Run addInspect(CLI::App &app) {
                   "Show a model's layers and patterns, parameters, operations a token (attention by exact "
                   "query-key pairs) and memory plan.");
   addModelInput(app, o->input, true);
-  app.add_flag("--no-plan", o->noPlan, "do not compile a spec: leaves out functions and the memory plan");
+  app.add_flag("--no-plan", o->noPlan, "leave out functions and the memory plan");
   app.add_flag("--json", o->json, "as JSON");
   return [o] { return run(*o); };
 }

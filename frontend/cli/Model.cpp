@@ -1,6 +1,7 @@
 #include "frontend/cli/Model.h"
 #include "frontend/build/BuildModel.h"
 #include "runtime/abi/Abi.h"
+#include "runtime/cuda/Card.h"
 #include "runtime/support/Clock.h"
 #include "runtime/support/File.h"
 #include "runtime/support/Format.h"
@@ -26,7 +27,28 @@ spec::Spec ModelInput::spec() const {
   if (isArtifact())
     failWithHint(kUsage, "give the TOML spec that it was compiled from",
                  "{} is a compiled model, but a model spec is needed here", path);
-  return spec::Spec::load(path, sets);
+  std::vector<std::string> all = sets;
+  if (!device.empty()) all.push_back("run.device=" + device);
+  if (!precision.empty()) all.push_back("run.precision=" + precision);
+  return spec::Spec::load(path, all);
+}
+
+void ModelInput::refuseChanges(bool runs) const {
+  const char *given = nullptr;
+  if (!device.empty() && !runs) given = "--device";
+  if (!precision.empty()) given = "--precision";
+  if (!sets.empty()) given = "--set";
+  if (given)
+    failWithHint(kUsage, fmt::format("compile the spec with {}, or use the verb's own options", given),
+                 "{} changes a model spec, but {} is a compiled model", given, path);
+}
+
+void addSets(CLI::App &app, std::vector<std::string> &sets) {
+  app.add_option("--set", sets, "override a value of the spec, as in --set train.lr=0.001; may be repeated")
+      ->option_text("SECTION.KEY=VALUE")
+      ->take_all()
+      ->expected(1)
+      ->allow_extra_args(false);
 }
 
 void addModelInput(CLI::App &app, ModelInput &input, bool artifacts) {
@@ -34,12 +56,14 @@ void addModelInput(CLI::App &app, ModelInput &input, bool artifacts) {
                  artifacts ? "model spec (TOML) or compiled model (.loom)" : "model spec (TOML)")
       ->required()
       ->option_text(" ");
-  app.add_option("--set", input.sets,
-                 "override a value of the spec, as in --set train.lr=0.001; may be repeated")
-      ->option_text("SECTION.KEY=VALUE")
-      ->take_all()
-      ->expected(1)
-      ->allow_extra_args(false);
+  addSets(app, input.sets);
+  app.add_option("--device", input.device, "what runs the model: run.device of the spec")
+      ->check(CLI::IsMember({"cpu", "cuda"}))
+      ->option_text("cpu|cuda");
+  app.add_option("--precision", input.precision,
+                 "of activations and their gradients: run.precision of the spec; default: bf16 on cuda")
+      ->check(CLI::IsMember({"fp32", "bf16", "fp16"}))
+      ->option_text("fp32|bf16|fp16");
 }
 
 std::unique_ptr<MLIRContext> makeContext() {
@@ -105,11 +129,12 @@ struct FatalErrors {
   const std::string &name, &module;
 };
 
-std::vector<std::byte> compile(ModuleOp module, const std::string &name, const CompileOptions &options,
-                               CompileReport *report) {
+/// What `run` makes of the module; its failure is thrown with the diagnostics and a reproducer.
+template <class Result>
+Result guarded(ModuleOp module, const std::string &name, llvm::function_ref<FailureOr<Result>()> run) {
   std::string before = print(module, true), diagnostics;
   FatalErrors fatal(name, before);
-  FailureOr<std::vector<std::byte>> artifact = failure();
+  FailureOr<Result> result = failure();
   {
     ScopedDiagnosticHandler handler(module.getContext(), [&](Diagnostic &d) {
       if (d.getSeverity() == DiagnosticSeverity::Warning) {
@@ -121,28 +146,64 @@ std::vector<std::byte> compile(ModuleOp module, const std::string &name, const C
       for (Diagnostic &note : d.getNotes()) out << note.getLocation() << ": note: " << note << "\n";
       return success();
     });
-    artifact = compileToArtifact(module, options, report);
+    result = run();
   }
-  if (failed(artifact)) failCompile(name, before, diagnostics);
-  return std::move(*artifact);
+  if (failed(result)) failCompile(name, before, diagnostics);
+  return std::move(*result);
+}
+
+std::vector<std::byte> compile(ModuleOp module, const std::string &name, const CompileOptions &options,
+                               CompileReport *report) {
+  return guarded<std::vector<std::byte>>(module, name,
+                                         [&] { return compileToArtifact(module, options, report); });
 }
 
 } // namespace
+
+/// What run.device = "cuda" is compiled for unless a target is named: the card that is there, or the most
+/// capable one.
+static Target cardTarget() {
+  try {
+    return Target::byName(cuda::machineTarget());
+  } catch (const Error &) {
+    return Target::byName("sm_90a");
+  }
+}
+
+/// `options` with what the spec says about compiling.
+static CompileOptions optionsOf(const spec::Spec &spec, CompileOptions options) {
+  options.recompute = spec.text("memory.recompute");
+  options.memoryBudget = int64_t(parseBytes(spec.text("memory.budget")).value_or(0));
+  options.precision = spec.text("run.precision");
+  if (spec.text("run.device") == "cuda" && !options.target.isGpu()) options.target = cardTarget();
+  return options;
+}
 
 Compiled compileSpec(const spec::Spec &spec, CompileOptions options, bool printIr, bool locations) {
   Stopwatch watch;
   auto context = makeContext();
   OwningOpRef<ModuleOp> module = buildModel(*context, spec);
-  options.recompute = spec.text("memory.recompute");
   Compiled result;
-  result.artifact = compile(*module, spec.text("model.name"), options, &result.report);
+  result.artifact = compile(*module, spec.text("model.name"), optionsOf(spec, options), &result.report);
   result.seconds = watch.seconds();
+  if (result.report.recompute) fmt::print(stderr, "recompute: {}\n", result.report.recompute->describe());
   if (printIr) result.ir = print(*module, locations);
   return result;
 }
 
-std::vector<std::byte> compileModule(MLIRContext &context, ModuleOp module, const std::string &name) {
-  return compile(module, name, {}, nullptr);
+flatbuffers::DetachedBuffer planSpec(const spec::Spec &spec) {
+  auto context = makeContext();
+  OwningOpRef<ModuleOp> module = buildModel(*context, spec);
+  auto plan = guarded<plan::PlanT>(*module, spec.text("model.name"),
+                                   [&] { return planModule(*module, optionsOf(spec, {})); });
+  flatbuffers::FlatBufferBuilder builder;
+  builder.Finish(plan::Plan::Pack(builder, &plan));
+  return builder.Release();
+}
+
+std::vector<std::byte> compileModule(MLIRContext &context, ModuleOp module, const std::string &name,
+                                     const CompileOptions &options) {
+  return compile(module, name, options, nullptr);
 }
 
 std::vector<std::byte> artifactBytes(const ModelInput &input) {
@@ -152,19 +213,19 @@ std::vector<std::byte> artifactBytes(const ModelInput &input) {
     fmt::print(stderr, "compiled {} in {}\n", input.path, formatDuration(compiled.seconds));
     return std::move(compiled.artifact);
   }
-  if (!input.sets.empty())
-    failWithHint(kUsage, "compile the spec with --set, or use the verb's own options",
-                 "--set changes a model spec, but {} is a compiled model", input.path);
+  input.refuseChanges(/*runs=*/false);
   return readFile(input.path);
 }
 
 std::unique_ptr<Program> loadModel(const ModelInput &input, const std::optional<int> &threads) {
   if (!input.isArtifact()) {
-    int wanted = threads ? *threads : int(input.spec().integer("run.threads"));
+    spec::Spec spec = input.spec();
+    if (spec.text("run.device") == "cuda") (void)cuda::machineTarget(); // throws without a card
+    int wanted = threads ? *threads : int(spec.integer("run.threads"));
     return Program::fromBytes(artifactBytes(input), {wanted}, input.path);
   }
-  if (!input.sets.empty()) (void)artifactBytes(input); // says why not
-  return loadForRun(input.path, threads);
+  input.refuseChanges(/*runs=*/true);
+  return loadForRun(input.path, threads, input.device);
 }
 
 } // namespace drawloom::cli

@@ -9,22 +9,30 @@
 
 namespace drawloom::cli {
 
-/// The positional argument MODEL and the options --set.
+/// The positional argument MODEL and the options --set, --device and --precision.
 struct ModelInput {
   std::string path;
   std::vector<std::string> sets;
+  std::string device, precision; // empty: the spec's
   /// A file with an artifact's magic number, or any file whose name ends in .loom.
   bool isArtifact() const;
-  /// The spec with --set applied. Throws for an artifact.
+  /// The spec with the options applied. Throws for an artifact.
   spec::Spec spec() const;
+  /// For an artifact: throws Error(kUsage) if an option was given that changes a spec. A device may be named
+  /// for an artifact that `runs`.
+  void refuseChanges(bool runs) const;
 };
 
-/// Adds the positional argument and --set; `artifacts` says whether compiled models are welcome too.
+/// Adds --set.
+void addSets(CLI::App &app, std::vector<std::string> &sets);
+
+/// Adds the positional argument and the options; `artifacts` says whether compiled models are welcome too.
 void addModelInput(CLI::App &app, ModelInput &input, bool artifacts);
 
 /// A spec's module through the compiler. Diagnostics of a failure, which is always ours, are thrown as
 /// Error(kInternal) that names a reproducer: the module as it was built, written to the current folder or
-/// else to the temporary one.
+/// else to the temporary one. `options.target` may be that of a GPU if the spec's device is "cuda", and is
+/// chosen if it is not.
 struct Compiled {
   std::vector<std::byte> artifact; // empty if stopped after a phase
   CompileReport report;
@@ -34,9 +42,13 @@ struct Compiled {
 Compiled compileSpec(const spec::Spec &spec, CompileOptions options, bool printIr = false,
                      bool locations = false);
 
+/// The plan of a spec without machine code (planModule of codegen/Compiler.h), which takes no time to speak
+/// of.
+flatbuffers::DetachedBuffer planSpec(const spec::Spec &spec);
+
 /// Compiles a module that is no spec's (benchmarks); `name` is for messages.
 std::vector<std::byte> compileModule(mlir::MLIRContext &context, mlir::ModuleOp module,
-                                     const std::string &name);
+                                     const std::string &name, const CompileOptions &options = {});
 
 /// An MLIR context with everything the compiler needs.
 std::unique_ptr<mlir::MLIRContext> makeContext();

@@ -4,6 +4,7 @@
 #include "frontend/cli/Bench.h"
 #include "frontend/cli/Model.h"
 #include "runtime/abi/Abi.h"
+#include "runtime/cuda/Card.h"
 #include "runtime/device/ThreadPool.h"
 #include "runtime/support/Clock.h"
 #include "runtime/train/InitialWeights.h"
@@ -45,6 +46,8 @@ void fillBatch(Program &program) {
   resetOptimizer(program.parameters());
   for (const ParameterRef &p : program.parameters())
     if (p.init == plan::Init::Zeros) fillUniform(p.value, seed++, 0.1f);
+  for (auto arena : {plan::Arena::Parameters, plan::Arena::Gradients, plan::Arena::Optimizer})
+    program.upload(arena);
 }
 
 double meanNll(Program &program) {
@@ -77,6 +80,7 @@ bool sameGradients(Program &a, Program &b) {
   for (Program *p : {&a, &b}) {
     fillBatch(*p);
     p->run("gradient");
+    p->download(plan::Arena::Gradients);
   }
   for (size_t k = 0; k < a.parameters().size(); ++k)
     if (!std::ranges::equal(a.parameters()[k].gradient, b.parameters()[k].gradient)) return false;
@@ -85,22 +89,26 @@ bool sameGradients(Program &a, Program &b) {
 
 } // namespace
 
-SelfTestResult selfTest() {
+SelfTestResult selfTest(DeviceKind device) {
   Stopwatch watch;
   SelfTestResult result;
-  spec::Spec spec = spec::Spec::parse(kSpec, "self-test.toml");
-  std::vector<std::byte> artifact = compileSpec(spec, {}).artifact;
-  auto one = Program::fromBytes(artifact, {1}, "self-test"),
-       all = Program::fromBytes(artifact, {std::max(2, availableCores())}, "self-test");
+  spec::Spec spec = spec::Spec::parse(kSpec, "self-test.toml",
+                                      {fmt::format("run.device={}", nameOf(device)), "run.precision=fp32"});
+  CompileOptions options;
+  if (device == DeviceKind::Cuda) options.target = Target::byName(cuda::machineTarget());
+  std::vector<std::byte> artifact = compileSpec(spec, options).artifact;
+  auto one = Program::fromBytes(artifact, {1, device}, "self-test"),
+       all = Program::fromBytes(artifact, {std::max(2, availableCores()), device}, "self-test");
   fillBatch(*one);
   result.relativeError = compareWithInterpreter(*one, spec);
   result.sameBits = sameGradients(*one, *all);
   resetOptimizer(all->parameters());
+  for (auto arena : {plan::Arena::Gradients, plan::Arena::Optimizer}) all->upload(arena);
   result.firstNll = meanNll(*all);
   auto hyper = all->view<float>(abi::io::kHyper);
   hyper[abi::kLearningRate] = 3e-3f;
   hyper[abi::kBeta1] = 0.9f, hyper[abi::kBeta2] = 0.999f, hyper[abi::kEpsilon] = 1e-8f,
-  hyper[abi::kClipNorm] = 1, hyper[abi::kEmaDecay] = 0.9f;
+  hyper[abi::kClipNorm] = hyper[abi::kGradScale] = 1, hyper[abi::kEmaDecay] = 0.9f;
   for (int step = 1; step <= 20; ++step) {
     hyper[abi::kBiasCorrection1] = float(1 - std::pow(0.9, step));
     hyper[abi::kBiasCorrection2] = float(1 - std::pow(0.999, step));

@@ -13,6 +13,7 @@ Run addCompile(CLI::App &app);
 Run addTrain(CLI::App &app);
 Run addEval(CLI::App &app);
 Run addSample(CLI::App &app);
+Run addData(CLI::App &app);
 Run addConfig(CLI::App &app);
 Run addInspect(CLI::App &app);
 Run addPattern(CLI::App &app);

@@ -17,9 +17,10 @@ struct VerbEntry {
 
 constexpr VerbEntry verbs[] = {
     {"compile", "a model spec to an artifact (.loom)", addCompile},
-    {"train", "a model on text", addTrain},
-    {"eval", "a trained model on held-out text, in bits per byte", addEval},
-    {"sample", "text from a trained model", addSample},
+    {"train", "a model on text, images or sound", addTrain},
+    {"eval", "a trained model on held-out data, in bits per byte or dimension", addEval},
+    {"sample", "text, images or sound from a trained model", addSample},
+    {"data", "a data set: what it holds and whether it is sound", addData},
     {"config", "a spec as it is understood: every value and where it came from", addConfig},
     {"inspect", "layers, parameters, operations and memory of a model", addInspect},
     {"pattern", "an attention pattern: a picture, what it costs, whether information can flow", addPattern},

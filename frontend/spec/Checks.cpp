@@ -1,6 +1,7 @@
 // What a single key cannot say: divisibility, extents that must multiply to n, patterns that must make sense.
 #include "dialect/pattern/Pattern.h"
 #include "frontend/spec/Spec.h"
+#include "runtime/support/Format.h"
 #include <numeric>
 
 namespace drawloom::spec {
@@ -51,6 +52,9 @@ struct Checker {
         error({"model.embedding_shape", "model.n"},
               fmt::format("model.embedding_shape = {} has {} positions, but model.n = {}", toToml(shape),
                           product, n));
+      if (spec.text("data.kind") == "images" && shape[2] != 3)
+        error({"model.embedding_shape", "data.kind"},
+              fmt::format("model.embedding_shape = {}: images have 3 channels (R, G, B)", toToml(shape)));
     } else if (!shape.empty()) {
       error({"model.embedding_shape"}, "model.embedding_shape is given, but model.embedding is \"matrix\"",
             "write embedding = \"image\", or give embedding_width instead");
@@ -62,20 +66,25 @@ struct Checker {
   }
 
   void data() {
+    if (spec.text("data.kind") == "images" && spec.text("model.embedding") != "image")
+      error({"data.kind", "model.embedding"}, "data.kind is \"images\", but model.embedding is not \"image\"",
+            "for example embedding = \"image\", embedding_shape = [32, 32, 3], n = 3072");
     const auto &split = spec.list<double>("data.split");
     if (split.size() != 3)
       return error({"data.split"},
                    fmt::format("data.split: expected [train, validation, test], found {}", toToml(split)));
     double sum = split[0] + split[1] + split[2];
     if (split[0] <= 0) return error({"data.split"}, "data.split: the training part is empty");
+    const std::string &kind = spec.text("data.kind");
+    const char *items = kind == "images" ? "images" : kind == "audio" ? "samples" : "bytes";
     bool fractions = split[0] <= 1 && split[1] <= 1 && split[2] <= 1;
     if (fractions && sum > 1 + 1e-9)
       error({"data.split"}, fmt::format("data.split: the fractions add up to {}, which is more than 1", sum));
     for (double part : split)
       if (!fractions && part != double(int64_t(part)))
         return error({"data.split"},
-                     fmt::format("data.split: expected fractions up to 1 or whole numbers of bytes, found {}",
-                                 toToml(split)));
+                     fmt::format("data.split: expected fractions up to 1 or whole numbers of {}, found {}",
+                                 items, toToml(split)));
   }
 
   /// Each pattern text must parse; the error stands at its column inside the string where that can be told.
@@ -123,6 +132,31 @@ struct Checker {
       error({"train.steps", "train.epochs"}, "train.steps and train.epochs are both 0", "give one of them");
   }
 
+  void memory() {
+    bool isAuto = spec.text("memory.recompute") == "auto";
+    const std::string &budget = spec.text("memory.budget");
+    if (isAuto && budget.empty())
+      return error({"memory.recompute"}, "memory.recompute = \"auto\" needs memory.budget",
+                   "for example budget = \"8GiB\"");
+    if (!isAuto && !budget.empty())
+      return error({"memory.budget"}, "memory.budget is given, but memory.recompute is not \"auto\"",
+                   "write recompute = \"auto\", or leave the budget out");
+    if (isAuto && parseBytes(budget).value_or(0) == 0)
+      error({"memory.budget"},
+            fmt::format("memory.budget: expected an amount of memory, found \"{}\"", budget),
+            "for example \"8GiB\", \"1.5 GiB\" or \"500MB\"");
+  }
+
+  void device() {
+    const std::string &precision = spec.text("run.precision");
+    if (spec.text("run.device") != "cpu" || precision == "fp32") return;
+    error(
+        {"run.precision", "run.device"},
+        fmt::format("run.precision = \"{}\" needs run.device = \"cuda\": kernels for the CPU compute in fp32",
+                    precision),
+        "leave run.precision out, or run on a GPU with --device cuda");
+  }
+
   void sample() {
     if (spec.integer("sample.length") > spec.integer("model.n"))
       error({"sample.length", "model.n"},
@@ -142,6 +176,8 @@ void checkShapes(const Spec &spec, Diagnostics &diagnostics) {
   check.data();
   check.size();
   check.length();
+  check.memory();
+  check.device();
   check.sample();
 }
 

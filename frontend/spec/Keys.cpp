@@ -53,13 +53,24 @@ constexpr Key table[] = {
     {"attention.layers", Type::StringList, "[]", "", "", any, "",
      "one pattern a layer, repeated until model.layers is reached; instead of attention.pattern"},
 
-    {"data.kind", Type::Choice, "\"text\"", "", "", any, "text",
-     "what the data file is: \"text\" is any file, read as bytes"},
-    {"data.path", Type::String, "\"\"", "", "", any, "", "the data file; needed to train and to evaluate"},
+    {"data.kind", Type::Choice, "\"text\"", "", "", any, "text|images|audio",
+     "what the data is: \"text\" is any file, read as bytes; \"images\" are CIFAR-10's binary batches or PNG "
+     "files "
+     "of one size; \"audio\" is what libsndfile reads"},
+    {"data.path", Type::String, "\"\"", "", "", any, "",
+     "the data file, or for images and audio a folder; needed to train and to evaluate"},
     {"data.split", Type::NumberList, "[0.9, 0.05, 0.05]", "", "", atLeast0, "",
      "train, validation and test parts, in file order: fractions (adding up to at most 1) or numbers of "
-     "bytes"},
+     "bytes, of images, or of sound samples"},
     {"data.batch", Type::Int, "1", "", "", {1, 65536}, "", "sequences a micro-step"},
+    {"data.rate",
+     Type::Int,
+     "12000",
+     "",
+     "",
+     {100, 384000},
+     "",
+     "samples a second that sound is brought to (mixed to one channel, mu-law, 256 levels)"},
 
     {"train.steps", Type::Int, "0", "", "", whole, "", "optimizer steps; 0: as many as train.epochs takes"},
     {"train.epochs", Type::Float, "", "", "1, or 0 if train.steps is given", atLeast0, "",
@@ -88,12 +99,20 @@ constexpr Key table[] = {
      "micro-steps whose gradients one optimizer step adds up"},
     {"train.seed", Type::Int, "1", "", "", whole, "", "seed of initial weights, data order and dropout"},
 
-    {"memory.recompute", Type::Choice, "\"none\"", "", "", any, "none|attention|block",
+    {"memory.recompute", Type::Choice, "\"none\"", "", "", any, "none|attention|block|auto",
      "what the backward pass computes again instead of keeping: nothing, the attention branch, or the whole "
-     "block (paper section 5.4)"},
+     "block (paper section 5.4); \"auto\": for each layer what is cheapest within memory.budget. Results do "
+     "not "
+     "depend on it"},
+    {"memory.budget", Type::String, "\"\"", "", "", any, "",
+     "all memory that a run may take, as \"2GiB\" or \"500 MB\"; goes with memory.recompute = \"auto\""},
 
     {"run.out", Type::String, "", "", "runs/ and model.name", any, "", "folder of checkpoints and logs"},
-    {"run.device", Type::Choice, "\"cpu\"", "", "", any, "cpu", "what runs the model"},
+    {"run.device", Type::Choice, "\"cpu\"", "", "", any, "cpu|cuda", "what runs the model"},
+    {"run.precision", Type::Choice, "", "", "\"fp32\" on cpu, \"bf16\" on cuda", any, "fp32|bf16|fp16",
+     "of activations and their gradients; weights, sums, losses and the optimizer are fp32. fp16 scales the "
+     "loss "
+     "(paper section 6)"},
     {"run.threads",
      Type::Int,
      "0",

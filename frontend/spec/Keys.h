@@ -31,7 +31,7 @@ struct Key {
   std::string_view distaug; // default under model.preset = "distaug", if it differs
   std::string_view derived; // how a default that depends on other keys is computed, e.g. "4 * model.d"
   Range range;
-  std::string_view choices; // "none|attention|block"
+  std::string_view choices; // "none|attention|block|auto"
   std::string_view doc;
 
   std::string_view section() const { return name.substr(0, name.find('.')); }
@@ -58,7 +58,7 @@ std::string_view typeName(Type type);
 /// "at least 1", "in [0, 1)", ...; empty when every number is allowed.
 std::string rangeText(const Range &range);
 
-/// "\"none\", \"attention\" or \"block\"".
+/// "\"none\", \"attention\", \"block\" or \"auto\"".
 std::string choicesText(const Key &key);
 
 /// The value as TOML.

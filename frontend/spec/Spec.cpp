@@ -102,6 +102,7 @@ Spec Spec::parse(const std::string &text, const std::string &name, const std::ve
   derive("model.qk", spec.integer("model.d"));
   derive("model.embedding_width", defaultWidth(spec.layerPattern(0), n));
   derive("run.out", "runs/" + spec.text("model.name"));
+  derive("run.precision", spec.text("run.device") == "cuda" ? "bf16" : "fp32");
   derive("train.epochs", spec.integer("train.steps") > 0 ? 0.0 : 1.0);
 
   checkShapes(spec, diagnostics);

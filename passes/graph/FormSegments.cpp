@@ -1,6 +1,7 @@
 // drawloom-form-segments: which forward values the backward pass recomputes instead of keeping.
 #include "passes/Names.h"
 #include "passes/Passes.h"
+#include "passes/graph/Layers.h"
 #include "llvm/ADT/SetVector.h"
 
 using namespace mlir;
@@ -20,24 +21,35 @@ std::optional<Mode> parseMode(StringRef text) {
   return std::nullopt;
 }
 
-/// The name of the segment that `op` belongs to in `mode`; empty if none.
-StringRef segmentOf(Operation &op, Mode mode) {
-  auto label = op.getAttrOfType<StringAttr>(kSegmentAttr);
-  if (!label) return {};
-  auto [layer, part] = label.getValue().rsplit('.');
+/// A mode for each layer, by the layer's name.
+using Modes = llvm::StringMap<Mode>;
+
+/// The name of the segment that `op` belongs to; empty if none.
+StringRef segmentOf(Operation &op, const Modes &modes) {
+  auto [layer, part] = layerAndPart(op);
+  if (layer.empty()) return {};
+  Mode mode = modes.lookup(layer);
   if (mode == Mode::Block) return layer;
-  return mode == Mode::Attention && part == "attention" ? label.getValue() : StringRef();
+  return mode == Mode::Attention && part == "attention"
+             ? op.getAttrOfType<StringAttr>(kSegmentAttr).getValue()
+             : StringRef();
 }
 
-/// Runs of neighbouring ops of one segment, in program order.
-std::vector<SmallVector<Operation *>> findRuns(Block &block, Mode mode) {
-  std::vector<SmallVector<Operation *>> runs;
+/// A run of neighbouring ops of one segment.
+struct Run {
+  StringRef segment;
+  SmallVector<Operation *> ops;
+};
+
+/// All runs, in program order.
+std::vector<Run> findRuns(Block &block, const Modes &modes) {
+  std::vector<Run> runs;
   StringRef current;
   for (Operation &op : block.without_terminator()) {
-    StringRef segment = segmentOf(op, mode);
+    StringRef segment = segmentOf(op, modes);
     if (!segment.empty()) {
-      if (segment != current) runs.emplace_back();
-      runs.back().push_back(&op);
+      if (segment != current) runs.push_back({segment, {}});
+      runs.back().ops.push_back(&op);
     }
     current = segment;
   }
@@ -86,17 +98,34 @@ void wrap(ArrayRef<Operation *> run, StringRef name) {
 struct FormSegments : impl::FormSegmentsBase<FormSegments> {
   using FormSegmentsBase::FormSegmentsBase;
 
-  void runOnOperation() override {
-    std::optional<Mode> parsed = parseMode(mode);
-    if (!parsed) {
-      getOperation().emitError() << "drawloom-form-segments: mode is none, attention or block, not '" << mode
-                                 << "'";
-      return signalPassFailure();
+  /// The option as modes; fails for a word that is none, and for a list of another length than the layers.
+  FailureOr<Modes> parseModes(ArrayRef<StringRef> layers) {
+    SmallVector<Mode> parsed;
+    for (const std::string &text : modes) {
+      std::optional<Mode> mode = parseMode(text);
+      if (!mode)
+        return getOperation().emitError()
+               << "drawloom-form-segments: mode is none, attention or block, not '" << text << "'";
+      parsed.push_back(*mode);
     }
+    if (parsed.empty()) parsed.push_back(Mode::None);
+    if (parsed.size() != 1 && parsed.size() != layers.size() && !layers.empty())
+      return getOperation().emitError()
+             << "drawloom-form-segments: " << parsed.size() << " modes for " << layers.size() << " layers";
+    Modes result;
+    for (auto [k, layer] : llvm::enumerate(layers)) result[layer] = parsed[parsed.size() == 1 ? 0 : k];
+    return result;
+  }
+
+  void runOnOperation() override {
     auto loss = getOperation().lookupSymbol<func::FuncOp>(kLossFunction);
-    if (!loss || *parsed == Mode::None) return;
-    for (ArrayRef<Operation *> run : findRuns(loss.getBody().front(), *parsed)) {
-      wrap(run, segmentOf(*run.front(), *parsed));
+    SmallVector<StringRef> layers;
+    if (loss) layers = findLayers(loss.getBody().front());
+    FailureOr<Modes> modes = parseModes(layers);
+    if (failed(modes)) return signalPassFailure();
+    if (!loss) return;
+    for (const Run &run : findRuns(loss.getBody().front(), *modes)) {
+      wrap(run.ops, run.segment);
       ++numSegments;
     }
   }

@@ -15,6 +15,7 @@ std::optional<RowShape> describeRowOp(Operation *op) {
   return llvm::TypeSwitch<Operation *, std::optional<RowShape>>(op)
       .Case<BiasAddOp>([&](BiasAddOp o) { return shape(o.getX(), {Row, Shared}, {Row}); })
       .Case<AddOp>([&](AddOp o) { return shape(o.getA(), {Row, Row}, {Row}); })
+      .Case<CastOp>([&](CastOp o) { return shape(o.getX(), {Row}, {Row}); })
       .Case<GeluOp>([&](GeluOp o) { return shape(o.getX(), {Row}, {Row}); })
       .Case<GeluGradOp>([&](GeluGradOp o) { return shape(o.getX(), {Row, Row}, {Row}); })
       .Case<DropoutOp>([&](DropoutOp o) { return shape(o.getX(), {Row, Shared}, {Row}); })

@@ -18,10 +18,13 @@ void RowOps::addAdam(AdamOp op) {
   auto hyper = [&](abi::Hyper index) { return loadConstant(op.getHyper(), index); };
   Value norm = loadConstant(op.getNorm(), 0), finite = isFinite(k.b, k.loc, norm), one = f32(1.0),
         zero = f32(0.0);
-  Value clip = hyper(abi::kClipNorm);
-  Value clipped = vecmath::min(k.b, k.loc, k.div(clip, norm), one);
+  Value clip = hyper(abi::kClipNorm), unscale = hyper(abi::kGradScale);
+  Value clipped = vecmath::min(k.b, k.loc, k.div(clip, k.mul(norm, unscale)), one);
   Value clips = arith::CmpFOp::create(k.b, k.loc, arith::CmpFPredicate::OGT, clip, zero);
-  Value scale = k.select(clips, clipped, one);
+  Value scale = k.mul(k.select(clips, clipped, one), unscale);
+  Value skips =
+      arith::CmpFOp::create(k.b, k.loc, arith::CmpFPredicate::OGT, hyper(abi::kSkipNonFinite), zero);
+  Value isOver = arith::OrIOp::create(k.b, k.loc, finite, skips); // the gradients have done their duty
   Value b1 = hyper(abi::kBeta1), b2 = hyper(abi::kBeta2), rate = hyper(abi::kLearningRate),
         epsilon = hyper(abi::kEpsilon);
   Value rest1 = k.sub(one, b1), rest2 = k.sub(one, b2);
@@ -60,7 +63,8 @@ void RowOps::addAdam(AdamOp op) {
   elements(op.getNewM(), {mean, m}, keep);
   elements(op.getNewV(), {square, v}, keep);
   elements(op.getNewGrad(), {grad}, [=](OpBuilder &b, Location loc, ArrayRef<Value> a) {
-    return keepIfFinite(b, loc, Math{b, loc}.constant(a[0], 0.0), a[0]);
+    Math e{b, loc};
+    return e.select(e.splat(a[0], isOver), e.constant(a[0], 0.0), a[0]);
   });
 }
 

@@ -34,11 +34,11 @@ inline constexpr uint32_t kNoBuffer = 0xFFFFFFFFu; // a parameter's gradient, mo
 namespace io {
 inline constexpr char kTokens[] = "tokens";            // i32 [B, n]: inputs, already shifted right by the start symbol (256)
 inline constexpr char kTargets[] = "targets";          // i32 [B, n]: the bytes to predict, 0..255
-inline constexpr char kLossWeights[] = "loss_weights"; // f32 [B, n]: d(objective)/d(nll), usually 1/(B n accumulation)
+inline constexpr char kLossWeights[] = "loss_weights"; // f32 [B, n]: d(objective)/d(nll), usually 1/(B n accumulation), times the loss scale
 inline constexpr char kNll[] = "nll";                  // f32 [B, n]: negative natural-log likelihood of each target
 inline constexpr char kRng[] = "rng";                  // i64 [2]: seed, micro-step; keys dropout together with site and element
 inline constexpr char kHyper[] = "hyper";              // f32 [16]: see Hyper
-inline constexpr char kGradNorm[] = "grad_norm";       // f32 [1]: global gradient norm, before clipping
+inline constexpr char kGradNorm[] = "grad_norm";       // f32 [1]: global gradient norm, before clipping, times the loss scale
 inline constexpr char kToken[] = "token";              // i32 [S, 1]: decode input (S = sample batch)
 inline constexpr char kPosition[] = "position";        // i64 [1]: decode position, 0..n-1
 inline constexpr char kLogits[] = "logits";            // f32 [S, 1, 256]: decode output
@@ -53,8 +53,10 @@ enum Hyper : int {
   kWeightDecay,
   kBiasCorrection1, // 1 - beta1^t
   kBiasCorrection2, // 1 - beta2^t
-  kClipNorm,        // gradients are scaled by min(1, clip / norm); 0 turns clipping off
+  kClipNorm,        // gradients are scaled by min(1, clip / norm), norm without the loss scale; 0 turns clipping off
   kEmaDecay,
+  kGradScale,       // 1 / loss scale: what gradients are multiplied by before anything else; 1 without loss scaling
+  kSkipNonFinite,   // 1: a step whose norm is not finite zeroes the gradients; 0: it leaves them to be looked at
   kHyperCount = 16
 };
 

@@ -122,6 +122,8 @@ static void writeInto(const fs::path &folder, TrainableProgram &program, const J
   std::error_code code;
   fs::create_directory(folder, code);
   if (code) failErrno(code.value(), fmt::format("cannot create '{}'", folder.string()));
+  program.download(plan::Arena::Parameters);
+  program.download(plan::Arena::Optimizer);
   writeSafetensors(folder / kWeightsFile, tensorsOf(program.parameters(), Slot::Value), {{"format", "pt"}});
   writeSafetensors(folder / kOptimizerFile, optimizerTensors(program.parameters()));
   writeFileAtomically(folder / kStateFile, state.dump(1) + "\n");
@@ -184,6 +186,8 @@ Json loadCheckpoint(const std::string &folder, TrainableProgram &program) {
   rejectUnknownTensors(optimizer, parameters, {Slot::Moment1, Slot::Moment2, Slot::Ema});
   loadTensors(weights, parameters, Slot::Value, Slot::Value);
   for (Slot slot : {Slot::Moment1, Slot::Moment2, Slot::Ema}) loadTensors(optimizer, parameters, slot, slot);
+  program.upload(plan::Arena::Parameters);
+  program.upload(plan::Arena::Optimizer);
   return state;
 }
 
@@ -204,6 +208,7 @@ void loadWeights(const std::string &path, TrainableProgram &program, bool ema) {
   rejectUnknownTensors(weights, program.parameters(),
                        ema ? std::vector{Slot::Moment1, Slot::Moment2, Slot::Ema} : std::vector{Slot::Value});
   loadTensors(weights, program.parameters(), ema ? Slot::Ema : Slot::Value, Slot::Value);
+  program.upload(plan::Arena::Parameters);
 }
 
 } // namespace drawloom

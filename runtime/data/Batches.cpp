@@ -9,18 +9,18 @@ namespace drawloom {
 
 static constexpr int kFeistelRounds = 8;
 
-WindowOrder::WindowOrder(uint64_t seed, Range part, uint64_t n, const std::string &what)
-    : seed(seed), part(part), n(n) {
+WindowOrder::WindowOrder(uint64_t seed, Range part, uint64_t n, const std::string &what, Windows windows)
+    : seed(seed), part(part), n(n), kind(windows) {
   if (part.size() < n)
-    failWithHint(kBadInput, "give more text, a larger share of it (data.split), or a smaller model.n",
+    failWithHint(kBadInput, "give more data, a larger share of it (data.split), or a smaller model.n",
                  "{} is too short: a window of the model takes {} bytes, found {}", what, n, part.size());
-  count = std::max<uint64_t>(1, (part.size() - n + 1) / n);
+  count = kind == Windows::Fixed ? part.size() / n : std::max<uint64_t>(1, (part.size() - n + 1) / n);
 }
 
 uint64_t WindowOrder::start(uint64_t sequence) const {
   uint64_t epoch = sequence / count;
   // All windows fit behind any offset up to this one.
-  uint64_t slack = std::min(n - 1, part.size() - count * n);
+  uint64_t slack = kind == Windows::Fixed ? 0 : std::min(n - 1, part.size() - count * n);
   auto words = abi::philoxBlock(seed, epoch, kOffsetSite, 0);
   uint64_t offset = uint64_t(uniform53(words[0], words[1]) * double(slack + 1));
   return part.begin + offset + n * permute(seed, epoch, count, sequence % count);

@@ -1,4 +1,4 @@
-// Cutting a text into consecutive parts for training, validation and test.
+// Cutting a data set into consecutive parts for training, validation and test.
 #pragma once
 #include <array>
 #include <cstdint>
@@ -7,7 +7,7 @@
 
 namespace drawloom {
 
-/// Bytes [begin, end) of a file.
+/// Bytes [begin, end) of a data set.
 struct Range {
   uint64_t begin = 0, end = 0;
   uint64_t size() const { return end - begin; }
@@ -19,10 +19,10 @@ struct Split {
 };
 
 /// The parts in order. `parts` are either fractions, each at most 1 and together at most 1, or, when any of
-/// them exceeds 1, numbers of bytes. Fractions are cut at floor(cumulative fraction * size), so parts that
-/// sum to 1 cover every byte. Throws Error(kBadInput) for negative or fractional byte counts, fractions above
-/// 1 and more bytes than there are.
-Split splitData(uint64_t size, const std::array<double, 3> &parts);
+/// them exceeds 1, numbers of items ("byte", "image"). Fractions are cut at floor(cumulative fraction *
+/// size), so parts that sum to 1 cover every item. Throws Error(kBadInput) for negative or fractional counts,
+/// fractions above 1 and more items than there are.
+Split splitData(uint64_t size, const std::array<double, 3> &parts, std::string_view item = "byte");
 
 /// "train", "valid" or "test". Throws Error(kUsage) for another name.
 Range partOf(const Split &split, std::string_view name);

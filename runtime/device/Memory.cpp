@@ -52,6 +52,10 @@ Mapping Mapping::executable(std::span<const std::byte> content) {
   return copy(content, PROT_READ | PROT_EXEC);
 }
 
+void Mapping::clear() {
+  if (base && ::madvise(base, reserved, MADV_DONTNEED) != 0) std::memset(base, 0, size);
+}
+
 Mapping::~Mapping() {
   if (base) ::munmap(base, reserved);
 }

@@ -21,6 +21,9 @@ public:
   Mapping(Mapping &&other) noexcept;
   Mapping &operator=(Mapping &&other) noexcept;
 
+  /// Makes all of it zeros again and gives its pages back. Not for copies.
+  void clear();
+
   std::byte *data() const { return base; }
   uint64_t bytes() const { return size; }
 

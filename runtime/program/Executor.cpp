@@ -17,28 +17,10 @@ static bool worthSharing(const plan::Command &c) {
   return double(c.flops()) / kFlopsASecond + double(c.bytes()) / kBytesASecond > kSerialSeconds;
 }
 
-static std::string_view text(const flatbuffers::String *s) {
-  return s ? std::string_view(s->c_str(), s->size()) : std::string_view();
-}
-
-static std::string_view actionName(const plan::Plan &plan, const plan::Command &c) {
-  if (c.action_type() == plan::Action::Gemm) return "gemm";
-  if (c.action_type() == plan::Action::Zero) return "zero";
-  return text(plan.kernels()->Get(c.action_as_Launch()->kernel())->name());
-}
-
 Executable::Executable(const plan::Plan &plan, const plan::Function &function, const ProgramMemory &memory,
                        const std::byte *code) {
   if (!function.commands()) return;
-  for (auto *c : *function.commands()) {
-    commands.push_back(prepare(plan, function, *c, memory, code));
-    CommandTiming t;
-    t.label = text(c->label());
-    t.action = actionName(plan, *c);
-    t.flops = c->flops();
-    t.bytes = c->bytes();
-    commandTimings.push_back(t);
-  }
+  for (auto *c : *function.commands()) commands.push_back(prepare(plan, function, *c, memory, code));
 }
 
 static GemmArguments gemmArguments(const plan::Gemm &g, const plan::Function &f,
@@ -87,16 +69,16 @@ void Executable::execute(const Command &command, ThreadPool &pool, float *scratc
   }
 }
 
-void Executable::run(ThreadPool &pool, float *scratchMemory) {
+void Executable::run(ThreadPool &pool, float *scratchMemory) const {
   for (const Command &c : commands) execute(c, pool, scratchMemory);
 }
 
-void Executable::runTimed(ThreadPool &pool, float *scratchMemory) {
+void Executable::runTimed(ThreadPool &pool, float *scratchMemory, std::span<CommandTiming> timings) const {
   uint64_t start = monotonicNanoseconds();
   for (size_t i = 0; i < commands.size(); ++i) {
     execute(commands[i], pool, scratchMemory);
     uint64_t end = monotonicNanoseconds();
-    auto &t = commandTimings[i];
+    auto &t = timings[i];
     ++t.calls;
     t.nanoseconds += end - start;
     t.lastStart = start;

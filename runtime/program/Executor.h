@@ -1,4 +1,5 @@
-// A function of a plan made ready to run: addresses resolved, GEMMs cut, nothing left to decide.
+// A function of a plan made ready to run on the processor: addresses resolved, GEMMs cut, nothing left to
+// decide.
 #pragma once
 #include "runtime/abi/Abi.h"
 #include "runtime/device/Gemm.h"
@@ -19,13 +20,10 @@ public:
              const std::byte *code);
 
   /// `scratch` has scratchFloats() floats, 64-aligned; functions that do not run at once may share it.
-  void run(ThreadPool &pool, float *scratch);
-  /// Runs and adds every command's time to timings().
-  void runTimed(ThreadPool &pool, float *scratch);
+  void run(ThreadPool &pool, float *scratch) const;
+  /// Runs and adds every command's time to `timings`, which has an entry a command.
+  void runTimed(ThreadPool &pool, float *scratch, std::span<CommandTiming> timings) const;
   uint64_t scratchFloats() const { return scratch; }
-
-  std::vector<CommandTiming> &timings() { return commandTimings; }
-  const std::vector<CommandTiming> &timings() const { return commandTimings; }
 
 private:
   struct Launch {
@@ -51,7 +49,6 @@ private:
   std::vector<Command> commands;
   std::vector<void *> places;
   std::vector<int64_t> scalars;
-  std::vector<CommandTiming> commandTimings;
   uint64_t scratch = 0;
 };
 

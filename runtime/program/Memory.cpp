@@ -57,31 +57,36 @@ std::string describeMemory(const plan::Plan &plan, size_t largest) {
   return out;
 }
 
+const plan::Buffer &bufferOf(const plan::Plan &plan, const plan::Place &place,
+                             const plan::Function *function) {
+  uint32_t persistent = plan.buffers() ? plan.buffers()->size() : 0;
+  return place.buffer() < persistent ? *plan.buffers()->Get(place.buffer())
+                                     : *function->locals()->Get(place.buffer() - persistent);
+}
+
+void failTooLarge(const Artifact &artifact, const std::string &why) {
+  throw Error(kOutOfMemory, fmt::format("{}: {}\n{}", artifact.name(), why, describeMemory(artifact.plan())),
+              "compile with memory.recompute = \"block\", or with a smaller data.batch or model.n");
+}
+
 ProgramMemory::ProgramMemory(const Artifact &artifact) : plan(artifact.plan()) {
   uint64_t needed = totalArenaBytes(plan), available = availableMemory();
-  const char *hint = "compile with memory.recompute = \"block\", or with a smaller data.batch or model.n";
-  auto tooLarge = [&](const std::string &why) {
-    throw Error(kOutOfMemory, fmt::format("{}: {}\n{}", artifact.name(), why, describeMemory(plan)), hint);
-  };
   if (needed > available)
-    tooLarge(fmt::format("the plan needs {} of memory, {} are available", formatBytes(needed),
-                         formatBytes(available)));
+    failTooLarge(artifact, fmt::format("the plan needs {} of memory, {} are available", formatBytes(needed),
+                                       formatBytes(available)));
   try {
     for (size_t i = 0; i < arenas.size(); ++i)
       arenas[i] = plan::Arena(i) == plan::Arena::Constants
                       ? Mapping::readOnly(artifact.constants())
                       : Mapping::zeroed(plan.arena_bytes()->Get(uint32_t(i)));
   } catch (const Error &e) {
-    if (e.exitCode == kOutOfMemory) tooLarge(e.what());
+    if (e.exitCode == kOutOfMemory) failTooLarge(artifact, e.what());
     throw;
   }
 }
 
 std::byte *ProgramMemory::address(const plan::Place &place, const plan::Function *function) const {
-  uint32_t persistent = plan.buffers() ? plan.buffers()->size() : 0;
-  auto *buffer = place.buffer() < persistent ? plan.buffers()->Get(place.buffer())
-                                             : function->locals()->Get(place.buffer() - persistent);
-  return address(*buffer) + place.offset();
+  return address(bufferOf(plan, place, function)) + place.offset();
 }
 
 } // namespace drawloom

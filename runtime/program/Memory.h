@@ -18,6 +18,8 @@ public:
   std::byte *address(const plan::Buffer &buffer) const {
     return arenas[size_t(buffer.arena())].data() + buffer.offset();
   }
+  /// Zeroes an arena.
+  void clear(plan::Arena arena) { arenas[size_t(arena)].clear(); }
 
 private:
   const plan::Plan &plan;
@@ -29,6 +31,13 @@ uint64_t totalArenaBytes(const plan::Plan &plan);
 
 /// Product of a buffer's shape times its element size.
 uint64_t contentBytes(const plan::Buffer &buffer);
+
+/// The buffer that a place of a function lies in (null: persistent buffers only).
+const plan::Buffer &bufferOf(const plan::Plan &plan, const plan::Place &place,
+                             const plan::Function *function);
+
+/// Throws Error(kOutOfMemory): why, and the memory plan.
+[[noreturn]] void failTooLarge(const Artifact &artifact, const std::string &why);
 
 /// The memory plan for people: bytes by kind of memory and the `largest` buffers, one a line.
 std::string describeMemory(const plan::Plan &plan, size_t largest = 10);

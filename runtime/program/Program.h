@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -13,8 +14,14 @@
 
 namespace drawloom {
 
-/// A persistent buffer. `data` stays valid and at the same address while the Program lives. Buffers in arena
-/// Constants are read-only memory.
+namespace cuda {
+struct Driver;
+struct BlasLt;
+} // namespace cuda
+
+/// A persistent buffer, as host code sees it. `data` stays valid and at the same address while the Program
+/// lives. Buffers in arena Constants are read-only memory. On a card, `data` is a copy: buffers of Io follow
+/// each run by themselves, all others move with Program::upload and download.
 struct BufferRef {
   std::byte *data = nullptr;
   uint64_t bytes = 0; // product of shape times the element size
@@ -34,8 +41,16 @@ struct ParameterRef {
   bool decay = false;
 };
 
+enum class DeviceKind { Cpu, Cuda };
+/// "cpu" or "cuda", and back; throws Error(kUsage) for another word.
+const char *nameOf(DeviceKind kind);
+DeviceKind deviceNamed(std::string_view name);
+
 struct ProgramOptions {
-  int threads = 0; // 0: one a core that this process may use; at most 128
+  int threads = 0;                       // on a CPU; 0: one a core that this process may use; at most 128
+  std::optional<DeviceKind> device = {}; // absent: the one that the artifact is compiled for
+  const cuda::Driver *driver = nullptr;  // instead of the machine's; outlives the Program
+  const cuda::BlasLt *blasLt = nullptr;  // likewise
 };
 
 /// What one command of a function has cost since profiling began. Times are wall-clock nanoseconds.
@@ -44,14 +59,16 @@ struct CommandTiming {
   std::string_view action; // "gemm", "zero", or the kernel's name
   uint64_t calls = 0;
   uint64_t nanoseconds = 0;                    // over all calls
-  uint64_t lastStart = 0, lastNanoseconds = 0; // of the last call; start as in runtime/support/Clock.h
+  uint64_t lastStart = 0, lastNanoseconds = 0; // of the last call; start as in runtime/support/Clock.h (on a
+                                               // card: the device's clock, from when the host began)
   uint64_t flops = 0, bytes = 0;               // of one call
 };
 
 class Program {
 public:
-  /// Maps, verifies and makes executable the artifact at `path`. Throws Error: 66 no such file, 65 not a
-  /// valid artifact or one for other CPU features, 71 the plan does not fit in memory, 74 unreadable.
+  /// Maps, verifies and makes executable the artifact at `path`, on the device that it is compiled for.
+  /// Throws Error: 66 no such file, 65 not a valid artifact or one for another device or processor, 71 the
+  /// plan does not fit in memory, 74 unreadable, 1 the device is not there.
   static std::unique_ptr<Program> load(const std::string &path, const ProgramOptions &options = {});
   /// The same for an artifact in memory; `name` stands for the file in messages.
   static std::unique_ptr<Program> fromBytes(std::vector<std::byte> artifact,
@@ -65,6 +82,16 @@ public:
   /// Runs a function's commands in order and returns when the last has ended. Results have the same bits for
   /// any number of threads. Throws Error(kUsage) for an unknown function.
   void run(std::string_view function);
+  /// The same; the seconds that the device's work took, without copies of Io memory.
+  double measure(std::string_view function);
+
+  /// Copies all buffers of an arena from what host code sees to the device, or back. Nothing on a CPU, where
+  /// both are the same memory. Host code calls upload after it has written to Parameters, Gradients,
+  /// Optimizer or State, and download before it reads them.
+  void upload(plan::Arena arena);
+  void download(plan::Arena arena);
+  /// Zeroes an arena, for the host and on the device.
+  void clear(plan::Arena arena);
 
   bool hasBuffer(std::string_view name) const;
   /// Throws Error(kBadInput) when the artifact has no persistent buffer of that name.
@@ -77,10 +104,18 @@ public:
   const plan::Plan &plan() const;
   /// The resolved spec as JSON, as the compiler wrote it.
   std::string_view specJson() const;
+  DeviceKind device() const;
+  /// "CPU", or the card's name.
+  std::string deviceName() const;
+  /// Threads of the host that share the work; 1 on a card.
   int threads() const;
+  /// GFLOP/s of a large dense product on the device, in the types of the plan's own, measured now (tens of
+  /// milliseconds); 0 when it is not known.
+  double denseGflops();
 
-  /// Planned bytes of one kind of memory, and of all kinds together with code and the scratch memory of GEMMs
-  /// (at most 4 MiB): what loading has allocated.
+  /// Planned bytes of one kind of memory, and of all kinds together with what products need (a few MiB) and,
+  /// on a CPU, code: what loading has allocated on the device. Running allocates nothing, so it is also the
+  /// peak.
   uint64_t arenaBytes(plan::Arena arena) const;
   uint64_t plannedBytes() const;
   /// The memory plan for people: bytes by kind of memory and the largest buffers, several lines.
@@ -89,7 +124,7 @@ public:
   uint64_t functionFlops(std::string_view function) const;
   uint64_t functionBytes(std::string_view function) const;
 
-  /// While on, every command is timed (about 50 ns a command).
+  /// While on, every command is timed: about 50 ns a command; a card gets its commands one by one.
   void setProfiling(bool on);
   void clearTimings();
   /// One entry a command, in the order of execution.

@@ -28,18 +28,19 @@ std::span<const float> Decoder::advance(std::span<const int32_t> tokens) {
   return logits;
 }
 
-std::vector<std::string> drawText(TrainableProgram &program, uint64_t n, uint64_t rows,
-                                  const std::string &prompt, uint64_t length, const SampleSettings &settings,
+std::vector<std::string> drawText(TrainableProgram &program, uint64_t n,
+                                  const std::vector<std::string> &prompts, uint64_t length,
+                                  const SampleSettings &settings,
                                   const std::function<void(uint64_t, uint8_t)> &onByte) {
+  uint64_t rows = prompts.size(), given = prompts[0].size();
   // Position t reads byte t - 1 and predicts byte t: a context of n bytes holds the prompt and what is drawn.
-  require(prompt.size() < n, kUsage, "the prompt has {} bytes, expected at most {} (model.n - 1)",
-          prompt.size(), n - 1);
-  uint64_t room = n - prompt.size(), count = length == 0 ? room : std::min(length, room);
+  require(given < n, kUsage, "the prompt has {} bytes, expected at most {} (model.n - 1)", given, n - 1);
+  uint64_t room = n - given, count = length == 0 ? room : std::min(length, room);
   Decoder decoder(program, n, rows);
   std::vector<int32_t> tokens(rows, kStartSymbol);
   std::span<const float> logits = decoder.advance(tokens);
-  for (char b : prompt) {
-    std::fill(tokens.begin(), tokens.end(), int32_t(uint8_t(b)));
+  for (uint64_t k = 0; k < given; ++k) {
+    for (uint64_t r = 0; r < rows; ++r) tokens[r] = int32_t(uint8_t(prompts[r][k]));
     logits = decoder.advance(tokens);
   }
   std::vector<std::string> text(rows);

@@ -35,12 +35,13 @@ private:
   std::span<float> logits;
 };
 
-/// Draws `length` bytes a row behind `prompt` (fewer when the context of n bytes is full; 0: until then) and
-/// returns the rows' bytes without the prompt. `onByte(row, byte)` sees each as it is drawn. Every byte of a
-/// row is a function of the weights, the prompt, the settings and the row's number. Throws Error(kUsage) when
-/// the prompt leaves no room.
-std::vector<std::string> drawText(TrainableProgram &program, uint64_t n, uint64_t rows,
-                                  const std::string &prompt, uint64_t length, const SampleSettings &settings,
+/// Draws `length` bytes behind each row's prompt (fewer when the context of n bytes is full; 0: until then)
+/// and returns the rows' bytes without the prompts, which are equally long. `onByte(row, byte)` sees each as
+/// it is drawn. Every byte of a row is a function of the weights, the prompt, the settings and the row's
+/// number. Throws Error(kUsage) when the prompt leaves no room.
+std::vector<std::string> drawText(TrainableProgram &program, uint64_t n,
+                                  const std::vector<std::string> &prompts, uint64_t length,
+                                  const SampleSettings &settings,
                                   const std::function<void(uint64_t row, uint8_t byte)> &onByte = {});
 
 } // namespace drawloom

@@ -1,7 +1,9 @@
 #include "runtime/support/Format.h"
 #include <array>
+#include <charconv>
 #include <cmath>
 #include <fmt/format.h>
+#include <utility>
 
 namespace drawloom {
 
@@ -17,6 +19,21 @@ std::string formatBytes(uint64_t bytes) {
   size_t unit = 0;
   for (; v >= 1023.5 && unit + 1 < units.size(); ++unit) v /= 1024;
   return threeDigits(v) + " " + units[unit];
+}
+
+std::optional<uint64_t> parseBytes(std::string_view text) {
+  static constexpr std::pair<std::string_view, double> units[] = {
+      {"", 1},     {"B", 1},    {"KiB", 0x1p10}, {"MiB", 0x1p20}, {"GiB", 0x1p30}, {"TiB", 0x1p40},
+      {"kB", 1e3}, {"KB", 1e3}, {"MB", 1e6},     {"GB", 1e9},     {"TB", 1e12}};
+  double number = 0;
+  auto [end, error] =
+      std::from_chars(text.data(), text.data() + text.size(), number, std::chars_format::fixed);
+  if (error != std::errc()) return std::nullopt;
+  std::string_view unit = text.substr(size_t(end - text.data()));
+  while (unit.starts_with(' ')) unit.remove_prefix(1);
+  for (auto [name, factor] : units)
+    if (unit == name && number >= 0 && number * factor < 0x1p63) return uint64_t(number * factor);
+  return std::nullopt;
 }
 
 std::string formatDuration(double seconds) {

@@ -19,19 +19,24 @@ static int runTool(int argc, char **argv) {
   TrainOptions train;
   EvalOptions eval;
   SampleOptions sample;
+  DataOptions data;
   auto *trainApp = app.add_subcommand("train"), *evalApp = app.add_subcommand("eval"),
-       *sampleApp = app.add_subcommand("sample");
+       *sampleApp = app.add_subcommand("sample"), *dataApp = app.add_subcommand("data");
+  std::string device;
+  for (CLI::App *verb : {trainApp, evalApp, sampleApp}) addDevice(*verb, device);
   addTrainOptions(*trainApp, train, "M.loom");
   addEvalOptions(*evalApp, eval, "M.loom");
   addSampleOptions(*sampleApp, sample, "M.loom");
+  addDataOptions(*dataApp, data, "M.loom|DATA");
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError &e) {
     return app.exit(e) == 0 ? kSuccess : kUsage;
   }
-  if (*trainApp) return trainCommand(*loadForRun(train.artifact, train.threads), train);
-  if (*evalApp) return evalCommand(*loadForRun(eval.artifact, eval.threads), eval);
-  return sampleCommand(*loadForRun(sample.artifact, sample.threads), sample);
+  if (*trainApp) return trainCommand(*loadForRun(train.artifact, train.threads, device), train);
+  if (*evalApp) return evalCommand(*loadForRun(eval.artifact, eval.threads, device), eval);
+  if (*dataApp) return dataCommand(data);
+  return sampleCommand(*loadForRun(sample.artifact, sample.threads, device), sample);
 }
 
 int main(int argc, char **argv) {

@@ -1,26 +1,27 @@
 // The verb "eval".
 #include "runtime/checkpoint/StrictJson.h"
-#include "runtime/data/Text.h"
 #include "runtime/support/Clock.h"
 #include "runtime/support/Format.h"
 #include "runtime/train/ChooseWeights.h"
 #include "runtime/train/Commands.h"
 #include "runtime/train/Evaluate.h"
+#include "runtime/train/ModelData.h"
 #include "runtime/train/TrainSpec.h"
 #include <cmath>
 
 namespace drawloom {
 
-static void printResult(const EvalResult &r, const ChosenWeights &weights, const EvalOptions &o,
-                        double seconds) {
+static void printResult(const EvalResult &r, const DataFormat &format, const ChosenWeights &weights,
+                        const EvalOptions &o, double seconds) {
   if (!o.json) {
-    fmt::print("{} {:.4f} bits/byte{} over {} bytes in {} windows (at least {} bytes of context, {} weights "
+    fmt::print("{} {:.4f} {}{} over {} bytes in {} windows (at least {} bytes of context, {} weights "
                "of {}, {})\n",
-               o.split, r.bitsPerByte, r.standardError ? fmt::format(" ± {:.4f}", *r.standardError) : "",
-               r.bytes, r.windows, o.minContext, weights.name(), weights.path, formatDuration(seconds));
+               o.split, r.bitsPerByte, format.bits(),
+               r.standardError ? fmt::format(" ± {:.4f}", *r.standardError) : "", r.bytes, r.windows,
+               o.minContext, weights.name(), weights.path, formatDuration(seconds));
     return;
   }
-  Json j{{"split", o.split}, {"bits_per_byte", r.bitsPerByte}};
+  Json j{{"split", o.split}, {format.bitsKey(), r.bitsPerByte}};
   j["standard_error"] = r.standardError ? Json(*r.standardError) : Json(nullptr);
   j.update(Json{{"bytes", r.bytes},
                 {"windows", r.windows},
@@ -38,21 +39,22 @@ int evalCommand(TrainableProgram &program, const EvalOptions &o) {
   require(o.minContext >= 0 && o.minContext < spec.model.n, kUsage,
           "--min-context {}: expected 0 to {} (model.n - 1)", o.minContext, spec.model.n - 1);
   require(o.tokens.value_or(0) >= 0, kUsage, "--tokens {}: expected 0 or more", o.tokens.value_or(0));
-  Text text(o.data.empty() ? spec.data.path : o.data);
-  Range part = partOf(splitData(text.bytes().size(), spec.data.split), o.split);
+  if (!o.data.empty()) spec.data.path = o.data;
+  ModelData data = openModelData(spec);
+  Range part = partOf(data.split, o.split);
   uint64_t n = uint64_t(spec.model.n), context = uint64_t(o.minContext);
   if (part.size() <= context)
-    failWithHint(kBadInput, "give more text, or change data.split",
-                 "the {} part of '{}' has {} bytes, expected more than {}", o.split, text.path(), part.size(),
-                 context);
-  auto windows = evaluationWindows(part, n, context, uint64_t(o.tokens.value_or(0)));
+    failWithHint(kBadInput, "give more data, or change data.split",
+                 "the {} part of '{}' has {} bytes, expected more than {}", o.split, spec.data.path,
+                 part.size(), context);
+  auto windows = evaluationWindows(part, n, context, uint64_t(o.tokens.value_or(0)), data.windows());
   ChosenWeights weights =
       chooseWeights(program, o.out.empty() ? spec.run.out : o.out, o.checkpoint, o.weights);
   Stopwatch watch;
-  EvalResult r = *evaluate(program, text.bytes(), windows, n, uint64_t(spec.data.batch));
+  EvalResult r = *evaluate(program, *data.set, windows, n, uint64_t(spec.data.batch));
   require(std::isfinite(r.bitsPerByte), kFailed, "the loss is not finite with the weights of '{}'",
           weights.path);
-  printResult(r, weights, o, watch.seconds());
+  printResult(r, data.set->format(), weights, o, watch.seconds());
   return kSuccess;
 }
 

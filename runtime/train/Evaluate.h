@@ -1,6 +1,8 @@
-// Bits per byte of a part of the data: a ratio of sums over windows, with its standard error.
+// Bits per byte (per dimension, of images) of a part of the data: a ratio of sums over windows, with its
+// standard error.
 #pragma once
-#include "runtime/data/Split.h"
+#include "runtime/data/Batches.h"
+#include "runtime/data/DataSet.h"
 #include "runtime/train/TrainableProgram.h"
 #include <functional>
 #include <optional>
@@ -10,7 +12,7 @@ namespace drawloom {
 
 /// A window of the model and the positions [first, last) of it whose losses count.
 struct EvalWindow {
-  uint64_t start = 0; // first byte, in the file
+  uint64_t start = 0; // first byte, in the data set
   uint64_t first = 0, last = 0;
   bool operator==(const EvalWindow &) const = default;
 };
@@ -19,9 +21,11 @@ struct EvalWindow {
 /// window (0 <= minContext < n; Table 3 of the paper) and every byte of `part` behind its first minContext is
 /// counted exactly once. Windows begin n - minContext bytes apart; the last is moved back to end with the
 /// part. A part shorter than n gives one window that reaches beyond it (fillRow pads). With maxBytes > 0, at
-/// most about that many bytes are counted, in windows spread evenly over the part. Throws Error(kBadInput)
-/// when there is no byte to count.
-std::vector<EvalWindow> evaluationWindows(Range part, uint64_t n, uint64_t minContext, uint64_t maxBytes);
+/// most about that many bytes are counted, in windows spread evenly over the part. Fixed windows (images)
+/// begin n bytes apart, and the first minContext bytes of each are not counted. Throws Error(kBadInput) when
+/// there is no byte to count.
+std::vector<EvalWindow> evaluationWindows(Range part, uint64_t n, uint64_t minContext, uint64_t maxBytes,
+                                          Windows kind = Windows::Moving);
 
 /// Sum and count of losses in one window.
 struct WindowLoss {
@@ -42,7 +46,7 @@ EvalResult summarize(const std::vector<WindowLoss> &windows);
 /// Runs "evaluate" over the windows, batch by batch, with the weights that `program` holds now; sums are in
 /// double and in order, so the result has the same bits on every run. Returns nothing when `cancelled` says
 /// so between two batches.
-std::optional<EvalResult> evaluate(TrainableProgram &program, std::span<const uint8_t> text,
+std::optional<EvalResult> evaluate(TrainableProgram &program, const DataSet &data,
                                    const std::vector<EvalWindow> &windows, uint64_t n, uint64_t batch,
                                    const std::function<bool()> &cancelled = {});
 
@@ -50,14 +54,14 @@ std::optional<EvalResult> evaluate(TrainableProgram &program, std::span<const ui
 /// are exactly as before.
 class EmaInPlace {
 public:
-  explicit EmaInPlace(const std::vector<ParameterRef> &parameters) : parameters(parameters) { swap(); }
-  ~EmaInPlace() { swap(); }
+  explicit EmaInPlace(TrainableProgram &program);
+  ~EmaInPlace();
   EmaInPlace(const EmaInPlace &) = delete;
   EmaInPlace &operator=(const EmaInPlace &) = delete;
 
 private:
   void swap();
-  const std::vector<ParameterRef> &parameters;
+  TrainableProgram &program;
 };
 
 } // namespace drawloom

@@ -52,21 +52,26 @@ static void addThreads(CLI::App &app, std::optional<int> &threads) {
       ->option_text("COUNT");
 }
 
+constexpr const char *kSampleHelp =
+    "Draw samples, byte by byte, from the model's distribution. Text goes to the "
+    "terminal, images to PNG files\n"
+    "or a sheet, sound to WAV files.";
+
 void addTrainOptions(CLI::App &app, TrainOptions &o, const std::string &inputName) {
   std::string example = exampleOf(app, inputName);
-  app.description(
-      "Example:  " + example +
-      " --out runs/first\n"
-      "          " +
-      example +
-      " --out runs/first --resume\n\n"
-      "Train a model on text. Writes checkpoints, log.jsonl and TensorBoard events to the output folder.\n"
-      "Ctrl-C finishes the step, saves a checkpoint and exits with 130 (SIGTERM: 143).");
+  app.description("Example:  " + example +
+                  " --out runs/first\n"
+                  "          " +
+                  example +
+                  " --out runs/first --resume\n\n"
+                  "Train a model on text, images or sound. Writes checkpoints, log.jsonl and TensorBoard "
+                  "events to the output folder.\n"
+                  "Ctrl-C finishes the step, saves a checkpoint and exits with 130 (SIGTERM: 143).");
   addInput(app, o.artifact, inputName);
   app.add_option("--out", o.out, "folder for checkpoints and logs; default: run.out of the spec")
       ->option_text("FOLDER");
-  app.add_option("--data", o.data, "text file to train on; default: data.path of the spec")
-      ->option_text("FILE");
+  app.add_option("--data", o.data, "file or folder to train on; default: data.path of the spec")
+      ->option_text("PATH");
   app.add_flag("--resume{latest}", o.resume,
                "go on from the latest checkpoint of the output folder, or with --resume=FOLDER from that "
                "one; the result has\n"
@@ -94,27 +99,35 @@ void addTrainOptions(CLI::App &app, TrainOptions &o, const std::string &inputNam
       ->option_text("FILE.safetensors");
   app.add_option("--save-batches", o.saveBatches, "write all batches of the run (keeps them in memory)")
       ->option_text("FILE.safetensors");
-  app.add_option("--save-gradients", o.saveGradients,
-                 "write the gradients of the first step, before clipping")
+  app.add_option(
+         "--save-gradients", o.saveGradients,
+         "write the gradients of the first step, before clipping; under fp16 times the loss scale, which "
+         "the file's metadata\nname")
       ->option_text("FILE.safetensors");
+  app.add_option(
+         "--trace", o.trace,
+         "write a Chrome trace of the run's third step, with each command's time (chrome://tracing shows it)")
+      ->option_text("FILE.json");
   app.add_flag("--json", o.json, "print a summary as JSON on stdout at the end");
   app.add_flag("--quiet", o.quiet, "no progress");
 }
 
 void addEvalOptions(CLI::App &app, EvalOptions &o, const std::string &inputName) {
   std::string example = exampleOf(app, inputName);
-  app.description("Example:  " + example +
-                  " --out runs/first --split test\n"
-                  "          " +
-                  example +
-                  " --checkpoint runs/first/step-00001000 --min-context 1024 --json\n\n"
-                  "Measure bits per byte of held-out text: the sum of losses over the number of bytes, with "
-                  "its standard error\n"
-                  "over windows.");
+  app.description(
+      "Example:  " + example +
+      " --out runs/first --split test\n"
+      "          " +
+      example +
+      " --checkpoint runs/first/step-00001000 --min-context 1024 --json\n\n"
+      "Measure bits per byte of held-out data, or bits per dimension of images. That is the sum of "
+      "losses over the number\n"
+      "of bytes, with its standard error over windows.");
   addInput(app, o.artifact, inputName);
   addWeights(app, o.out, o.checkpoint, o.weights);
-  app.add_option("--data", o.data, "text file; default: data.path of the spec")->option_text("FILE");
-  app.add_option("--split", o.split, "part of the text")
+  app.add_option("--data", o.data, "data file or folder; default: data.path of the spec")
+      ->option_text("PATH");
+  app.add_option("--split", o.split, "part of the data")
       ->check(CLI::IsMember({"train", "valid", "test"}))
       ->option_text("train|valid|test [valid]");
   app.add_option("--tokens", o.tokens,
@@ -133,11 +146,27 @@ void addEvalOptions(CLI::App &app, EvalOptions &o, const std::string &inputName)
 void addSampleOptions(CLI::App &app, SampleOptions &o, const std::string &inputName) {
   std::string example = exampleOf(app, inputName);
   app.description("Example:  " + example +
-                  " --out runs/first --prompt 'The ' --length 400 --temperature 0.8\n\n"
-                  "Draw text, byte by byte, from the model's distribution.");
+                  " --out runs/first --prompt 'The ' --length 400 --temperature 0.8\n"
+                  "          " +
+                  example + " --out runs/images --count 64 --sheet sheet.png\n\n" + kSampleHelp);
   addInput(app, o.artifact, inputName);
   addWeights(app, o.out, o.checkpoint, o.weights);
   app.add_option("--prompt", o.prompt, "text to go on from")->option_text("TEXT");
+  app.add_option(
+         "--complete", o.complete,
+         "images: give the model the first rows of held-out images and let it draw the rest; the sheet "
+         "shows what was\n"
+         "given, what came out and the original side by side")
+      ->option_text("ROWS");
+  app.add_option("--data", o.data, "where these images are; default: data.path of the spec")
+      ->option_text("PATH");
+  app.add_option("--split", o.split, "part of the data that these images are from")
+      ->check(CLI::IsMember({"train", "valid", "test"}))
+      ->option_text("train|valid|test [valid]");
+  app.add_option("--sheet", o.sheet, "images: one picture with all samples")->option_text("FILE.png");
+  app.add_option("--out-file", o.outFile,
+                 "a file a sample (text, PNG or WAV); with several samples the names get numbers")
+      ->option_text("FILE");
   app.add_option(
          "--length", o.length,
          "bytes to draw behind the prompt; 0: until the model's context is full; default: sample.length")
@@ -150,21 +179,56 @@ void addSampleOptions(CLI::App &app, SampleOptions &o, const std::string &inputN
   app.add_option("--top-k", o.topK, "draw among the K likeliest bytes; 0: all; default: sample.top_k")
       ->check(CLI::NonNegativeNumber)
       ->option_text("K");
-  app.add_option("--seed", o.seed, "the same seed draws the same text")->option_text("NUMBER [0]");
+  app.add_option("--seed", o.seed, "the same seed draws the same samples")->option_text("NUMBER [0]");
   app.add_option("--count", o.count, "samples to draw")->check(CLI::PositiveNumber)->option_text("COUNT [1]");
   addThreads(app, o.threads);
   app.add_flag("--json", o.json, "print JSON");
 }
 
-std::unique_ptr<Program> loadForRun(const std::string &artifact, const std::optional<int> &threads) {
-  if (threads) return Program::load(artifact, {*threads});
-  auto program = Program::load(artifact, {});
+void addDataOptions(CLI::App &app, DataOptions &o, const std::string &inputName) {
+  std::string tool = app.get_parent() ? app.get_parent()->get_name() + " " : "";
+  std::string model = inputName.substr(0, inputName.find('|'));
+  app.description(
+      "Example:  " + tool + app.get_name() + " " + model + "\n          " + tool + app.get_name() +
+      " cifar-10-batches-bin --json\n\n"
+      "Read a model's data, or a data file or folder, from end to end. Shows counts, parts, statistics, "
+      "and what is wrong\n"
+      "with it.");
+  app.add_option(inputName, o.input,
+                 "model, or data: a text, a sound file, a folder of images or of sound files")
+      ->required()
+      ->option_text(" ");
+  app.add_option("--data", o.data, "data of the model; default: data.path of its spec")->option_text("PATH");
+  app.add_option("--kind", o.kind, "of a data file or folder; default: by the names of its files")
+      ->check(CLI::IsMember({"text", "images", "audio"}))
+      ->option_text("text|images|audio");
+  app.add_option("--rate", o.rate, "samples a second that a sound file is decoded to")
+      ->check(CLI::PositiveNumber)
+      ->option_text("HZ [12000]");
+  app.add_flag("--json", o.json, "print JSON");
+}
+
+void addDevice(CLI::App &app, std::string &device) {
+  app.add_option(
+         "--device", device,
+         "cpu or cuda; refuses a model that is compiled for another; default: what it is compiled for")
+      ->check(CLI::IsMember({"cpu", "cuda"}))
+      ->option_text("cpu|cuda");
+}
+
+std::unique_ptr<Program> loadForRun(const std::string &artifact, const std::optional<int> &threads,
+                                    const std::string &device) {
+  ProgramOptions options{.threads = threads.value_or(0)};
+  if (!device.empty()) options.device = deviceNamed(device);
+  auto program = Program::load(artifact, options);
+  if (threads || program->device() != DeviceKind::Cpu) return program;
   // The spec, which says how many threads, lies in the artifact: seldom does it ask for another number than
   // the default.
   int wanted = TrainSpec::parse(std::string(program->specJson())).run.threads;
   if (wanted == 0 || wanted == program->threads()) return program;
   program.reset();
-  return Program::load(artifact, {wanted});
+  options.threads = wanted;
+  return Program::load(artifact, options);
 }
 
 } // namespace drawloom

@@ -1,14 +1,17 @@
+#include "runtime/program/Trace.h"
+#include "runtime/train/PeakRate.h"
 #include "runtime/train/TrainableProgram.h"
-#include <cstring>
 
 namespace drawloom {
 
-void ProgramAdapter::clearState() {
-  for (const plan::Buffer *b : *program.plan().buffers())
-    if (b->arena() == plan::Arena::State && b->name()) {
-      BufferRef ref = program.buffer(b->name()->string_view());
-      std::memset(ref.data, 0, ref.bytes);
-    }
+double TrainableProgram::measurePeakGflops() { return drawloom::measurePeakGflops(threads()); }
+
+double ProgramAdapter::measurePeakGflops() {
+  return program.device() == DeviceKind::Cpu ? TrainableProgram::measurePeakGflops() : program.denseGflops();
+}
+
+std::string ProgramAdapter::trace(const std::vector<std::string> &functions) const {
+  return chromeTrace(program, functions);
 }
 
 } // namespace drawloom

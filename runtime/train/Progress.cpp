@@ -16,9 +16,9 @@ std::string Progress::line(int64_t done, const StepResult &result, double budget
   double seconds = window.stepSeconds();
   double left = seconds * double(setup.steps - done);
   if (budgetLeft >= 0) left = std::min(left, budgetLeft);
-  std::string s = fmt::format("step {}/{}  {:.3f} bits/byte  lr {:.2e}  grad {:.3g}  {:.1f} ms  {} tokens/s",
-                              done, setup.steps, window.nll() / std::numbers::ln2, result.lr, result.gradNorm,
-                              seconds * 1e3, formatCount(setup.tokensPerStep / seconds));
+  std::string s = fmt::format("step {}/{}  {:.3f} {}  lr {:.2e}  grad {:.3g}  {:.1f} ms  {} tokens/s", done,
+                              setup.steps, window.nll() / std::numbers::ln2, setup.bits, result.lr,
+                              result.gradNorm, seconds * 1e3, formatCount(setup.tokensPerStep / seconds));
   if (setup.peakGflops > 0 && setup.flopsPerStep > 0)
     s += fmt::format("  {:.0f}% of peak", 100 * setup.flopsPerStep / seconds * 1e-9 / setup.peakGflops);
   return s + fmt::format("  {} left", formatDuration(left));

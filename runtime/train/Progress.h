@@ -27,6 +27,7 @@ struct ProgressSetup {
   double tokensPerStep = 0, flopsPerStep = 0;
   double peakGflops = 0; // 0: unknown
   bool quiet = false;
+  std::string bits = "bits/byte"; // unit of the loss
 };
 
 class Progress {

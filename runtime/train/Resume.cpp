@@ -11,21 +11,22 @@ void LossRecord::log(int64_t step) {
   window = {};
 }
 
-Json describeState(const TrainSpec &spec, int64_t steps, const Text &text, uint64_t sequence, uint64_t epoch,
-                   const LossRecord &record) {
+Json describeState(const TrainSpec &spec, int64_t steps, const DataSet &set, uint64_t sequence,
+                   uint64_t epoch, const LossRecord &record, const LossScaler &scaler) {
   Json state;
   state["steps"] = steps;
   state["seed"] = spec.train.seed;
   state["spec_hash"] = fmt::format("{:016x}", hash64(spec.json.dump()));
-  state["data"] = {{"path", text.path()},
-                   {"bytes", text.bytes().size()},
-                   {"fingerprint", fmt::format("{:016x}", text.fingerprint())},
+  state["data"] = {{"path", set.path()},
+                   {"bytes", set.size()},
+                   {"fingerprint", fmt::format("{:016x}", set.fingerprint())},
                    {"next_window", sequence},
                    {"epoch", epoch}};
   state["window"] = {
       {"nll_sum", record.window.nllSum}, {"steps", record.window.steps}, {"seconds", record.window.seconds}};
   state["history"] = Json::array();
   for (auto [step, nll] : record.history) state["history"].push_back({step, nll});
+  if (Json s = scaler.state(); !s.is_null()) state["loss_scaler"] = s;
   state["spec"] = spec.json;
   return state;
 }
@@ -41,6 +42,10 @@ LossRecord lossRecordOf(const Json &state) {
   } catch (const nlohmann::json::exception &e) {
     fail(kBadInput, "state.json of the checkpoint: {}", e.what());
   }
+}
+
+LossScaler lossScalerOf(const Json &state, bool on) {
+  return LossScaler::of(state.contains("loss_scaler") ? state["loss_scaler"] : Json(nullptr), on);
 }
 
 /// Every leaf of a section as ("section.key", value).
@@ -88,18 +93,22 @@ std::vector<std::string> compareSpecs(const Json &state, const TrainSpec &spec,
        {std::pair{"model", std::set<std::string>{"model.name"}}, std::pair{"train", std::set<std::string>{}},
         std::pair{"data", std::set<std::string>{"data.path"}}})
     for (auto &d : differences(before, spec.json, section, ignored)) notes.push_back(d);
+  // Of the section run these alone change what is computed.
+  for (auto &d : differences(before, spec.json, "run", {}))
+    if ((d.starts_with("run.precision: ") || d.starts_with("run.device: ")) &&
+        d.find(": absent ->") == std::string::npos)
+      notes.push_back(d);
   return notes;
 }
 
-void checkSameText(const Json &state, const Text &text, const std::string &checkpoint) {
+void checkSameData(const Json &state, const DataSet &set, const std::string &checkpoint) {
   const Json data = state.value("data", Json::object());
-  auto now = fmt::format("{:016x}", text.fingerprint());
+  auto now = fmt::format("{:016x}", set.fingerprint());
   if (data.value("fingerprint", std::string()) == now) return;
-  failWithHint(kBadInput,
-               "give the file that the run was started with, or start anew from its weights with --init",
-               "'{}' is not the text that '{}' was trained on ('{}', {} bytes; this one has {})", text.path(),
-               checkpoint, data.value("path", std::string("?")), data.value("bytes", uint64_t(0)),
-               text.bytes().size());
+  failWithHint(
+      kBadInput, "give the data that the run was started with, or start anew from its weights with --init",
+      "'{}' is not the data that '{}' was trained on ('{}', {} bytes; this one has {})", set.path(),
+      checkpoint, data.value("path", std::string("?")), data.value("bytes", uint64_t(0)), set.size());
 }
 
 } // namespace drawloom

@@ -1,6 +1,6 @@
 // What a checkpoint says about its run beside the tensors, and whether this run may go on from it.
 #pragma once
-#include "runtime/data/Text.h"
+#include "runtime/data/DataSet.h"
 #include "runtime/train/Progress.h"
 #include "runtime/train/TrainSpec.h"
 #include <string>
@@ -19,10 +19,12 @@ struct LossRecord {
 };
 
 /// state.json of a run after `step` steps. `sequence` is the next window's number (runtime/data/Batches.h).
-Json describeState(const TrainSpec &spec, int64_t steps, const Text &text, uint64_t sequence, uint64_t epoch,
-                   const LossRecord &record);
+Json describeState(const TrainSpec &spec, int64_t steps, const DataSet &set, uint64_t sequence,
+                   uint64_t epoch, const LossRecord &record, const LossScaler &scaler);
 
 LossRecord lossRecordOf(const Json &state);
+/// `on`: this run's precision is fp16. The checkpoint may be of a run without loss scaling.
+LossScaler lossScalerOf(const Json &state, bool on);
 
 /// Compares the spec that a checkpoint was trained with to this one. Throws Error(kBadInput) when the model
 /// or its attention differ. Returns the settings of training and data that differ, as "train.lr: 0.001 ->
@@ -30,7 +32,7 @@ LossRecord lossRecordOf(const Json &state);
 std::vector<std::string> compareSpecs(const Json &state, const TrainSpec &spec,
                                       const std::string &checkpoint);
 
-/// Throws Error(kBadInput) unless `text` is the file that the run was trained on.
-void checkSameText(const Json &state, const Text &text, const std::string &checkpoint);
+/// Throws Error(kBadInput) unless `set` is the data that the run was trained on.
+void checkSameData(const Json &state, const DataSet &set, const std::string &checkpoint);
 
 } // namespace drawloom

@@ -2,7 +2,9 @@
 //   {"event": "start", "step": 0, "time": ..., ...}        how the run was started
 //   {"event": "step", "step": 10, "nll": ..., "bits": ..., "lr": ..., "grad_norm": ..., "ms": ...,
 //   "tokens_per_second": ...}
-//   {"event": "eval", "step": 100, "split": "valid", "bits_per_byte": ..., "standard_error": ..., ...}
+//   {"event": "skip", "step": 11, "loss_scale": ..., "skipped": ...}  fp16: a gradient was not finite
+//   {"event": "eval", "step": 100, "split": "valid", "bits_per_byte" (images: "bits_per_dim"): ...,
+//   "standard_error": ..., ...}
 //   {"event": "checkpoint", "step": 100, "folder": ...}
 //   {"event": "end", "step": ..., "reason": ...}
 // "step" counts finished steps.

@@ -30,6 +30,7 @@ void fillHyper(const TrainSpec::Train &train, int64_t step, int64_t steps, std::
   hyper[abi::kBiasCorrection2] = float(1 - std::pow(train.beta2, t));
   hyper[abi::kClipNorm] = float(train.clip);
   hyper[abi::kEmaDecay] = float(emaDecay(train.ema, step));
+  hyper[abi::kGradScale] = 1;
 }
 
 } // namespace drawloom

@@ -15,7 +15,7 @@ double learningRate(const TrainSpec::Train &train, int64_t step, int64_t steps);
 /// 1). 0 when ema is off.
 double emaDecay(double ema, int64_t step);
 
-/// Fills the buffer "hyper" (runtime/abi/Abi.h) for a step.
+/// Fills the buffer "hyper" (runtime/abi/Abi.h) for a step, without loss scaling.
 void fillHyper(const TrainSpec::Train &train, int64_t step, int64_t steps, std::span<float> hyper);
 
 } // namespace drawloom

@@ -7,9 +7,10 @@
 
 namespace drawloom {
 
-StepRunner::StepRunner(TrainableProgram &program, const TrainSpec &spec, std::span<const uint8_t> text,
-                       const WindowOrder &order, int64_t steps)
-    : program(program), spec(spec), text(text), order(order), steps(steps) {
+StepRunner::StepRunner(TrainableProgram &program, const TrainSpec &spec, const DataSet &data,
+                       const WindowOrder &order, int64_t steps, LossScaler scaler)
+    : program(program), spec(spec), data(data), order(order), steps(steps), scaler(std::move(scaler)),
+      window(size_t(spec.model.n)) {
   uint64_t elements = uint64_t(spec.data.batch) * uint64_t(spec.model.n);
   tokens = program.view<int32_t>(abi::io::kTokens, elements);
   targets = program.view<int32_t>(abi::io::kTargets, elements);
@@ -23,12 +24,13 @@ StepRunner::StepRunner(TrainableProgram &program, const TrainSpec &spec, std::sp
 /// Adds one batch's gradients to those of the step; returns the sum of its losses.
 double StepRunner::gradient(uint64_t microStep) {
   uint64_t n = uint64_t(spec.model.n), batch = uint64_t(spec.data.batch);
-  for (uint64_t b = 0; b < batch; ++b)
-    fillRow(text.subspan(order.start(microStep * batch + b), n), tokens.subspan(b * n, n),
-            targets.subspan(b * n, n));
+  for (uint64_t b = 0; b < batch; ++b) {
+    data.read(order.start(microStep * batch + b), window);
+    fillRow(window, tokens.subspan(b * n, n), targets.subspan(b * n, n));
+  }
   if (onBatch) onBatch(tokens, targets);
   double total = double(batch) * double(n) * double(spec.train.accumulation);
-  std::fill(lossWeights.begin(), lossWeights.end(), float(1 / total));
+  std::fill(lossWeights.begin(), lossWeights.end(), float(scaler.scale() / total));
   rng[0] = int64_t(spec.train.seed);
   rng[1] = int64_t(microStep);
   program.run("gradient");
@@ -45,11 +47,20 @@ StepResult StepRunner::run(int64_t step) {
     if (!std::isfinite(sum)) failNonFinite(step, "the loss");
   }
   if (beforeUpdate) beforeUpdate(step);
-  fillHyper(spec.train, step, steps, hyper);
+  bool maySkip = scaler.maySkip();
+  fillHyper(spec.train, step - scaler.skipped(), steps, hyper);
+  hyper[abi::kGradScale] = float(1 / scaler.scale());
+  hyper[abi::kSkipNonFinite] = maySkip ? 1.0f : 0.0f;
   program.run("update");
-  if (!std::isfinite(gradNorm[0])) failNonFinite(step, "the gradient norm");
-  return {sum / (double(nll.size()) * double(spec.train.accumulation)), gradNorm[0],
-          hyper[abi::kLearningRate]};
+  bool finite = std::isfinite(gradNorm[0]);
+  if (!finite && !maySkip) failNonFinite(step, "the gradient norm");
+  StepResult result{sum / (double(nll.size()) * double(spec.train.accumulation)),
+                    gradNorm[0] / scaler.scale(), hyper[abi::kLearningRate], !finite};
+  if (finite)
+    scaler.good();
+  else
+    scaler.skip();
+  return result;
 }
 
 static std::string position(size_t element, const std::vector<uint64_t> &shape) {
@@ -75,12 +86,15 @@ std::string firstNonFinite(const std::vector<ParameterRef> &parameters) {
 }
 
 void StepRunner::failNonFinite(int64_t step, const std::string &seen) {
+  program.download(plan::Arena::Parameters);
+  program.download(plan::Arena::Gradients);
   std::string first = firstNonFinite(program.parameters());
   if (first.empty()) first = nonFiniteIn(nll, "'nll'", {uint64_t(spec.data.batch), uint64_t(spec.model.n)});
   if (first.empty())
     first = "every weight, gradient and loss is finite, the sum of squares of the gradients overflows";
   for (const ParameterRef &p : program.parameters()) std::fill(p.gradient.begin(), p.gradient.end(), 0.0f);
-  failWithHint(kFailed, "lower train.lr, lengthen train.warmup, or look at the text near this step",
+  program.upload(plan::Arena::Gradients);
+  failWithHint(kFailed, "lower train.lr, lengthen train.warmup, or look at the data near this step",
                "{} of step {} is not finite: {}; the weights are those of before the step", seen, step + 1,
                first);
 }

@@ -4,7 +4,6 @@
 #include "runtime/support/Format.h"
 #include "runtime/train/Commands.h"
 #include "runtime/train/InitialWeights.h"
-#include "runtime/train/PeakRate.h"
 #include "runtime/train/Trainer.h"
 #include <algorithm>
 #include <cmath>
@@ -110,6 +109,7 @@ int64_t initialize(TrainableProgram &program, const RunPlan &plan, const TrainOp
   if (!plan.resumeFrom.empty()) {
     loadCheckpoint(plan.resumeFrom, program);
     for (const ParameterRef &p : parameters) std::fill(p.gradient.begin(), p.gradient.end(), 0.0f);
+    program.upload(plan::Arena::Gradients);
     return plan.state["step"].get<int64_t>();
   }
   if (o.init.empty())
@@ -117,6 +117,8 @@ int64_t initialize(TrainableProgram &program, const RunPlan &plan, const TrainOp
   else
     loadWeights(o.init, program, false);
   resetOptimizer(parameters);
+  for (auto arena : {plan::Arena::Parameters, plan::Arena::Gradients, plan::Arena::Optimizer})
+    program.upload(arena);
   return 0;
 }
 
@@ -133,9 +135,11 @@ public:
         targets.insert(targets.end(), b.begin(), b.end());
       };
     if (!o.saveGradients.empty())
-      runner.beforeUpdate = [this](int64_t) {
-        if (!std::exchange(gradientsSaved, true))
-          writeSafetensors(o.saveGradients, tensorsOf(program.parameters(), Slot::Gradient, false));
+      runner.beforeUpdate = [this, &runner](int64_t) {
+        if (std::exchange(gradientsSaved, true)) return;
+        program.download(plan::Arena::Gradients);
+        writeSafetensors(o.saveGradients, tensorsOf(program.parameters(), Slot::Gradient, false),
+                         {{"loss_scale", fmt::format("{:.0f}", runner.lossScaler().scale())}});
       };
   }
   void finish() {
@@ -154,8 +158,9 @@ private:
 };
 
 ProgressSetup progressSetup(TrainableProgram &program, const TrainSpec &spec, const TrainOptions &o,
-                            int64_t until) {
+                            int64_t until, const DataFormat &format) {
   ProgressSetup p;
+  p.bits = format.bits();
   p.steps = until;
   p.tokensPerStep = double(spec.data.batch) * double(spec.model.n) * double(spec.train.accumulation);
   p.flopsPerStep = double(program.functionFlops("gradient")) * double(spec.train.accumulation) +
@@ -165,8 +170,16 @@ ProgressSetup progressSetup(TrainableProgram &program, const TrainSpec &spec, co
   if (o.peakGflops > 0)
     p.peakGflops = o.peakGflops;
   else if (!o.quiet && p.flopsPerStep > 0)
-    p.peakGflops = measurePeakGflops(program.threads());
+    p.peakGflops = program.measurePeakGflops();
   return p;
+}
+
+bool onCpu(const TrainableProgram &program) { return program.deviceName() == "CPU"; }
+
+/// "2 threads", or the card and what is used of its memory.
+std::string deviceText(const TrainableProgram &program) {
+  if (onCpu(program)) return fmt::format("{} threads", program.threads());
+  return fmt::format("{} with {} in use", program.deviceName(), formatBytes(program.memoryBytes()));
 }
 
 void printHeader(TrainableProgram &program, const TrainerSetup &s, const TrainOptions &o) {
@@ -177,18 +190,21 @@ void printHeader(TrainableProgram &program, const TrainerSetup &s, const TrainOp
   if (auto report = program.memoryReport(); !report.empty()) note(o, report);
   double epochs = double(s.steps) * double(s.spec.train.accumulation) * double(s.spec.data.batch) /
                   double(s.order.windows());
-  note(o,
-       fmt::format("data {}: {} to train, {} held out; {} windows an epoch", s.text.path(),
-                   formatBytes(s.split.train.size()), formatBytes(s.split.valid.size()), s.order.windows()));
-  note(o, fmt::format("{} steps of {} tokens ({:.3g} epochs), {} threads", s.steps,
-                      formatCount(s.progress.tokensPerStep), epochs, program.threads()));
+  note(o, fmt::format("data {}: {} to train, {} held out; {} windows an epoch", s.data.set->path(),
+                      s.data.set->format().amount(s.data.split.train.size()),
+                      s.data.set->format().amount(s.data.split.valid.size()), s.order.windows()));
+  note(o, fmt::format("{} steps of {} tokens ({:.3g} epochs), {}", s.steps,
+                      formatCount(s.progress.tokensPerStep), epochs, deviceText(program)));
   if (s.progress.peakGflops > 0)
     note(o, fmt::format("peak {:.0f} GFLOP/s ({})", s.progress.peakGflops,
-                        o.peakGflops > 0 ? "given" : "multiply-adds in registers, measured now"));
+                        o.peakGflops > 0 ? "given"
+                        : onCpu(program) ? "multiply-adds in registers, measured now"
+                                         : "a large product, measured now"));
   if (s.start > 0) note(o, fmt::format("resumed after step {}", s.start));
 }
 
-void printSummary(const TrainResult &r, const TrainOptions &o) {
+void printSummary(const TrainableProgram &program, const TrainResult &r, const TrainOptions &o,
+                  const DataFormat &format) {
   if (!o.json) {
     note(o, fmt::format("{} after step {}, {}; checkpoint in {}", nameOf(r.reason), r.step,
                         formatDuration(r.seconds), r.checkpoint));
@@ -196,10 +212,12 @@ void printSummary(const TrainResult &r, const TrainOptions &o) {
   }
   Json j{
       {"reason", nameOf(r.reason)}, {"step", r.step}, {"seconds", r.seconds}, {"checkpoint", r.checkpoint}};
-  j["train_bits_per_byte"] = r.bits ? Json(*r.bits) : Json(nullptr);
-  j["valid_bits_per_byte"] = r.valid ? Json(r.valid->bitsPerByte) : Json(nullptr);
+  j["train_" + format.bitsKey()] = r.bits ? Json(*r.bits) : Json(nullptr);
+  j["valid_" + format.bitsKey()] = r.valid ? Json(r.valid->bitsPerByte) : Json(nullptr);
   j["valid_standard_error"] =
       r.valid && r.valid->standardError ? Json(*r.valid->standardError) : Json(nullptr);
+  j["device"] = program.deviceName();
+  j["memory_bytes"] = program.memoryBytes(); // all that the run takes is taken before its first step
   fmt::print("{}\n", j.dump(1));
 }
 
@@ -211,11 +229,10 @@ int trainCommand(TrainableProgram &program, const TrainOptions &o) {
   RunPlan plan = makePlan(program, o);
   const TrainSpec &spec = plan.spec;
   bool fresh = plan.resumeFrom.empty();
-  Text text(spec.data.path);
-  if (!fresh) checkSameText(plan.state, text, plan.resumeFrom);
-  Split split = splitData(text.bytes().size(), spec.data.split);
-  WindowOrder order(spec.train.seed, split.train, uint64_t(spec.model.n),
-                    fmt::format("the training part of '{}'", text.path()));
+  ModelData data = openModelData(spec);
+  const DataFormat &format = data.set->format();
+  if (!fresh) checkSameData(plan.state, *data.set, plan.resumeFrom);
+  WindowOrder order = data.order(spec);
   prepareOutputFolder(spec.run.out, checkpointBytes(program.parameters()));
   if (fresh && !o.overwrite) checkFolderIsFree(spec.run.out);
   int64_t start = initialize(program, plan, o); // may read what the next line deletes
@@ -224,8 +241,9 @@ int trainCommand(TrainableProgram &program, const TrainOptions &o) {
     writeSafetensors(o.saveInit, tensorsOf(program.parameters(), Slot::Value), {{"format", "pt"}});
 
   int64_t steps = scheduleLength(spec, order), stopAfter = std::min(steps, o.stopAfter.value_or(steps));
-  TrainerSetup setup{program, spec,      text,  split, order,
-                     steps,   stopAfter, start, {},    progressSetup(program, spec, o, stopAfter)};
+  LossScaler scaler = lossScalerOf(plan.state, spec.run.precision == "fp16");
+  ProgressSetup progress = progressSetup(program, spec, o, stopAfter, format);
+  TrainerSetup setup{program, spec, data, order, steps, stopAfter, start, {}, scaler, progress, o.trace};
   if (start > 0) setup.record = lossRecordOf(plan.state);
   printHeader(program, setup, o);
   Trainer trainer(std::move(setup));
@@ -234,7 +252,7 @@ int trainCommand(TrainableProgram &program, const TrainOptions &o) {
   TrainResult result = trainer.train();
   recorder.finish();
   if (result.checkpoint.empty()) result.checkpoint = plan.resumeFrom;
-  printSummary(result, o);
+  printSummary(program, result, o, format);
   if (result.reason == StopReason::Interrupt) return kInterrupted;
   if (result.reason == StopReason::Terminate) return kTerminated;
   return kSuccess;

@@ -60,6 +60,21 @@ void check(bool good, const char *key, double value, const char *expected) {
   require(good, kBadInput, "the artifact's spec: {} is {}, expected {}", key, value, expected);
 }
 
+/// Extents of the images that a model reads: model.embedding_shape, which must suit n.
+ImageShape readImageShape(const Section &model, int64_t n) {
+  std::array<double, 3> shape{};
+  model.read("embedding_shape", shape);
+  bool good =
+      std::all_of(shape.begin(), shape.end(), [](double x) { return x >= 1 && x == std::floor(x); }) &&
+      shape[2] == 3 && shape[0] * shape[1] * shape[2] == double(n);
+  require(
+      good, kBadInput,
+      "the artifact's spec: data.kind is 'images', but model.embedding_shape is not [rows, columns, 3] with "
+      "a product of {}",
+      n);
+  return {uint64_t(shape[0]), uint64_t(shape[1])};
+}
+
 } // namespace
 
 TrainSpec TrainSpec::parse(const std::string &specJson) {
@@ -72,13 +87,15 @@ TrainSpec TrainSpec::parse(const std::string &specJson) {
   model.read("n", s.model.n, 1);
   model.read("vocab", s.model.vocab, 1);
   require(s.model.n > 0, kBadInput, "the artifact's spec has no model.n");
-  require(s.model.vocab == 256, kBadInput, "the artifact's spec: model.vocab is {}, but text has 256 bytes",
-          s.model.vocab);
+  require(s.model.vocab == 256, kBadInput,
+          "the artifact's spec: model.vocab is {}, but a byte has 256 values", s.model.vocab);
 
   Section data(s.json, "data");
   data.read("kind", s.data.kind);
-  require(s.data.kind == "text", kBadInput, "the artifact's spec: data.kind is '{}', expected 'text'",
-          s.data.kind);
+  require(s.data.kind == "text" || s.data.kind == "images" || s.data.kind == "audio", kBadInput,
+          "the artifact's spec: data.kind is '{}', expected 'text', 'images' or 'audio'", s.data.kind);
+  if (s.data.kind == "images") s.model.image = readImageShape(model, s.model.n);
+  data.read("rate", s.data.rate, 1);
   data.read("path", s.data.path);
   data.read("split", s.data.split);
   data.read("batch", s.data.batch, 1);
@@ -107,6 +124,9 @@ TrainSpec TrainSpec::parse(const std::string &specJson) {
 
   Section run(s.json, "run");
   run.read("out", s.run.out);
+  run.read("precision", s.run.precision);
+  require(s.run.precision == "fp32" || s.run.precision == "bf16" || s.run.precision == "fp16", kBadInput,
+          "the artifact's spec: run.precision is '{}', expected 'fp32', 'bf16' or 'fp16'", s.run.precision);
   run.read("threads", s.run.threads, 0);
   run.read("log_every", s.run.logEvery, 0);
   run.read("eval_every", s.run.evalEvery, 0);

@@ -1,6 +1,7 @@
 // The run-time sections of an artifact's spec (model, data, train, run, sample), as plain values.
 #pragma once
 #include "runtime/checkpoint/StrictJson.h"
+#include "runtime/data/DataSet.h"
 #include <array>
 #include <cstdint>
 #include <string>
@@ -11,11 +12,12 @@ struct TrainSpec {
   struct Model {
     std::string name;
     int64_t n = 0, vocab = 256;
+    ImageShape image; // of a model of images, else 0 x 0
   } model;
   struct Data {
     std::string kind = "text", path;
     std::array<double, 3> split{0.9, 0.05, 0.05};
-    int64_t batch = 1;
+    int64_t batch = 1, rate = 12000;
   } data;
   struct Train {
     int64_t steps = 0, warmup = 0, accumulation = 1;
@@ -27,6 +29,7 @@ struct TrainSpec {
   } train;
   struct Run {
     std::string out;
+    std::string precision = "fp32"; // "fp32", "bf16" or "fp16" (which scales the loss)
     int threads = 0;
     int64_t logEvery = 10, evalEvery = 0, evalTokens = 0, checkpointEvery = 0;
     int keepCheckpoints = 0; // 0: all

@@ -23,9 +23,23 @@ public:
   virtual const std::vector<ParameterRef> &parameters() const = 0;
   /// Zeroes what decode keeps between positions (the caches of keys and values).
   virtual void clearState() = 0;
+  /// On a card, parameters() are copies: download brings one arena's up to date, upload makes the card take
+  /// over what the host wrote. On a CPU they are the memory itself.
+  virtual void upload(plan::Arena) {}
+  virtual void download(plan::Arena) {}
   /// Useful floating-point operations of one run of a function; 0 when not known.
   virtual uint64_t functionFlops(std::string_view function) const = 0;
   virtual int threads() const = 0;
+  /// "CPU", or a card's name.
+  virtual std::string deviceName() const { return "CPU"; }
+  /// The rate that shares of peak refer to, GFLOP/s, measured now: on a CPU that of multiply-adds in
+  /// registers, on a card that of a large product.
+  virtual double measurePeakGflops();
+  /// Bytes of the device's memory that are in use; 0: not known.
+  virtual uint64_t memoryBytes() const { return 0; }
+  /// While on, the commands of functions are timed; trace() gives the last run's times as a Chrome trace.
+  virtual void setProfiling(bool) {}
+  virtual std::string trace(const std::vector<std::string> &) const { return {}; }
   /// The memory plan for people; may be empty.
   virtual std::string memoryReport() const = 0;
 
@@ -49,9 +63,16 @@ public:
   void run(std::string_view function) override { program.run(function); }
   BufferRef buffer(std::string_view name) override { return program.buffer(name); }
   const std::vector<ParameterRef> &parameters() const override { return program.parameters(); }
-  void clearState() override;
+  void clearState() override { program.clear(plan::Arena::State); }
+  void upload(plan::Arena arena) override { program.upload(arena); }
+  void download(plan::Arena arena) override { program.download(arena); }
   uint64_t functionFlops(std::string_view function) const override { return program.functionFlops(function); }
   int threads() const override { return program.threads(); }
+  std::string deviceName() const override { return program.deviceName(); }
+  double measurePeakGflops() override;
+  uint64_t memoryBytes() const override { return program.plannedBytes(); }
+  void setProfiling(bool on) override { program.setProfiling(on); }
+  std::string trace(const std::vector<std::string> &functions) const override;
   std::string memoryReport() const override { return program.memoryReport(); }
 
 private:

@@ -1,5 +1,6 @@
 #include "runtime/train/Trainer.h"
 #include "runtime/checkpoint/Checkpoint.h"
+#include "runtime/support/File.h"
 #include "runtime/support/Format.h"
 #include <algorithm>
 #include <cmath>
@@ -21,7 +22,7 @@ const char *nameOf(StopReason reason) {
 static bool every(int64_t period, int64_t step) { return period > 0 && step % period == 0; }
 
 Trainer::Trainer(TrainerSetup setup)
-    : s(std::move(setup)), steps(s.program, s.spec, s.text.bytes(), s.order, s.steps),
+    : s(std::move(setup)), steps(s.program, s.spec, *s.data.set, s.order, s.steps, s.scaler),
       log(s.spec.run.out, s.start), progress(s.progress), done(s.start) {
   if (s.start > 0) lastSaved = s.start;
 }
@@ -31,7 +32,8 @@ TrainResult Trainer::train() {
             {{"model", s.spec.model.name},
              {"steps", s.steps},
              {"seed", s.spec.train.seed},
-             {"data", s.text.path()},
+             {"data", s.data.set->path()},
+             {"device", s.program.deviceName()},
              {"threads", s.program.threads()},
              {"peak_gflops", s.progress.peakGflops}});
   std::optional<StopReason> reason;
@@ -62,11 +64,23 @@ double Trainer::budgetLeft() const {
   return s.spec.run.maxSeconds > 0 ? std::max(0.0, s.spec.run.maxSeconds - elapsed.seconds()) : -1;
 }
 
+/// Whether the step to come is the one to trace: the third of this run, when nothing is done for the first
+/// time, or the last of a shorter one.
+bool Trainer::traced() const { return !s.trace.empty() && done == std::min(s.start + 2, s.stopAfter - 1); }
+
+StepResult Trainer::stepTraced() {
+  s.program.setProfiling(true);
+  StepResult r = steps.run(done);
+  s.program.setProfiling(false);
+  writeFileAtomically(s.trace, s.program.trace({"gradient", "update"}));
+  return r;
+}
+
 void Trainer::step() {
   Stopwatch watch;
   StepResult r;
   try {
-    r = steps.run(done);
+    r = traced() ? stepTraced() : steps.run(done);
   } catch (const Error &e) {
     if (e.exitCode == kFailed) saveBeforeFailing();
     throw;
@@ -76,6 +90,7 @@ void Trainer::step() {
   ++done;
   s.record.window.add(r.nll, seconds);
   progress.step(done, r, seconds, budgetLeft());
+  if (r.skipped) logSkip();
   if (every(s.spec.run.logEvery, done)) logStep(r);
   if (every(s.spec.run.evalEvery, done)) evaluateValid();
   if (every(s.spec.run.checkpointEvery, done)) save(s.spec.run.keepCheckpoints);
@@ -84,32 +99,48 @@ void Trainer::step() {
 void Trainer::logStep(const StepResult &r) {
   const Window &w = s.record.window;
   double bits = w.nll() / std::numbers::ln2;
-  log.write("step", done,
-            {{"nll", w.nll()},
-             {"bits", bits},
-             {"lr", r.lr},
-             {"grad_norm", r.gradNorm},
-             {"ms", w.stepSeconds() * 1e3},
-             {"tokens_per_second", s.progress.tokensPerStep / w.stepSeconds()}});
-  log.scalars(done, {{"train/loss", float(w.nll())},
-                     {"train/bits_per_byte", float(bits)},
-                     {"train/lr", float(r.lr)},
-                     {"train/grad_norm", float(r.gradNorm)}});
+  Json fields{{"nll", w.nll()},
+              {"bits", bits},
+              {"lr", r.lr},
+              {"grad_norm", r.skipped ? Json(nullptr) : Json(r.gradNorm)},
+              {"ms", w.stepSeconds() * 1e3},
+              {"tokens_per_second", s.progress.tokensPerStep / w.stepSeconds()}};
+  std::vector<std::pair<std::string, float>> scalars{{"train/loss", float(w.nll())},
+                                                     {"train/" + s.data.set->format().bitsKey(), float(bits)},
+                                                     {"train/lr", float(r.lr)}};
+  if (!r.skipped) scalars.emplace_back("train/grad_norm", float(r.gradNorm));
+  if (const LossScaler &scaler = steps.lossScaler(); scaler.isOn()) {
+    fields.update(Json{{"loss_scale", scaler.scale()}, {"skipped", scaler.skipped()}});
+    scalars.emplace_back("train/loss_scale", float(scaler.scale()));
+  }
+  log.write("step", done, fields);
+  log.scalars(done, scalars);
   result.bits = bits;
   s.record.log(done);
 }
 
+void Trainer::logSkip() {
+  const LossScaler &scaler = steps.lossScaler();
+  log.write("skip", done, {{"loss_scale", scaler.scale()}, {"skipped", scaler.skipped()}});
+  progress.note(
+      fmt::format("step {} skipped: a gradient is not finite; the loss scale is now {:.0f} ({} steps "
+                  "skipped so far)",
+                  done, scaler.scale(), scaler.skipped()));
+}
+
 void Trainer::evaluateValid() {
   lastEvaluated = done;
-  if (s.split.valid.size() == 0) return;
-  auto windows =
-      evaluationWindows(s.split.valid, uint64_t(s.spec.model.n), 0, uint64_t(s.spec.run.evalTokens));
+  const DataFormat &format = s.data.set->format();
+  Range valid = s.data.split.valid;
+  if (valid.size() == 0) return;
+  auto windows = evaluationWindows(valid, uint64_t(s.spec.model.n), 0, uint64_t(s.spec.run.evalTokens),
+                                   s.data.windows());
   std::optional<EvalResult> e;
   Stopwatch watch;
   {
     std::optional<EmaInPlace> ema;
-    if (s.spec.train.ema > 0) ema.emplace(s.program.parameters());
-    e = evaluate(s.program, s.text.bytes(), windows, uint64_t(s.spec.model.n), uint64_t(s.spec.data.batch),
+    if (s.spec.train.ema > 0) ema.emplace(s.program);
+    e = evaluate(s.program, *s.data.set, windows, uint64_t(s.spec.model.n), uint64_t(s.spec.data.batch),
                  [&] { return signals.received() != 0; });
   }
   if (!e) return; // a signal came; the step that it interrupts has ended
@@ -118,19 +149,21 @@ void Trainer::evaluateValid() {
   Json error = e->standardError ? Json(*e->standardError) : Json(nullptr);
   log.write("eval", done,
             {{"split", "valid"},
-             {"bits_per_byte", e->bitsPerByte},
+             {format.bitsKey(), e->bitsPerByte},
              {"standard_error", error},
              {"bytes", e->bytes},
              {"windows", e->windows},
              {"seconds", watch.seconds()}});
-  log.scalars(done, {{"eval/bits_per_byte", float(e->bitsPerByte)}});
-  progress.note(fmt::format("step {}  held-out {:.4f} bits/byte{} over {} bytes", done, e->bitsPerByte,
+  log.scalars(done, {{"eval/" + format.bitsKey(), float(e->bitsPerByte)}});
+  progress.note(fmt::format("step {}  held-out {:.4f} {}{} over {} bytes", done, e->bitsPerByte,
+                            format.bits(),
                             e->standardError ? fmt::format(" ± {:.4f}", *e->standardError) : "", e->bytes));
 }
 
 void Trainer::save(int keep) {
   uint64_t sequence = uint64_t(done) * uint64_t(s.spec.train.accumulation) * uint64_t(s.spec.data.batch);
-  Json state = describeState(s.spec, s.steps, s.text, sequence, s.order.epochOf(sequence), s.record);
+  Json state = describeState(s.spec, s.steps, *s.data.set, sequence, s.order.epochOf(sequence), s.record,
+                             steps.lossScaler());
   result.checkpoint = saveCheckpoint(s.spec.run.out, done, s.program, std::move(state), keep);
   lastSaved = done;
   log.write("checkpoint", done, {{"folder", result.checkpoint}});

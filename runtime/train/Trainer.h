@@ -1,7 +1,7 @@
 // The training loop: steps, and between them logging, evaluation, checkpoints, signals and the time budget.
 #pragma once
-#include "runtime/data/Text.h"
 #include "runtime/train/Evaluate.h"
+#include "runtime/train/ModelData.h"
 #include "runtime/train/Progress.h"
 #include "runtime/train/Resume.h"
 #include "runtime/train/RunLog.h"
@@ -13,14 +13,15 @@ namespace drawloom {
 struct TrainerSetup {
   TrainableProgram &program;
   const TrainSpec &spec; // with the command line's changes
-  const Text &text;
-  const Split &split;
+  const ModelData &data;
   const WindowOrder &order;
   int64_t steps = 0;     // length of the schedule
   int64_t stopAfter = 0; // last step to do, at most `steps`
   int64_t start = 0;     // finished steps of the checkpoint that the run goes on from
   LossRecord record;     // of that checkpoint
+  LossScaler scaler;     // of that checkpoint
   ProgressSetup progress;
+  std::string trace; // file for a Chrome trace of one step; empty: none
 };
 
 enum class StopReason { Done, StopAfter, TimeBudget, Interrupt, Terminate };
@@ -48,7 +49,10 @@ private:
   std::optional<StopReason> reasonToStop() const;
   double budgetLeft() const;
   void step();
+  bool traced() const;
+  StepResult stepTraced();
   void logStep(const StepResult &result);
+  void logSkip();
   void evaluateValid();
   void save(int keep);
   void saveBeforeFailing();

@@ -8,7 +8,7 @@ namespace drawloom::test {
 
 double Problem::scale() const { return 1.0 / std::sqrt(double(dQk)); }
 
-Pattern parse(const std::string &text) {
+Pattern parsePattern(const std::string &text) {
   PatternError error;
   auto pattern = Pattern::parse(text, error);
   if (!pattern)
@@ -17,8 +17,9 @@ Pattern parse(const std::string &text) {
 }
 
 Reference reference(const Problem &p, const std::vector<float> &q, const std::vector<float> &k, const std::vector<float> &v,
-                    const std::vector<float> &dout) {
-  Pattern pattern = parse(p.pattern);
+                    const std::vector<float> &dout, const Rounding &round) {
+  auto rounded = [&](double x) { return round ? round(x) : x; };
+  Pattern pattern = parsePattern(p.pattern);
   Reference r;
   r.out.assign(p.vSize(), 0.0);
   r.lse.assign(p.batch * p.heads * p.n, -std::numeric_limits<double>::infinity());
@@ -47,7 +48,9 @@ Reference reference(const Problem &p, const std::vector<float> &q, const std::ve
         double *out = &r.out[vAt(b, h, i)];
         for (size_t t = 0; t < keys.size(); ++t)
           for (int64_t c = 0; c < p.dV; ++c)
-            out[c] += std::exp(scores[t] - lse) * v[vAt(b, h, keys[t]) + c];
+            out[c] += rounded(std::exp(scores[t] - largest)) / sum * v[vAt(b, h, keys[t]) + c];
+        for (int64_t c = 0; c < p.dV; ++c)
+          out[c] = rounded(out[c]);
         if (dout.empty())
           continue;
         const float *d = &dout[vAt(b, h, i)];
@@ -58,15 +61,18 @@ Reference reference(const Problem &p, const std::vector<float> &q, const std::ve
           double probability = std::exp(scores[t] - lse), dp = 0;
           for (int64_t c = 0; c < p.dV; ++c) {
             dp += double(d[c]) * v[vAt(b, h, keys[t]) + c];
-            r.dv[vAt(b, h, keys[t]) + c] += probability * d[c];
+            r.dv[vAt(b, h, keys[t]) + c] += rounded(probability) * d[c];
           }
-          double ds = probability * (dp - delta) * p.scale();
+          double ds = rounded(probability * (dp - delta)) * p.scale();
           for (int64_t c = 0; c < p.dQk; ++c) {
             r.dq[qAt(b, h, i) + c] += ds * k[qAt(b, h, keys[t]) + c];
             r.dk[qAt(b, h, keys[t]) + c] += ds * q[qAt(b, h, i) + c];
           }
         }
       }
+  for (auto *gradient : {&r.dq, &r.dk, &r.dv})
+    for (double &x : *gradient)
+      x = rounded(x);
   return r;
 }
 
@@ -88,9 +94,9 @@ double relativeError(const std::vector<float> &got, const std::vector<double> &e
   return norm > 0 ? std::sqrt(difference / norm) : std::sqrt(difference);
 }
 
-std::string attentionModule(const Problem &p, bool isPacked) {
+std::string attentionModule(const Problem &p, bool isPacked, const std::string &element) {
   auto tensor = [&](int64_t channels) {
-    return "tensor<" + std::to_string(p.batch) + "x" + std::to_string(p.n) + "x" + std::to_string(channels) + "xf32>";
+    return "tensor<" + std::to_string(p.batch) + "x" + std::to_string(p.n) + "x" + std::to_string(channels) + "x" + element + ">";
   };
   std::string q = tensor(p.heads * p.dQk), v = tensor(p.heads * p.dV), qkv = tensor(p.heads * (2 * p.dQk + p.dV));
   std::string lse = "tensor<" + std::to_string(p.batch) + "x" + std::to_string(p.heads) + "x" + std::to_string(p.n) + "xf32>";

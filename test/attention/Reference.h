@@ -1,6 +1,7 @@
 // Attention and its gradient by their definitions, in float64, pair by pair.
 #pragma once
 #include "dialect/pattern/Pattern.h"
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -18,16 +19,21 @@ struct Reference {
   std::vector<double> out, lse, dq, dk, dv;
 };
 
-Pattern parse(const std::string &pattern);
+Pattern parsePattern(const std::string &pattern);
 
-/// `dout` may be empty: no gradients.
+/// What a 16-bit kernel may do to operands of products and to results.
+using Rounding = std::function<double(double)>;
+
+/// `dout` may be empty: no gradients. With `round`, probabilities (relative to the largest of a row), their gradients and the results are
+/// rounded as a kernel does that keeps its softmax in f32 and multiplies 16-bit operands.
 Reference reference(const Problem &p, const std::vector<float> &q, const std::vector<float> &k, const std::vector<float> &v,
-                    const std::vector<float> &dout);
+                    const std::vector<float> &dout, const Rounding &round = nullptr);
 
 /// |got - expected| / |expected| in the Euclidean norm; infinite numbers must be equal, and NaN never is.
 double relativeError(const std::vector<float> &got, const std::vector<double> &expected);
 
 /// `@main(q, k, v, dout) -> (out, lse, dq, dk, dv)`. Packed: q, k and v are parts of one argument, and so are the gradients of a result.
-std::string attentionModule(const Problem &p, bool isPacked = false);
+/// `element` is the type of all but lse, which is f32.
+std::string attentionModule(const Problem &p, bool isPacked = false, const std::string &element = "f32");
 
 } // namespace drawloom::test

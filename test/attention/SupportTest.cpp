@@ -17,7 +17,7 @@ constexpr int64_t kChannels = 8;
 class Support {
 public:
   explicit Support(const Problem &p) : p(p), generator(p.n * 131 + p.heads) {
-    Pattern pattern = parse(p.pattern);
+    Pattern pattern = parsePattern(p.pattern);
     keysOf.assign(p.heads * p.n, 0);
     isPair.assign(p.heads * p.n * p.n, 0);
     for (int64_t h = 0; h < p.heads; ++h)

@@ -33,6 +33,23 @@ func.func @add_to_itself(%x: tensor<3x4xf64> {drawloom.random = 1}, %y: tensor<3
   return %c : tensor<3x4xf64>
 }
 
+func.func @cast(%x: tensor<3x4xf64> {drawloom.random = 1}) -> tensor<3x4xf32> attributes {drawloom.test} {
+  %a = drawloom.cast %x : tensor<3x4xf64> to tensor<3x4xbf16>
+  %b = drawloom.gelu %a : tensor<3x4xbf16>
+  %c = drawloom.cast %b : tensor<3x4xbf16> to tensor<3x4xf32>
+  return %c : tensor<3x4xf32>
+}
+
+// The copy's gradients, one of them f32, are added up in f32.
+func.func @a_16_bit_copy_read_by_a_product_and_by_rows(%x: tensor<4x4xf64> {drawloom.random = 1}, %w: tensor<4x4xf64> {drawloom.random = 2}, %b: tensor<4xf64> {drawloom.random = 3})
+    -> (tensor<4x4xf32>, tensor<4x4xbf16>) attributes {drawloom.test} {
+  %a = drawloom.cast %x : tensor<4x4xf64> to tensor<4x4xbf16>
+  %c = drawloom.cast %w : tensor<4x4xf64> to tensor<4x4xbf16>
+  %d = drawloom.gelu %c : tensor<4x4xbf16>
+  %o = drawloom.linear %a, %c bias %b : (tensor<4x4xbf16>, tensor<4x4xbf16>, tensor<4xf64>) -> tensor<4x4xf32>
+  return %o, %d : tensor<4x4xf32>, tensor<4x4xbf16>
+}
+
 func.func @gelu(%x: tensor<3x4xf64> {drawloom.random = 1, drawloom.scale = 4.0}) -> tensor<3x4xf64> attributes {drawloom.test} {
   %o = drawloom.gelu %x : tensor<3x4xf64>
   return %o : tensor<3x4xf64>

@@ -71,7 +71,7 @@ func.func @adam_clips_by_the_norm(%p: tensor<2x3xf64> {drawloom.value = dense<[[
     %m: tensor<2x3xf64> {drawloom.value = dense<[[-2.366, -1.152, -0.031], [-2.311, -0.221, -0.235]]> : tensor<2x3xf64>},
     %v: tensor<2x3xf64> {drawloom.value = dense<[[0.388, 1.744, 2.219], [0.992, 1.106, 0.082]]> : tensor<2x3xf64>},
     %n: tensor<1xf64> {drawloom.value = dense<[2.0]> : tensor<1xf64>},
-    %h: tensor<16xf64> {drawloom.value = dense<[0.01, 0.9, 0.999, 1.00000000000000002e-08, 0.1, 0.2709999999999999, 0.002997000999999999, 0.5, 0.99, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0]> : tensor<16xf64>})
+    %h: tensor<16xf64> {drawloom.value = dense<[0.01, 0.9, 0.999, 1.00000000000000002e-08, 0.1, 0.2709999999999999, 0.002997000999999999, 0.5, 0.99, 1.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0]> : tensor<16xf64>})
     -> (tensor<2x3xf64> {drawloom.expect = dense<[[-0.475996664931552, 1.9345888712672707, 0.09105657791608168], [0.5331849079617762, -0.8016245716946185, 0.2533106791778057]]> : tensor<2x3xf64>}, tensor<2x3xf64> {drawloom.expect = dense<[[-2.158625, -1.0381749999999998, -0.0417], [-2.062325, -0.19535, -0.185775]]> : tensor<2x3xf64>}, tensor<2x3xf64> {drawloom.expect = dense<[[0.3876974100625, 1.7422561890625001, 2.2168000439999997], [0.9910388880625, 1.10489526025, 0.08198417756250001]]> : tensor<2x3xf64>}, tensor<2x3xf64> {drawloom.expect = dense<[[0.0, 0.0, 0.0], [0.0, 0.0, 0.0]]> : tensor<2x3xf64>})
     attributes {drawloom.test} {
   %np, %nm, %nv, %ng = drawloom.adam %p, %g, %m, %v, %n, %h : (tensor<2x3xf64>, tensor<2x3xf64>, tensor<2x3xf64>, tensor<2x3xf64>, tensor<1xf64>, tensor<16xf64>) -> (tensor<2x3xf64>, tensor<2x3xf64>, tensor<2x3xf64>, tensor<2x3xf64>)
@@ -83,7 +83,7 @@ func.func @adam_does_not_scale_gradients_up(%p: tensor<2x3xf64> {drawloom.value 
     %m: tensor<2x3xf64> {drawloom.value = dense<[[0.233, 0.146, -0.146], [0.711, -0.751, 0.251]]> : tensor<2x3xf64>},
     %v: tensor<2x3xf64> {drawloom.value = dense<[[1.871, 0.072, 0.174], [2.09, 0.233, 0.305]]> : tensor<2x3xf64>},
     %n: tensor<1xf64> {drawloom.value = dense<[0.1]> : tensor<1xf64>},
-    %h: tensor<16xf64> {drawloom.value = dense<[0.01, 0.9, 0.999, 1.00000000000000002e-08, 0.1, 0.2709999999999999, 0.002997000999999999, 0.5, 0.99, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0]> : tensor<16xf64>})
+    %h: tensor<16xf64> {drawloom.value = dense<[0.01, 0.9, 0.999, 1.00000000000000002e-08, 0.1, 0.2709999999999999, 0.002997000999999999, 0.5, 0.99, 1.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0]> : tensor<16xf64>})
     -> (tensor<2x3xf64> {drawloom.expect = dense<[[-0.372196045360177, -0.4370730688896072, 0.19208314797705286], [0.8719418951547295, 1.522343617580874, 2.1477151457475787]]> : tensor<2x3xf64>}, tensor<2x3xf64> {drawloom.expect = dense<[[0.13270000000000004, 0.009800000000000017, -0.22409999999999997], [0.7571, -0.5613000000000001, 0.352]]> : tensor<2x3xf64>}, tensor<2x3xf64> {drawloom.expect = dense<[[1.8697219, 0.07340665599999999, 0.17468532899999997], [2.089283584, 0.234080316, 0.306285121]]> : tensor<2x3xf64>}, tensor<2x3xf64> {drawloom.expect = dense<[[0.0, 0.0, 0.0], [0.0, 0.0, 0.0]]> : tensor<2x3xf64>})
     attributes {drawloom.test} {
   %np, %nm, %nv, %ng = drawloom.adam %p, %g, %m, %v, %n, %h : (tensor<2x3xf64>, tensor<2x3xf64>, tensor<2x3xf64>, tensor<2x3xf64>, tensor<1xf64>, tensor<16xf64>) -> (tensor<2x3xf64>, tensor<2x3xf64>, tensor<2x3xf64>, tensor<2x3xf64>)
@@ -95,7 +95,7 @@ func.func @adam_without_clipping(%p: tensor<2x3xf64> {drawloom.value = dense<[[-
     %m: tensor<2x3xf64> {drawloom.value = dense<[[-0.737, -0.353, -0.022], [0.787, -2.807, 1.473]]> : tensor<2x3xf64>},
     %v: tensor<2x3xf64> {drawloom.value = dense<[[1.057, 0.597, 0.478], [0.966, 0.065, 0.533]]> : tensor<2x3xf64>},
     %n: tensor<1xf64> {drawloom.value = dense<[2.0]> : tensor<1xf64>},
-    %h: tensor<16xf64> {drawloom.value = dense<[0.01, 0.9, 0.999, 1.00000000000000002e-08, 0.1, 0.2709999999999999, 0.002997000999999999, 0.0, 0.99, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0]> : tensor<16xf64>})
+    %h: tensor<16xf64> {drawloom.value = dense<[0.01, 0.9, 0.999, 1.00000000000000002e-08, 0.1, 0.2709999999999999, 0.002997000999999999, 0.0, 0.99, 1.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0]> : tensor<16xf64>})
     -> (tensor<2x3xf64> {drawloom.expect = dense<[[-0.4875908623359292, -1.516016218916188, -0.6638807337483236], [0.8657882369700464, -0.40645622375196977, -0.5656231761023727]]> : tensor<2x3xf64>}, tensor<2x3xf64> {drawloom.expect = dense<[[-0.7169, -0.3762, -0.04079999999999999], [0.5897000000000001, -2.4711, 1.3088000000000002]]> : tensor<2x3xf64>}, tensor<2x3xf64> {drawloom.expect = dense<[[1.0562302959999998, 0.596745225, 0.4775661], [0.966440596, 0.06523970400000001, 0.5324955610000001]]> : tensor<2x3xf64>}, tensor<2x3xf64> {drawloom.expect = dense<[[0.0, 0.0, 0.0], [0.0, 0.0, 0.0]]> : tensor<2x3xf64>})
     attributes {drawloom.test} {
   %np, %nm, %nv, %ng = drawloom.adam %p, %g, %m, %v, %n, %h : (tensor<2x3xf64>, tensor<2x3xf64>, tensor<2x3xf64>, tensor<2x3xf64>, tensor<1xf64>, tensor<16xf64>) -> (tensor<2x3xf64>, tensor<2x3xf64>, tensor<2x3xf64>, tensor<2x3xf64>)
@@ -107,7 +107,7 @@ func.func @adam_of_zero_norm(%p: tensor<2x3xf64> {drawloom.value = dense<[[-0.31
     %m: tensor<2x3xf64> {drawloom.value = dense<[[-0.078, 0.553, -0.445], [-1.231, 1.321, 0.1]]> : tensor<2x3xf64>},
     %v: tensor<2x3xf64> {drawloom.value = dense<[[1.665, 0.622, 1.413], [0.704, 0.008, 0.315]]> : tensor<2x3xf64>},
     %n: tensor<1xf64> {drawloom.value = dense<[0.0]> : tensor<1xf64>},
-    %h: tensor<16xf64> {drawloom.value = dense<[0.01, 0.9, 0.999, 1.00000000000000002e-08, 0.1, 0.2709999999999999, 0.002997000999999999, 0.5, 0.99, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0]> : tensor<16xf64>})
+    %h: tensor<16xf64> {drawloom.value = dense<[0.01, 0.9, 0.999, 1.00000000000000002e-08, 0.1, 0.2709999999999999, 0.002997000999999999, 0.5, 0.99, 1.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0]> : tensor<16xf64>})
     -> (tensor<2x3xf64> {drawloom.expect = dense<[[-0.30986106763083054, 0.7794649463777059, 0.07170136173119662], [-0.14140151704346718, 0.8706091852351168, 0.6532579696765723]]> : tensor<2x3xf64>}, tensor<2x3xf64> {drawloom.expect = dense<[[-0.0887, 0.5995, -0.41250000000000003], [-1.0788000000000002, 1.1704, 0.2065]]> : tensor<2x3xf64>}, tensor<2x3xf64> {drawloom.expect = dense<[[1.663369225, 0.622414324, 1.4116014], [0.703380681, 0.008026225000000001, 0.316042225]]> : tensor<2x3xf64>}, tensor<2x3xf64> {drawloom.expect = dense<[[0.0, 0.0, 0.0], [0.0, 0.0, 0.0]]> : tensor<2x3xf64>})
     attributes {drawloom.test} {
   %np, %nm, %nv, %ng = drawloom.adam %p, %g, %m, %v, %n, %h : (tensor<2x3xf64>, tensor<2x3xf64>, tensor<2x3xf64>, tensor<2x3xf64>, tensor<1xf64>, tensor<16xf64>) -> (tensor<2x3xf64>, tensor<2x3xf64>, tensor<2x3xf64>, tensor<2x3xf64>)
@@ -119,7 +119,7 @@ func.func @adam_decays_weights_apart_from_the_moments(%p: tensor<2x3xf64> {drawl
     %m: tensor<2x3xf64> {drawloom.value = dense<[[0.004, -0.997, -0.094], [1.215, 1.8, -0.372]]> : tensor<2x3xf64>},
     %v: tensor<2x3xf64> {drawloom.value = dense<[[2.846, 0.119, 0.093], [0.323, 0.744, 0.084]]> : tensor<2x3xf64>},
     %n: tensor<1xf64> {drawloom.value = dense<[2.0]> : tensor<1xf64>},
-    %h: tensor<16xf64> {drawloom.value = dense<[0.01, 0.9, 0.999, 1.00000000000000002e-08, 0.1, 0.2709999999999999, 0.002997000999999999, 0.5, 0.99, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0]> : tensor<16xf64>})
+    %h: tensor<16xf64> {drawloom.value = dense<[0.01, 0.9, 0.999, 1.00000000000000002e-08, 0.1, 0.2709999999999999, 0.002997000999999999, 0.5, 0.99, 1.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0]> : tensor<16xf64>})
     -> (tensor<2x3xf64> {drawloom.expect = dense<[[-0.6373120432308489, -0.01186972652305177, -0.31917782200659905], [0.10705614962441776, -0.15678298735197058, -0.576241894663649]]> : tensor<2x3xf64>}, tensor<2x3xf64> {drawloom.expect = dense<[[-0.041699999999999994, -0.87295, -0.07577500000000001], [1.077825, 1.6801750000000002, -0.312575]]> : tensor<2x3xf64>}, tensor<2x3xf64> {drawloom.expect = dense<[[2.8433592090000004, 0.11894029225, 0.0929147880625], [0.3227015705625, 0.7436181030625, 0.0839653950625]]> : tensor<2x3xf64>}, tensor<2x3xf64> {drawloom.expect = dense<[[0.0, 0.0, 0.0], [0.0, 0.0, 0.0]]> : tensor<2x3xf64>})
     attributes {drawloom.test} {
   %np, %nm, %nv, %ng = drawloom.adam %p, %g, %m, %v, %n, %h {decay} : (tensor<2x3xf64>, tensor<2x3xf64>, tensor<2x3xf64>, tensor<2x3xf64>, tensor<1xf64>, tensor<16xf64>) -> (tensor<2x3xf64>, tensor<2x3xf64>, tensor<2x3xf64>, tensor<2x3xf64>)
@@ -131,8 +131,32 @@ func.func @adam_leaves_everything_if_the_norm_is_infinite(%p: tensor<2x3xf64> {d
     %m: tensor<2x3xf64> {drawloom.value = dense<[[0.842, -1.353, 0.109], [0.273, -0.565, 1.139]]> : tensor<2x3xf64>},
     %v: tensor<2x3xf64> {drawloom.value = dense<[[1.685, 0.451, 2.101], [0.128, 1.58, 0.286]]> : tensor<2x3xf64>},
     %n: tensor<1xf64> {drawloom.value = dense<[0x7FF0000000000000]> : tensor<1xf64>},
-    %h: tensor<16xf64> {drawloom.value = dense<[0.01, 0.9, 0.999, 1.00000000000000002e-08, 0.1, 0.2709999999999999, 0.002997000999999999, 0.5, 0.99, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0]> : tensor<16xf64>})
+    %h: tensor<16xf64> {drawloom.value = dense<[0.01, 0.9, 0.999, 1.00000000000000002e-08, 0.1, 0.2709999999999999, 0.002997000999999999, 0.5, 0.99, 1.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0]> : tensor<16xf64>})
     -> (tensor<2x3xf64> {drawloom.expect = dense<[[-1.028, -0.354, -0.165], [0.66, -1.322, -0.424]]> : tensor<2x3xf64>}, tensor<2x3xf64> {drawloom.expect = dense<[[0.842, -1.353, 0.109], [0.273, -0.565, 1.139]]> : tensor<2x3xf64>}, tensor<2x3xf64> {drawloom.expect = dense<[[1.685, 0.451, 2.101], [0.128, 1.58, 0.286]]> : tensor<2x3xf64>}, tensor<2x3xf64> {drawloom.expect = dense<[[-0.054, 1.198, 0.326], [1.124, -1.122, 1.811]]> : tensor<2x3xf64>})
+    attributes {drawloom.test} {
+  %np, %nm, %nv, %ng = drawloom.adam %p, %g, %m, %v, %n, %h {decay} : (tensor<2x3xf64>, tensor<2x3xf64>, tensor<2x3xf64>, tensor<2x3xf64>, tensor<1xf64>, tensor<16xf64>) -> (tensor<2x3xf64>, tensor<2x3xf64>, tensor<2x3xf64>, tensor<2x3xf64>)
+  return %np, %nm, %nv, %ng : tensor<2x3xf64>, tensor<2x3xf64>, tensor<2x3xf64>, tensor<2x3xf64>
+}
+
+func.func @adam_unscales_gradients_before_it_clips(%p: tensor<2x3xf64> {drawloom.value = dense<[[-0.483, 1.933, 0.091], [0.529, -0.802, 0.252]]> : tensor<2x3xf64>},
+    %g: tensor<2x3xf64> {drawloom.value = dense<[[-4.676, -0.22, -2.208], [2.812, 0.568, 4.116]]> : tensor<2x3xf64>},
+    %m: tensor<2x3xf64> {drawloom.value = dense<[[-2.366, -1.152, -0.031], [-2.311, -0.221, -0.235]]> : tensor<2x3xf64>},
+    %v: tensor<2x3xf64> {drawloom.value = dense<[[0.388, 1.744, 2.219], [0.992, 1.106, 0.082]]> : tensor<2x3xf64>},
+    %n: tensor<1xf64> {drawloom.value = dense<[8.0]> : tensor<1xf64>},
+    %h: tensor<16xf64> {drawloom.value = dense<[0.01, 0.9, 0.999, 1.00000000000000002e-08, 0.1, 0.2709999999999999, 0.002997000999999999, 0.5, 0.99, 0.25, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0]> : tensor<16xf64>})
+    -> (tensor<2x3xf64> {drawloom.expect = dense<[[-0.475996664931552, 1.9345888712672707, 0.09105657791608168], [0.5331849079617762, -0.8016245716946185, 0.2533106791778057]]> : tensor<2x3xf64>}, tensor<2x3xf64> {drawloom.expect = dense<[[-2.158625, -1.0381749999999998, -0.0417], [-2.062325, -0.19535, -0.185775]]> : tensor<2x3xf64>}, tensor<2x3xf64> {drawloom.expect = dense<[[0.3876974100625, 1.7422561890625001, 2.2168000439999997], [0.9910388880625, 1.10489526025, 0.08198417756250001]]> : tensor<2x3xf64>}, tensor<2x3xf64> {drawloom.expect = dense<[[0.0, 0.0, 0.0], [0.0, 0.0, 0.0]]> : tensor<2x3xf64>})
+    attributes {drawloom.test} {
+  %np, %nm, %nv, %ng = drawloom.adam %p, %g, %m, %v, %n, %h : (tensor<2x3xf64>, tensor<2x3xf64>, tensor<2x3xf64>, tensor<2x3xf64>, tensor<1xf64>, tensor<16xf64>) -> (tensor<2x3xf64>, tensor<2x3xf64>, tensor<2x3xf64>, tensor<2x3xf64>)
+  return %np, %nm, %nv, %ng : tensor<2x3xf64>, tensor<2x3xf64>, tensor<2x3xf64>, tensor<2x3xf64>
+}
+
+func.func @adam_zeroes_the_gradients_of_a_step_that_is_skipped(%p: tensor<2x3xf64> {drawloom.value = dense<[[-1.028, -0.354, -0.165], [0.66, -1.322, -0.424]]> : tensor<2x3xf64>},
+    %g: tensor<2x3xf64> {drawloom.value = dense<[[-0.054, 1.198, 0.326], [1.124, -1.122, 1.811]]> : tensor<2x3xf64>},
+    %m: tensor<2x3xf64> {drawloom.value = dense<[[0.842, -1.353, 0.109], [0.273, -0.565, 1.139]]> : tensor<2x3xf64>},
+    %v: tensor<2x3xf64> {drawloom.value = dense<[[1.685, 0.451, 2.101], [0.128, 1.58, 0.286]]> : tensor<2x3xf64>},
+    %n: tensor<1xf64> {drawloom.value = dense<[0x7FF0000000000000]> : tensor<1xf64>},
+    %h: tensor<16xf64> {drawloom.value = dense<[0.01, 0.9, 0.999, 1.00000000000000002e-08, 0.1, 0.2709999999999999, 0.002997000999999999, 0.5, 0.99, 1.0, 1.0, 0.0, 0.0, 0.0, 0.0, 0.0]> : tensor<16xf64>})
+    -> (tensor<2x3xf64> {drawloom.expect = dense<[[-1.028, -0.354, -0.165], [0.66, -1.322, -0.424]]> : tensor<2x3xf64>}, tensor<2x3xf64> {drawloom.expect = dense<[[0.842, -1.353, 0.109], [0.273, -0.565, 1.139]]> : tensor<2x3xf64>}, tensor<2x3xf64> {drawloom.expect = dense<[[1.685, 0.451, 2.101], [0.128, 1.58, 0.286]]> : tensor<2x3xf64>}, tensor<2x3xf64> {drawloom.expect = dense<[[0.0, 0.0, 0.0], [0.0, 0.0, 0.0]]> : tensor<2x3xf64>})
     attributes {drawloom.test} {
   %np, %nm, %nv, %ng = drawloom.adam %p, %g, %m, %v, %n, %h {decay} : (tensor<2x3xf64>, tensor<2x3xf64>, tensor<2x3xf64>, tensor<2x3xf64>, tensor<1xf64>, tensor<16xf64>) -> (tensor<2x3xf64>, tensor<2x3xf64>, tensor<2x3xf64>, tensor<2x3xf64>)
   return %np, %nm, %nv, %ng : tensor<2x3xf64>, tensor<2x3xf64>, tensor<2x3xf64>, tensor<2x3xf64>
@@ -141,7 +165,7 @@ func.func @adam_leaves_everything_if_the_norm_is_infinite(%p: tensor<2x3xf64> {d
 func.func @ema(%e: tensor<5xf64> {drawloom.value = dense<[-0.116, 0.587, 0.057, 0.104, -0.598]> : tensor<5xf64>},
     %p: tensor<5xf64> {drawloom.value = dense<[0.865, 1.435, -0.68, -1.646, 0.906]> : tensor<5xf64>},
     %n: tensor<1xf64> {drawloom.value = dense<[1.0]> : tensor<1xf64>},
-    %h: tensor<16xf64> {drawloom.value = dense<[0.01, 0.9, 0.999, 1.00000000000000002e-08, 0.1, 0.2709999999999999, 0.002997000999999999, 0.5, 0.99, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0]> : tensor<16xf64>})
+    %h: tensor<16xf64> {drawloom.value = dense<[0.01, 0.9, 0.999, 1.00000000000000002e-08, 0.1, 0.2709999999999999, 0.002997000999999999, 0.5, 0.99, 1.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0]> : tensor<16xf64>})
     -> (tensor<5xf64> {drawloom.expect = dense<[-0.10619, 0.5954799999999999, 0.04963, 0.0865, -0.58296]> : tensor<5xf64>})
     attributes {drawloom.test} {
   %o = drawloom.ema %e, %p, %n, %h : (tensor<5xf64>, tensor<5xf64>, tensor<1xf64>, tensor<16xf64>) -> (tensor<5xf64>)
@@ -151,7 +175,7 @@ func.func @ema(%e: tensor<5xf64> {drawloom.value = dense<[-0.116, 0.587, 0.057, 
 func.func @ema_leaves_everything_if_the_norm_is_infinite(%e: tensor<5xf64> {drawloom.value = dense<[-0.116, 0.587, 0.057, 0.104, -0.598]> : tensor<5xf64>},
     %p: tensor<5xf64> {drawloom.value = dense<[0.865, 1.435, -0.68, -1.646, 0.906]> : tensor<5xf64>},
     %n: tensor<1xf64> {drawloom.value = dense<[0x7FF0000000000000]> : tensor<1xf64>},
-    %h: tensor<16xf64> {drawloom.value = dense<[0.01, 0.9, 0.999, 1.00000000000000002e-08, 0.1, 0.2709999999999999, 0.002997000999999999, 0.5, 0.99, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0]> : tensor<16xf64>})
+    %h: tensor<16xf64> {drawloom.value = dense<[0.01, 0.9, 0.999, 1.00000000000000002e-08, 0.1, 0.2709999999999999, 0.002997000999999999, 0.5, 0.99, 1.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0]> : tensor<16xf64>})
     -> (tensor<5xf64> {drawloom.expect = dense<[-0.116, 0.587, 0.057, 0.104, -0.598]> : tensor<5xf64>})
     attributes {drawloom.test} {
   %o = drawloom.ema %e, %p, %n, %h : (tensor<5xf64>, tensor<5xf64>, tensor<1xf64>, tensor<16xf64>) -> (tensor<5xf64>)

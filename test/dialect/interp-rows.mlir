@@ -159,3 +159,10 @@ func.func @cross_entropy_grad(%d: tensor<2x3xf64> {drawloom.value = dense<[[0.98
   %o = drawloom.cross_entropy_grad %d, %l, %t : (tensor<2x3xf64>, tensor<2x3x4xf64>, tensor<2x3xi32>) -> (tensor<2x3x4xf64>)
   return %o : tensor<2x3x4xf64>
 }
+
+func.func @a_cast_rounds_nothing(%x: tensor<2x2xf64> {drawloom.value = dense<[[0.1, -3.0], [1.0e-9, 70000.0]]> : tensor<2x2xf64>})
+    -> (tensor<2x2xf64> {drawloom.expect = dense<[[0.1, -3.0], [1.0e-9, 70000.0]]> : tensor<2x2xf64>}) attributes {drawloom.test} {
+  %a = drawloom.cast %x : tensor<2x2xf64> to tensor<2x2xf16>
+  %b = drawloom.cast %a : tensor<2x2xf16> to tensor<2x2xf64>
+  return %b : tensor<2x2xf64>
+}

@@ -24,3 +24,10 @@ func.func @segment(%x: tensor<4xf32>) -> tensor<4xf32> {
   }
   return %y#0 : tensor<4xf32>
 }
+
+// CHECK-LABEL: @cast
+// CHECK: drawloom.cast %{{.*}} : tensor<2x4xf32> to tensor<2x4xbf16>
+func.func @cast(%x: tensor<2x4xf32>) -> tensor<2x4xbf16> {
+  %y = drawloom.cast %x : tensor<2x4xf32> to tensor<2x4xbf16>
+  return %y : tensor<2x4xbf16>
+}

@@ -102,3 +102,34 @@ func.func @ema2(%e: tensor<5xf32>, %n: tensor<2xf32>, %h: tensor<16xf32>) {
   drawloom.ema %e, %e, %n, %h : (tensor<5xf32>, tensor<5xf32>, tensor<2xf32>, tensor<16xf32>) -> tensor<5xf32>
   return
 }
+
+// -----
+
+func.func @lin4_factors(%x: tensor<2x3x4xbf16>, %w: tensor<5x4xf32>) {
+  // expected-error@+1 {{LIN4: factors must have one element type, got 'bf16' and 'f32'}}
+  drawloom.linear %x, %w : (tensor<2x3x4xbf16>, tensor<5x4xf32>) -> tensor<2x3x5xbf16>
+  return
+}
+
+// -----
+
+func.func @lin4_product(%x: tensor<2x3x4xbf16>, %w: tensor<5x4xbf16>) {
+  // expected-error@+1 {{LIN4: the product of 'bf16' factors must have that type or f32, got 'f16'}}
+  drawloom.linear %x, %w : (tensor<2x3x4xbf16>, tensor<5x4xbf16>) -> tensor<2x3x5xf16>
+  return
+}
+
+// -----
+
+func.func @mm4_product(%a: tensor<3x4xf32>, %b: tensor<4x5xf32>) {
+  // expected-error@+1 {{MM4: the product of 'f32' factors must have that type, got 'bf16'}}
+  drawloom.matmul %a, %b : (tensor<3x4xf32>, tensor<4x5xf32>) -> tensor<3x5xbf16>
+  return
+}
+
+// -----
+
+func.func @sums_of_16_bit_products_may_be_f32(%a: tensor<3x4xf16>, %b: tensor<4x5xf16>, %c: tensor<3x5xf32>) {
+  drawloom.matmul %a, %b init %c : (tensor<3x4xf16>, tensor<4x5xf16>, tensor<3x5xf32>) -> tensor<3x5xf32>
+  return
+}

@@ -254,3 +254,19 @@ func.func @xentg1(%d: tensor<2x5xf32>, %l: tensor<2x5x7xf32>, %t: tensor<2x5xi32
   drawloom.cross_entropy_grad %d, %l, %t : (tensor<2x5xf32>, tensor<2x5x7xf32>, tensor<2x5xi32>) -> tensor<2x5x8xf32>
   return
 }
+
+// -----
+
+func.func @cast1(%x: tensor<2x4xf32>) {
+  // expected-error@+1 {{CAST1: out must be [2, 4], got [4, 2]}}
+  drawloom.cast %x : tensor<2x4xf32> to tensor<4x2xbf16>
+  return
+}
+
+// -----
+
+func.func @cast2(%x: tensor<2x4xf32>) {
+  // expected-error@+1 {{CAST2: expected another element type than 'f32'}}
+  drawloom.cast %x : tensor<2x4xf32> to tensor<2x4xf32>
+  return
+}

@@ -89,7 +89,7 @@ protected:
     auto hyper = p.view<float>(drawloom::abi::io::kHyper);
     hyper[drawloom::abi::kLearningRate] = 0.01f, hyper[drawloom::abi::kBeta1] = 0.9f, hyper[drawloom::abi::kBeta2] = 0.999f, hyper[drawloom::abi::kEpsilon] = 1e-8f;
     hyper[drawloom::abi::kWeightDecay] = 0.01f, hyper[drawloom::abi::kBiasCorrection1] = 0.1f, hyper[drawloom::abi::kBiasCorrection2] = 0.001f;
-    hyper[drawloom::abi::kClipNorm] = 0.5f, hyper[drawloom::abi::kEmaDecay] = 0.99f;
+    hyper[drawloom::abi::kClipNorm] = 0.5f, hyper[drawloom::abi::kGradScale] = 1, hyper[drawloom::abi::kEmaDecay] = 0.99f;
   }
 
   static Tensor toTensor(const BufferRef &b) {

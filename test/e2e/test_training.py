@@ -91,6 +91,13 @@ class Training(unittest.TestCase):
     def test_recomputing_blocks_gives_the_same_bits(self):
         self.assertEqual(self.train("block", "--set", "memory.recompute=block", "--threads", 2), self.reference)
 
+    def test_recomputing_to_a_budget_gives_the_same_bits(self):
+        memory = json.loads(run(DRAWLOOM, "inspect", self.spec, "--json").stdout)["plan"]["memory"]["total"]
+        budget = ["--set", "memory.recompute=auto", "--set", f"memory.budget={memory - 1}"]
+        report = json.loads(run(DRAWLOOM, "inspect", self.spec, "--json", *budget).stdout)
+        self.assertLess(report["plan"]["memory"]["total"], memory)
+        self.assertEqual(self.train("budget", *budget), self.reference)
+
     def test_another_seed_gives_other_bits(self):
         self.assertNotEqual(self.train("seed", "--set", "train.seed=4"), self.reference)
 

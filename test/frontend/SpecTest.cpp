@@ -227,7 +227,7 @@ TEST(SpecError, WrongRanges) {
 }
 TEST(SpecError, WrongChoice) {
   expectFailure(failure(small("[memory]\nrecompute = \"all\"\n")), kBadInput,
-                {"memory.recompute: expected \"none\", \"attention\" or \"block\", found \"all\""});
+                {"memory.recompute: expected \"none\", \"attention\", \"block\" or \"auto\", found \"all\""});
 }
 TEST(SpecError, MalformedToml) {
   expectFailure(failure("[model\nn = 3\n"), kBadInput, {"a.toml:1:7: error: "});
@@ -317,6 +317,20 @@ TEST(SpecError, DataSplit) {
   expectFailure(failure(small("[data]\nsplit = [1]\n")), kBadInput, {"expected [train, validation, test]"});
   EXPECT_EQ(failure(small("[data]\nsplit = [90000000, 5000000, 5000000]\n")).code, 0);
 }
+TEST(SpecError, DataSplitOfImagesCountsImages) {
+  std::string images = "[data]\nkind = \"images\"\nsplit = [100, 0.5, 0]\n";
+  expectFailure(failure(small(images)), kBadInput, {"whole numbers of images"});
+}
+TEST(SpecError, ImagesNeedAnImageEmbedding) {
+  expectFailure(failure(small("[data]\nkind = \"images\"\n")), kBadInput,
+                {"data.kind is \"images\", but model.embedding is not \"image\"", "hint: for example"});
+}
+TEST(SpecError, ImagesHaveThreeChannels) {
+  std::string text = replaced(kSmall, "d = 32", "d = 32\nembedding = \"image\"\nembedding_shape = [4, 4, 4]");
+  EXPECT_EQ(failure(text).code, 0) << "of other data";
+  expectFailure(failure(text + "\n[data]\nkind = \"images\"\n"), kBadInput,
+                {"images have 3 channels (R, G, B)"});
+}
 TEST(SpecError, SampleLongerThanN) {
   expectFailure(failure(small("[sample]\nlength = 65\n")), kBadInput,
                 {"sample.length = 65 is more than model.n = 64"});
@@ -386,6 +400,43 @@ TEST(SpecInclude, ErrorsInIncludedFilesPointThere) {
   } catch (const Error &e) {
     expectFailure({e.exitCode, e.text()}, kBadInput, {"base.toml:2:1: error: unknown key 'model.layer'"});
   }
+}
+
+TEST(SpecPrecision, FollowsTheDevice) {
+  Spec cpu = Spec::parse(kSmall, "a.toml");
+  EXPECT_EQ(cpu.text("run.precision"), "fp32");
+  EXPECT_EQ(cpu.origin("run.precision"), "default (\"fp32\" on cpu, \"bf16\" on cuda)");
+  EXPECT_EQ(Spec::parse(kSmall, "a.toml", {"run.device=cuda"}).text("run.precision"), "bf16");
+  EXPECT_EQ(Spec::parse(kSmall, "a.toml", {"run.device=cuda", "run.precision=fp32"}).text("run.precision"),
+            "fp32");
+}
+TEST(SpecPrecision, SixteenBitsNeedAGpu) {
+  expectFailure(
+      failure(small("[run]\nprecision = \"fp16\"\n")), kBadInput,
+      {"a.toml:11:13: error: run.precision = \"fp16\" needs run.device = \"cuda\"", "--device cuda"});
+}
+TEST(SpecPrecision, OthersAreRefused) {
+  expectFailure(failure(small("[run]\ndevice = \"cuda\"\nprecision = \"fp8\"\n")), kBadInput,
+                {"run.precision: expected \"fp32\", \"bf16\" or \"fp16\", found \"fp8\""});
+}
+
+TEST(SpecMemory, AutoTakesABudget) {
+  Spec s = Spec::parse(small("[memory]\nrecompute = \"auto\"\nbudget = \"1.5 GiB\"\n"), "a.toml");
+  EXPECT_EQ(s.text("memory.budget"), "1.5 GiB");
+}
+TEST(SpecMemory, AutoWithoutABudget) {
+  expectFailure(
+      failure(small("[memory]\nrecompute = \"auto\"\n")), kBadInput,
+      {"a.toml:11:13: error: memory.recompute = \"auto\" needs memory.budget", "budget = \"8GiB\""});
+}
+TEST(SpecMemory, ABudgetWithoutAuto) {
+  expectFailure(failure(small("[memory]\nbudget = \"2GiB\"\n")), kBadInput,
+                {"a.toml:11:10: error: memory.budget is given, but memory.recompute is not \"auto\""});
+}
+TEST(SpecMemory, ABudgetThatIsNoAmount) {
+  for (const char *text : {"much", "2 gigs", "-1GiB", "0", "1e5"})
+    expectFailure(failure(small(fmt::format("[memory]\nrecompute = \"auto\"\nbudget = \"{}\"\n", text))),
+                  kBadInput, {"a.toml:12:10: error: memory.budget: expected an amount of memory"});
 }
 
 TEST(Nearest, EditDistance) {

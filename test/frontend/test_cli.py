@@ -32,7 +32,7 @@ checkpoint_every = 0
 eval_every = 0
 """
 
-VERBS = ["compile", "train", "eval", "sample", "config", "inspect", "pattern", "bench", "doctor"]
+VERBS = ["compile", "train", "eval", "sample", "data", "config", "inspect", "pattern", "bench", "doctor"]
 
 
 class CommandLine(unittest.TestCase):
@@ -148,6 +148,39 @@ class CommandLine(unittest.TestCase):
     def test_set_on_an_artifact(self):
         self.fails(2, "--set changes a model spec", "hint: ", args=["train", self.loom, "--set", "train.lr=1"])
 
+    def test_precision_on_an_artifact(self):
+        self.fails(2, "--precision changes a model spec", "hint: ", args=["eval", self.loom, "--precision", "bf16"])
+
+    def test_device_on_an_artifact(self):
+        self.fails(2, "--device changes a model spec", args=["inspect", self.loom, "--device", "cuda"])
+        self.fails(65, "hint: ", args=["train", self.loom, "--device", "cuda"])
+
+    def test_sixteen_bits_on_a_cpu(self):
+        self.fails(2, 'run.precision = "bf16" needs run.device = "cuda"', "--device cuda", args=["compile", self.spec, "--precision", "bf16"])
+
+    def test_a_target_of_another_device(self):
+        self.fails(2, '--target sm_90a is no target of run.device = "cpu"', "--device cuda", args=["compile", self.spec, "--target", "sm_90a", "--device", "cpu"])
+        self.fails(2, '--target x86-64-v3 is no target of run.device = "cuda"', args=["compile", self.spec, "--target", "x86-64-v3", "--device", "cuda"])
+
+    def test_a_budget_that_cannot_be_met(self):
+        budget = ["--set", "memory.recompute=auto", "--set", "memory.budget=1KiB"]
+        self.fails(65, "memory.budget of 1.00 KiB cannot be met", 'hint: write memory.budget = "', args=["compile", self.spec, *budget])
+
+    def test_a_budget_says_what_is_recomputed(self):
+        r = self.call("compile", self.spec, "-o", self.tmp / "auto.loom", "--set", "memory.recompute=auto", "--set", "memory.budget=64GiB")
+        self.assertEqual(r.returncode, 0, r.stderr)
+        self.assertRegex(r.stderr, r"recompute: layers 0-\d+ nothing: .* of a budget of 64\.0 GiB; saves 0 B, adds 0FLOP")
+
+    def test_the_device_decides_the_precision(self):
+        for args, precision in (([], "fp32"), (["--device", "cuda"], "bf16"), (["--device", "cuda", "--precision", "fp16"], "fp16")):
+            shown = json.loads(self.call("config", "show", "--json", self.spec, *args).stdout)
+            self.assertEqual(shown["run.precision"]["value"], precision)
+
+    def test_a_gpu_target_compiles_activations_in_bf16(self):
+        r = self.call("compile", self.spec, "--target", "sm_90a", "--stop-after", "graph")
+        self.assertEqual(r.returncode, 0, r.stderr)
+        self.assertIn("xbf16>", r.stdout)
+
     def test_compiling_an_artifact(self):
         self.fails(2, "a model spec is needed", args=["compile", self.loom])
 
@@ -242,6 +275,7 @@ class CommandLine(unittest.TestCase):
 
     def test_inspect_says_the_same_of_spec_and_artifact(self):
         a, b = (json.loads(self.call("inspect", m, "--json").stdout) for m in (self.spec, self.loom))
+        self.assertGreater(b["plan"].pop("code_bytes"), 0)  # a spec is planned, not compiled
         self.assertEqual(a, b)
         self.assertEqual(a["layers"], [{"first": 0, "last": 0, "pattern": "fixed(8, c=4)", "pairs": 2 * (2 * 36 + 10) + 2 * (4 * 8 + 8 * 4), "density": a["layers"][0]["density"]}])
         self.assertEqual(sum(a["parameters_by_part"].values()), a["parameters"])
@@ -283,7 +317,18 @@ class CommandLine(unittest.TestCase):
     def test_doctor_passes(self):
         r = self.call("doctor", "--json")
         self.assertEqual(r.returncode, 0, r.stdout + r.stderr)
-        self.assertTrue(json.loads(r.stdout)["self_test"]["passed"])
+        facts = json.loads(r.stdout)
+        self.assertTrue(facts["self_test"]["passed"])
+        self.assertNotEqual(facts["cuda"]["problem"] == "", facts["cuda"]["cards"] == [])
+
+    # Devices
+
+    def test_a_cpu_model_is_refused_on_a_card(self):
+        self.fails(65, "does not run on the device 'cuda'", "hint: run it with --device cpu", tool=RUN,
+                   args=["eval", self.loom, "--device", "cuda"])
+
+    def test_unknown_device(self):
+        self.assertEqual(self.call("eval", self.loom, "--device", "tpu", tool=RUN).returncode, 2)
 
 
 if __name__ == "__main__":

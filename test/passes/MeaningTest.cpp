@@ -118,6 +118,32 @@ TEST_F(Meaning, TheSameProductsAreAccumulatedInPlaceWhateverIsRecomputed) {
   }
 }
 
+TEST_F(Meaning, PrecisionChangesTypesAlone) {
+  auto plain = parse(lossText());
+  run(*plain, "drawloom-form-segments,drawloom-differentiate");
+  for (std::string pass : kRest) run(*plain, pass);
+  std::vector<Tensor> expected = gradients(*plain);
+  for (std::string type : {"bf16", "f16"})
+    for (std::string mode : {"none", "attention", "block", "block,none"}) {
+      auto module = parse(lossText());
+      run(*module, "drawloom-choose-precision{type=" + type + "},drawloom-form-segments{mode=" + mode +
+                       "},drawloom-differentiate");
+      for (std::string pass : kRest) run(*module, pass);
+      expectSame(gradients(*module), expected, 1e-13, type + ", " + mode);
+      int products = 0, sums = 0, rounded = 0;
+      module->walk([&](MatmulOp op) {
+        bool isF32 = getElementTypeOrSelf(op.getOut()).isF32();
+        products += isF32 && op.getInit();
+        rounded += op.getTransposeA() && !isF32;
+      });
+      module->walk(
+          [&](ColumnSumOp op) { sums += op.getInit() && getElementTypeOrSelf(op.getOut()).isF32(); });
+      EXPECT_EQ(products, 7) << type << ", " << mode;
+      EXPECT_EQ(sums, 2) << type << ", " << mode;
+      EXPECT_EQ(rounded, 0) << "derivatives of weights in 16 bits; " << type << ", " << mode;
+    }
+}
+
 TEST_F(Meaning, AttentionIsNotRecomputed) {
   auto module = parse(lossText());
   run(*module, "drawloom-form-segments{mode=block},drawloom-differentiate");

@@ -2,10 +2,20 @@
 // RUN: drawloom-opt %s --drawloom-form-segments=mode=attention | FileCheck %s --check-prefix=ATT
 // RUN: drawloom-opt %s --drawloom-form-segments=mode=block | FileCheck %s --check-prefix=BLOCK
 // RUN: drawloom-opt %s --drawloom-form-segments | FileCheck %s --check-prefix=NONE
+// RUN: drawloom-opt %s --drawloom-form-segments=mode=block,none | FileCheck %s --check-prefix=FIRST
+// RUN: drawloom-opt %s --drawloom-form-segments=mode=none,attention | FileCheck %s --check-prefix=SECOND
 // RUN: not drawloom-opt %s --drawloom-form-segments=mode=all 2>&1 | FileCheck %s --check-prefix=BAD
+// RUN: not drawloom-opt %s --drawloom-form-segments=mode=block,none,none 2>&1 | FileCheck %s --check-prefix=COUNT
 
 // BAD: error: drawloom-form-segments: mode is none, attention or block, not 'all'
+// COUNT: error: drawloom-form-segments: 3 modes for 2 layers
 // NONE-NOT: drawloom.segment(
+
+// FIRST: drawloom.segment(%arg0, %arg1) {drawloom.label = "layers.0", kept = 2 : i64}
+// FIRST-NOT: drawloom.segment(
+// SECOND-NOT: drawloom.segment(
+// SECOND: drawloom.segment(%{{.*}}) {drawloom.label = "layers.1.attention"}
+// SECOND-NOT: drawloom.segment(
 
 // ATT-LABEL: func.func @loss
 // ATT: %[[A:.*]]:3 = drawloom.segment(%arg0, %arg1) {drawloom.label = "layers.0.attention", kept = 2 : i64}

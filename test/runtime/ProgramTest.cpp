@@ -152,11 +152,47 @@ TEST(Program, MissingCpuFeaturesAreNamed) {
 }
 
 TEST(Program, OtherTargetIsAnError) {
+  auto parts = validGpu();
+  auto e = errorOf(
+      [&] { Program::fromBytes(assemble(parts), {.threads = 1, .device = DeviceKind::Cpu}, "test.loom"); });
+  EXPECT_EQ(e.exitCode, kBadInput);
+  EXPECT_STREQ(e.what(), "test.loom: compiled for target 'sm_90a', which does not run on the device 'cpu'");
+  EXPECT_EQ(e.hint, "run it with --device cuda, or compile the model with --device cpu");
+}
+
+TEST(Program, UnknownTargetIsAnError) {
   auto parts = valid();
-  parts.plan.target = "riscv";
+  parts.plan.target = "riscv64";
   auto e = errorOf([&] { load(parts); });
   EXPECT_EQ(e.exitCode, kBadInput);
-  EXPECT_STREQ(e.what(), "test.loom: compiled for target 'riscv'; this runtime executes 'x86_64'");
+  EXPECT_STREQ(e.what(), "test.loom: compiled for the unknown target 'riscv64'");
+}
+
+TEST(Program, ClearingZeroesAnArena) {
+  auto program = load();
+  program->run("count");
+  auto w = program->parameters()[0].value;
+  std::fill(w.begin(), w.end(), 2.0f);
+  program->clear(plan::Arena::Io);
+  for (int64_t c : program->view<int64_t>("counts")) ASSERT_EQ(c, 0);
+  EXPECT_EQ(w[3], 2);
+}
+
+TEST(Program, MeasuresARun) {
+  auto program = load();
+  EXPECT_GT(program->measure("count"), 0);
+  EXPECT_EQ(program->view<int64_t>("counts")[0], 3);
+  EXPECT_EQ(program->device(), DeviceKind::Cpu);
+  EXPECT_EQ(program->deviceName(), "CPU");
+}
+
+TEST(Program, UploadAndDownloadLeaveACpuAlone) {
+  auto program = load();
+  auto w = program->parameters()[0].value;
+  std::fill(w.begin(), w.end(), 2.0f);
+  program->download(plan::Arena::Parameters);
+  program->upload(plan::Arena::Parameters);
+  EXPECT_EQ(w[3], 2);
 }
 
 TEST(Program, APlanThatDoesNotFitExits71WithThePlan) {

@@ -165,6 +165,16 @@ TEST(Format, Bytes) {
   EXPECT_EQ(formatBytes(~uint64_t(0)), "16.0 EiB");
 }
 
+TEST(Format, BytesAreReadInBothKindsOfUnits) {
+  EXPECT_EQ(parseBytes("2GiB"), uint64_t(2) << 30);
+  EXPECT_EQ(parseBytes("1.5 MiB"), uint64_t(3) << 19);
+  EXPECT_EQ(parseBytes("500MB"), 500'000'000u);
+  EXPECT_EQ(parseBytes("4096"), 4096u);
+  EXPECT_EQ(parseBytes("16 B"), 16u);
+  for (const char *bad : {"", "GiB", "2 gib", "-1", "1GiB ", "nan", "inf", "99999999TiB", "1e9", "0x10"})
+    EXPECT_EQ(parseBytes(bad), std::nullopt) << bad;
+}
+
 TEST(Format, Durations) {
   EXPECT_EQ(formatDuration(0), "0 ns");
   EXPECT_EQ(formatDuration(850e-9), "850 ns");

@@ -138,6 +138,25 @@ Parts valid() {
   return parts;
 }
 
+Parts validGpu() {
+  auto parts = valid();
+  auto &p = parts.plan;
+  p.target = "sm_90a";
+  parts.code = std::vector<std::byte>(200, std::byte('x'));
+  parts.code.back() = std::byte(0);
+  auto &k = *p.kernels[0];
+  k.entry = 0, k.threads = 128, k.items = 4, k.shared_bytes = 1024;
+  auto map = std::make_unique<plan::TensorMapT>();
+  map->place = 0;
+  map->dtype = plan::DType::I64;
+  map->dims = {40, 25};
+  map->strides = {320};
+  map->box = {8, 16};
+  map->swizzle = plan::Swizzle::B64;
+  k.tensor_maps.push_back(std::move(map));
+  return parts;
+}
+
 static uint64_t aligned(uint64_t bytes, uint64_t to) { return (bytes + to - 1) / to * to; }
 static constexpr uint64_t kPlanOffset = 64;
 
@@ -152,14 +171,17 @@ std::vector<std::byte> assemble(Parts &parts) {
   auto &p = parts.plan;
   if (p.spec_hash == 0) p.spec_hash = hash64(p.spec);
   // Whether a segment is set does not change the plan's size: pack once with some, then with the right ones.
-  bool given = p.code || p.constants;
+  bool given = p.code || p.constants || p.sass;
   if (!given) {
     p.code = std::make_unique<plan::Segment>(0, 0, 0);
     p.constants = std::make_unique<plan::Segment>(0, 0, 0);
+    if (!parts.sass.empty()) p.sass = std::make_unique<plan::Segment>(0, 0, 0);
     uint64_t code = aligned(kPlanOffset + pack(p).size(), abi::kSegmentAlignment);
     uint64_t constants = aligned(code + parts.code.size(), abi::kSegmentAlignment);
     p.code = std::make_unique<plan::Segment>(code, parts.code.size(), hash64(parts.code));
     p.constants = std::make_unique<plan::Segment>(constants, parts.constants.size(), hash64(parts.constants));
+    uint64_t sass = aligned(constants + parts.constants.size(), abi::kSegmentAlignment);
+    if (p.sass) p.sass = std::make_unique<plan::Segment>(sass, parts.sass.size(), hash64(parts.sass));
   }
   return assemble(pack(p), parts);
 }
@@ -167,7 +189,7 @@ std::vector<std::byte> assemble(Parts &parts) {
 std::vector<std::byte> assemble(const std::vector<std::byte> &plan, const Parts &parts) {
   std::vector<std::byte> file(kPlanOffset);
   file.insert(file.end(), plan.begin(), plan.end());
-  for (auto *segment : {&parts.code, &parts.constants}) {
+  for (auto *segment : {&parts.code, &parts.constants, &parts.sass}) {
     if (segment->empty()) continue;
     file.resize(aligned(file.size(), abi::kSegmentAlignment));
     file.insert(file.end(), segment->begin(), segment->end());

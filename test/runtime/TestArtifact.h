@@ -11,7 +11,7 @@ namespace drawloom::test {
 /// The parts of an artifact before they are laid out in a file.
 struct Parts {
   plan::PlanT plan;
-  std::vector<std::byte> code, constants;
+  std::vector<std::byte> code, constants, sass;
 };
 
 // Persistent buffers of valid(), by index.
@@ -39,6 +39,10 @@ enum : uint32_t {
 ///   "forward": h = x w^T (local 0), g = h with x again (local 1, then local 2 in the bytes of local 0), y =
 ///   2 h "count":   counts[i] += 3 for every i, by the kernel "add" (hand-assembled x86-64)
 Parts valid();
+
+/// valid() for a GPU, with code that only looks like PTX: kernel "add" sees place 0 through a tensor map of
+/// 25 rows of 40.
+Parts validGpu();
 
 /// Lays the parts out as a .loom file: offsets, sizes and hashes are set here.
 std::vector<std::byte> assemble(Parts &parts);

@@ -162,26 +162,6 @@ const Case kCases[] = {
     {"NegativeDeviation", "PARAM3", [](Parts &p) { p.plan.parameters[0]->stddev = -1; }},
 };
 
-/// valid() for a GPU: kernel "add" sees place 0 through a tensor map of 25 rows of 40.
-Parts validGpu() {
-  auto parts = valid();
-  auto &p = parts.plan;
-  p.target = "sm_90a";
-  parts.code = std::vector<std::byte>(200, std::byte('x'));
-  parts.code.back() = std::byte(0);
-  auto &k = *p.kernels[0];
-  k.entry = 0, k.threads = 128, k.items = 4, k.shared_bytes = 1024;
-  auto map = std::make_unique<plan::TensorMapT>();
-  map->place = 0;
-  map->dtype = plan::DType::I64;
-  map->dims = {40, 25};
-  map->strides = {320};
-  map->box = {8, 16};
-  map->swizzle = plan::Swizzle::B64;
-  k.tensor_maps.push_back(std::move(map));
-  return parts;
-}
-
 TEST(Verify, AcceptsAValidPlanOfAGpu) {
   auto parts = validGpu();
   EXPECT_EQ(loadError(assemble(parts)), "");

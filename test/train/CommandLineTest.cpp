@@ -24,7 +24,7 @@ std::pair<std::string, int> tool(const std::string &arguments) {
 
 TEST(DrawloomRunTest, EveryHelpBeginsWithAnExample) {
   EXPECT_EQ(tool("--help").first.find("Example:  drawloom-run train M.loom"), 0u);
-  for (std::string verb : {"train", "eval", "sample"}) {
+  for (std::string verb : {"train", "eval", "sample", "data"}) {
     auto [text, code] = tool(verb + " --help");
     EXPECT_EQ(code, 0);
     EXPECT_EQ(text.find("Example:  drawloom-run " + verb + " M.loom"), 0u) << text;
@@ -33,7 +33,9 @@ TEST(DrawloomRunTest, EveryHelpBeginsWithAnExample) {
 
 TEST(DrawloomRunTest, TheToolsHelpListsItsVerbsInOneLineEach) {
   auto text = tool("--help").first;
-  EXPECT_NE(text.find("\n  train                       Train a model on text\n"), std::string::npos) << text;
+  EXPECT_NE(text.find("\n  train                       Train a model on text, images or sound\n"),
+            std::string::npos)
+      << text;
 }
 
 TEST(DrawloomRunTest, WrongUsageExitsWithTwo) {

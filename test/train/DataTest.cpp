@@ -31,7 +31,7 @@ TEST(SplitTest, NumbersAboveOneAreBytes) {
 
 TEST(SplitTest, MoreBytesThanThereAreIsAnErrorWithBothNumbers) {
   auto text = errorOf(kBadInput, [] { splitData(99, {90, 5, 5}); });
-  EXPECT_NE(text.find("= 100 bytes, but the file has 99"), std::string::npos) << text;
+  EXPECT_NE(text.find("= 100 bytes, but the data has 99"), std::string::npos) << text;
 }
 
 TEST(SplitTest, FractionsAboveOneInSumAreAnError) {
@@ -101,6 +101,18 @@ TEST(WindowOrderTest, OffsetsAndOrdersDifferByEpochAndSeed) {
 TEST(WindowOrderTest, IsAFunctionOfSeedAndSequence) {
   WindowOrder a(9, {0, 5000}, 32, "it"), b(9, {0, 5000}, 32, "it");
   for (uint64_t k = 500; k-- > 0;) EXPECT_EQ(a.start(k), b.start(k)); // in any order of asking
+}
+
+TEST(WindowOrderTest, FixedWindowsStandAtMultiplesOfTheirSizeInEveryEpoch) {
+  WindowOrder order(5, {48, 48 + 160}, 16, "it", Windows::Fixed);
+  EXPECT_EQ(order.windows(), 10u);
+  std::vector<std::vector<uint64_t>> epochs(2);
+  for (uint64_t k = 0; k < 20; ++k) epochs[k / 10].push_back(order.start(k));
+  EXPECT_NE(epochs[0], epochs[1]);
+  for (auto &starts : epochs) {
+    std::sort(starts.begin(), starts.end());
+    for (uint64_t k = 0; k < 10; ++k) EXPECT_EQ(starts[k], 48 + 16 * k);
+  }
 }
 
 TEST(WindowOrderTest, TooShortTextSaysHowMuchIsNeeded) {

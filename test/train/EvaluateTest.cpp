@@ -47,6 +47,12 @@ TEST(EvaluationWindowsTest, ALimitSpreadsWindowsEvenly) {
   for (size_t k = 0; k < 5; ++k) EXPECT_EQ(w[k].start, 200 * k);
 }
 
+TEST(EvaluationWindowsTest, FixedWindowsCountEachImageBehindTheLeastContext) {
+  auto w = evaluationWindows({100, 130}, 10, 3, 0, Windows::Fixed);
+  EXPECT_EQ(w, (std::vector<EvalWindow>{{100, 3, 10}, {110, 3, 10}, {120, 3, 10}}));
+  EXPECT_EQ(evaluationWindows({0, 1000}, 10, 0, 30, Windows::Fixed).size(), 3u);
+}
+
 TEST(EvaluationWindowsTest, NothingToCountIsAnError) {
   errorOf(kBadInput, [] { evaluationWindows({5, 5}, 10, 0, 0); });
   errorOf(kBadInput, [] { evaluationWindows({0, 5}, 10, 5, 0); });
@@ -79,7 +85,7 @@ TEST(EvaluateTest, GivesTheModelsMeanLossOverTheCountedBytes) {
   std::string text = someText(60);
   std::span<const uint8_t> bytes{reinterpret_cast<const uint8_t *>(text.data()), text.size()};
   auto windows = evaluationWindows({10, 55}, 8, 3, 0); // 9 windows: three batches
-  auto r = *evaluate(m, bytes, windows, 8, 3);
+  auto r = *evaluate(m, FlatData("text", {}, bytes), windows, 8, 3);
   double nats = 0;
   for (size_t at = 13; at < 55;
        ++at) { // a bigram model needs one byte of context, which each counted byte has
@@ -101,7 +107,8 @@ TEST(EvaluateTest, StopsBetweenBatchesWhenCancelled) {
   std::span<const uint8_t> bytes{reinterpret_cast<const uint8_t *>(text.data()), text.size()};
   int batches = 0;
   m.after = [&](std::string_view) { ++batches; };
-  EXPECT_FALSE(evaluate(m, bytes, evaluationWindows({0, 60}, 8, 0, 0), 8, 1, [&] { return batches == 2; }));
+  EXPECT_FALSE(evaluate(m, FlatData("text", {}, bytes), evaluationWindows({0, 60}, 8, 0, 0), 8, 1,
+                        [&] { return batches == 2; }));
   EXPECT_EQ(batches, 2);
 }
 
@@ -112,7 +119,7 @@ TEST(EmaInPlaceTest, SwapsAndRestoresExactly) {
   float value = m.parameters()[0].value[0], ema = m.parameters()[0].ema[0];
   ASSERT_NE(value, ema);
   {
-    EmaInPlace guard(m.parameters());
+    EmaInPlace guard(m);
     EXPECT_EQ(m.parameters()[0].value[0], ema);
     EXPECT_EQ(m.parameters()[0].ema[0], value);
   }

@@ -9,9 +9,9 @@ namespace drawloom::test {
 
 FakeModel::FakeModel(const FakeSettings &settings) : s(settings) {
   spec = fmt::format(R"({{"model": {{"name": "fake", "n": {}, "vocab": 256{}}},
-    "data": {{"kind": "text", "path": "{}", "split": {}, "batch": {}}},
+    "data": {{"kind": "{}", "path": "{}", "split": {}, "batch": {}}},
     "train": {{{}}}, "run": {{{}}}, "sample": {{"batch": {}, "temperature": 1.0, "top_k": 0, "length": 0}}}})",
-                     s.n, s.extraModel, s.data, s.split, s.batch, s.train, s.run, s.sampleBatch);
+                     s.n, s.extraModel, s.kind, s.data, s.split, s.batch, s.train, s.run, s.sampleBatch);
   uint64_t b = uint64_t(s.batch), n = uint64_t(s.n), rows = uint64_t(s.sampleBatch);
   addBuffer("tokens", plan::DType::I32, {b, n}, 4);
   addBuffer("targets", plan::DType::I32, {b, n}, 4);
@@ -115,8 +115,13 @@ void FakeModel::update() {
     for (float g : r.gradient) squares += double(g) * double(g);
   float norm = float(std::sqrt(squares));
   *data<float>("grad_norm") = norm;
-  if (!std::isfinite(norm)) return;
-  float scale = h[abi::kClipNorm] > 0 ? std::min(1.0f, h[abi::kClipNorm] / norm) : 1;
+  if (!std::isfinite(norm)) {
+    if (h[abi::kSkipNonFinite] > 0)
+      for (auto &r : refs) std::fill(r.gradient.begin(), r.gradient.end(), 0.0f);
+    return;
+  }
+  float unscale = h[abi::kGradScale];
+  float scale = unscale * (h[abi::kClipNorm] > 0 ? std::min(1.0f, h[abi::kClipNorm] / (unscale * norm)) : 1);
   for (auto &r : refs)
     for (size_t k = 0; k < r.value.size(); ++k) {
       float g = r.gradient[k] * scale;

@@ -6,6 +6,7 @@
 #include "runtime/train/TrainableProgram.h"
 #include <filesystem>
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <functional>
 #include <gtest/gtest.h>
 #include <map>
@@ -20,6 +21,7 @@ struct FakeSettings {
   std::string split = "[0.8, 0.1, 0.1]";
   std::string run = R"("log_every": 2)";
   std::string extraModel = {}; // further members of the section model
+  std::string kind = "text";   // of the data
 };
 
 class FakeModel final : public TrainableProgram {
@@ -37,9 +39,14 @@ public:
   uint64_t functionFlops(std::string_view) const override { return 0; }
   int threads() const override { return 1; }
   std::string memoryReport() const override { return {}; }
+  void setProfiling(bool on) override { profiling = on; }
+  std::string trace(const std::vector<std::string> &functions) const override {
+    return fmt::format("trace of {}", fmt::join(functions, ", "));
+  }
 
   std::function<void(std::string_view function)> before, after; // hooks of a test
   int cleared = 0;
+  bool profiling = false;
   std::vector<int32_t> fed;       // tokens that decode has read since clearState()
   std::vector<float> all() const; // every value, moment and moving average
 

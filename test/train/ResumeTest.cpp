@@ -146,7 +146,7 @@ TEST_F(ResumeTest, AnotherTextIsRejected) {
   trainCommand(m, o);
   writeText(settings.data, someText(4001));
   o.resume = "latest";
-  EXPECT_SAYS(errorOf(kBadInput, [&] { trainCommand(m, o); }), "is not the text that");
+  EXPECT_SAYS(errorOf(kBadInput, [&] { trainCommand(m, o); }), "is not the data that");
 }
 
 TEST_F(ResumeTest, ChangedTrainingSettingsApply) {

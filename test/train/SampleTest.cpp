@@ -115,7 +115,7 @@ TEST(Utf8Test, ValidTextOfEveryLengthPassesUnchanged) {
 TEST(DrawTextTest, FeedsTheStartSymbolThePromptAndItsOwnBytes) {
   FakeModel m({.n = 10});
   initializeWeights(m.parameters(), 1);
-  auto text = drawText(m, 10, 1, "ab", 3, {});
+  auto text = drawText(m, 10, {"ab"}, 3, {});
   ASSERT_EQ(text[0].size(), 3u);
   std::vector<int32_t> expected{256, 'a', 'b', uint8_t(text[0][0]), uint8_t(text[0][1])};
   EXPECT_EQ(m.fed, expected);
@@ -123,38 +123,38 @@ TEST(DrawTextTest, FeedsTheStartSymbolThePromptAndItsOwnBytes) {
 
 TEST(DrawTextTest, ClearsTheCachesFirst) {
   FakeModel m({.n = 10});
-  drawText(m, 10, 1, "", 3, {});
-  drawText(m, 10, 1, "", 3, {});
+  drawText(m, 10, {""}, 3, {});
+  drawText(m, 10, {""}, 3, {});
   EXPECT_EQ(m.cleared, 2);
 }
 
 TEST(DrawTextTest, StopsWhenTheContextIsFull) {
   FakeModel m({.n = 10});
-  EXPECT_EQ(drawText(m, 10, 1, "abcd", 0, {})[0].size(), 6u);
-  EXPECT_EQ(drawText(m, 10, 1, "abcd", 100, {})[0].size(), 6u);
+  EXPECT_EQ(drawText(m, 10, {"abcd"}, 0, {})[0].size(), 6u);
+  EXPECT_EQ(drawText(m, 10, {"abcd"}, 100, {})[0].size(), 6u);
   EXPECT_LE(m.fed.size(), 10u);
 }
 
 TEST(DrawTextTest, APromptThatFillsTheContextIsAUsageError) {
   FakeModel m({.n = 4});
-  EXPECT_NE(errorOf(kUsage, [&] { drawText(m, 4, 1, "abcd", 0, {}); }).find("at most 3"), std::string::npos);
+  EXPECT_NE(errorOf(kUsage, [&] { drawText(m, 4, {"abcd"}, 0, {}); }).find("at most 3"), std::string::npos);
 }
 
 TEST(DrawTextTest, TheSameSeedDrawsTheSameTextAndAnotherAnother) {
   FakeModel m({.n = 50});
   initializeWeights(m.parameters(), 1);
-  auto a = drawText(m, 50, 1, "", 0, {.seed = 1});
-  EXPECT_EQ(a, drawText(m, 50, 1, "", 0, {.seed = 1}));
-  EXPECT_NE(a, drawText(m, 50, 1, "", 0, {.seed = 2}));
+  auto a = drawText(m, 50, {""}, 0, {.seed = 1});
+  EXPECT_EQ(a, drawText(m, 50, {""}, 0, {.seed = 1}));
+  EXPECT_NE(a, drawText(m, 50, {""}, 0, {.seed = 2}));
 }
 
 TEST(DrawTextTest, ASampleDoesNotDependOnItsNeighbours) {
   FakeModel one({.n = 20}), three({.n = 20, .sampleBatch = 3});
   initializeWeights(one.parameters(), 1);
   initializeWeights(three.parameters(), 1);
-  auto together = drawText(three, 20, 3, "x", 0, {.seed = 5});
+  auto together = drawText(three, 20, std::vector<std::string>(3, "x"), 0, {.seed = 5});
   for (uint64_t k = 0; k < 3; ++k)
-    EXPECT_EQ(drawText(one, 20, 1, "x", 0, {.seed = 5, .firstRow = k})[0], together[k]);
+    EXPECT_EQ(drawText(one, 20, {"x"}, 0, {.seed = 5, .firstRow = k})[0], together[k]);
 }
 
 TEST(DrawTextTest, DrawnBytesHaveTheModelsFrequencies) {
@@ -163,7 +163,7 @@ TEST(DrawTextTest, DrawnBytesHaveTheModelsFrequencies) {
   for (float &b : m.parameters()[1].value) b = -100;
   m.parameters()[1].value['a'] = float(std::log(3.0));
   m.parameters()[1].value['b'] = 0;
-  std::string text = drawText(m, 4000, 1, "", 0, {.seed = 3})[0];
+  std::string text = drawText(m, 4000, {""}, 0, {.seed = 3})[0];
   double a = double(std::count(text.begin(), text.end(), 'a'));
   EXPECT_EQ(a + double(std::count(text.begin(), text.end(), 'b')), 4000);
   EXPECT_NEAR(a / 4000, 0.75, 4 * std::sqrt(0.75 * 0.25 / 4000));

@@ -65,6 +65,8 @@ TEST(ScheduleTest, HyperHoldsEveryNumberInItsPlace) {
   EXPECT_FLOAT_EQ(h[abi::kBiasCorrection2], float(1 - std::pow(0.999, 3)));
   EXPECT_FLOAT_EQ(h[abi::kClipNorm], 1.5f);
   EXPECT_EQ(h[abi::kEmaDecay], 0);
+  EXPECT_EQ(h[abi::kGradScale], 1);
+  EXPECT_EQ(h[abi::kSkipNonFinite], 0);
   EXPECT_EQ(h[15], 0);
 }
 

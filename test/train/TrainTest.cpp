@@ -84,6 +84,29 @@ TEST_F(TrainTest, EvaluationUsesTheAveragesAndLeavesTrainingAlone) {
   EXPECT_NE(seen.back(), evaluated.parameters()[1].value[' ']);
 }
 
+TEST_F(TrainTest, TheThirdStepIsTraced) {
+  FakeModel m(settings);
+  int step = 0;
+  std::vector<int> traced;
+  m.before = [&](std::string_view f) {
+    if (f != "gradient") return;
+    if (m.profiling) traced.push_back(step);
+    ++step;
+  };
+  options.trace = folder / "trace.json";
+  trainCommand(m, options);
+  EXPECT_EQ(traced, (std::vector<int>{2}));
+  EXPECT_EQ(readTextFile(options.trace), "trace of gradient, update");
+}
+
+TEST_F(TrainTest, TheLastStepOfAShortRunIsTraced) {
+  FakeModel m(settings);
+  options.trace = folder / "trace.json";
+  options.stopAfter = 1;
+  trainCommand(m, options);
+  EXPECT_TRUE(std::filesystem::exists(options.trace));
+}
+
 TEST_F(TrainTest, AccumulationGivesTheGradientOfTheLargerBatch) {
   // Two micro-steps of 2 rows and one of 4 rows see the same windows; the noise of the fake model is off by
   // its factor, so only the losses of the first step are compared, which are those of the same weights.

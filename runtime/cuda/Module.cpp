@@ -1,0 +1,73 @@
+#include "runtime/cuda/Module.h"
+#include "runtime/support/Error.h"
+#include "runtime/support/Format.h"
+
+namespace drawloom::cuda {
+
+static constexpr size_t kLogBytes = 16 << 10;
+static constexpr uint64_t kSharedWithoutOptIn = 48 << 10;
+
+Module::Module(const Artifact &artifact, const Card &card) : artifact(artifact), card(card) {
+  if (artifact.code().empty() && artifact.sass().empty()) {
+    require(!artifact.plan().kernels() || artifact.plan().kernels()->size() == 0, kBadInput,
+            "{}: the artifact has kernels but no code", artifact.name());
+    return;
+  }
+  if (!loadCubin()) loadPtx();
+}
+
+Module::~Module() {
+  if (handle) card.driver.moduleUnload(handle);
+}
+
+bool Module::loadCubin() {
+  auto cubin = artifact.sass();
+  auto *target = artifact.plan().target();
+  if (cubin.empty() || !runsCubin(card.facts, {target->c_str(), target->size()})) return false;
+  // A driver older than the assembler refuses it; the PTX may still do.
+  Result r = card.driver.moduleLoadDataEx(&handle, cubin.data(), 0, nullptr, nullptr);
+  if (r == kCudaOutOfMemory || artifact.code().empty()) check(card.driver, r, "cannot load the kernels");
+  return r == kCudaSuccess;
+}
+
+void Module::loadPtx() {
+  auto code = artifact.code();
+  std::string ptx(reinterpret_cast<const char *>(code.data()), code.size()); // ends in a NUL in any case
+  std::string log(kLogBytes, '\0');
+  JitOption options[] = {JitOption::ErrorLog, JitOption::ErrorLogBytes};
+  void *values[] = {log.data(), reinterpret_cast<void *>(kLogBytes)};
+  fromPtx = true;
+  Result r = card.driver.moduleLoadDataEx(&handle, ptx.c_str(), 2, options, values);
+  if (r == kCudaSuccess) return;
+  if (r == kCudaOutOfMemory) check(card.driver, r, "cannot load the kernels");
+  const char *text = nullptr;
+  card.driver.getErrorString(r, &text);
+  log.resize(std::char_traits<char>::length(log.c_str()));
+  failWithHint(kBadInput, "a newer driver may compile it, or a ptxas where `drawloom compile` runs",
+               "{}: the driver cannot compile the artifact's PTX: {}{}{}", artifact.name(),
+               text ? text : "unknown error", log.empty() ? "" : "\n", log);
+}
+
+FunctionHandle Module::kernel(const plan::Kernel &k) const {
+  FunctionHandle function = nullptr;
+  if (!handle || card.driver.moduleGetFunction(&function, handle, k.name()->c_str()) != kCudaSuccess)
+    fail(kBadInput, "{}: the code has no kernel '{}'", artifact.name(), k.name()->c_str());
+  int most = 0;
+  check(card.driver, card.driver.funcGetAttribute(&most, FunctionAttribute::MaxThreads, function),
+        "cannot read a kernel's attributes");
+  require(k.threads() <= uint32_t(most), kBadInput,
+          "{}: kernel '{}' asks for blocks of {} threads, its registers allow {}", artifact.name(),
+          k.name()->c_str(), k.threads(), most);
+  if (k.shared_bytes() <= kSharedWithoutOptIn) return function;
+  require(k.shared_bytes() <= card.facts.sharedBytesABlock, kBadInput,
+          "{}: kernel '{}' asks for {} of shared memory, a block of '{}' has {}", artifact.name(),
+          k.name()->c_str(), formatBytes(k.shared_bytes()), card.facts.name,
+          formatBytes(card.facts.sharedBytesABlock));
+  check(card.driver,
+        card.driver.funcSetAttribute(function, FunctionAttribute::DynamicSharedBytes, int(k.shared_bytes())),
+        fmt::format("kernel '{}' cannot have {} of shared memory", k.name()->c_str(),
+                    formatBytes(k.shared_bytes())));
+  return function;
+}
+
+} // namespace drawloom::cuda

@@ -1,0 +1,50 @@
+#include "runtime/program/Trace.h"
+#include <algorithm>
+#include <nlohmann/json.hpp>
+
+namespace drawloom {
+
+using Json = nlohmann::ordered_json;
+
+static Json eventOf(const CommandTiming &t, uint64_t origin) {
+  double seconds = double(t.lastNanoseconds) * 1e-9;
+  Json arguments{{"action", t.action}, {"flops", t.flops}, {"bytes", t.bytes}};
+  if (seconds > 0 && t.flops) arguments["gflops"] = double(t.flops) / seconds * 1e-9;
+  if (seconds > 0 && t.bytes) arguments["gb_per_second"] = double(t.bytes) / seconds * 1e-9;
+  return {{"name", t.label.empty() ? t.action : t.label},
+          {"ph", "X"}, // a complete event: start and length in microseconds
+          {"pid", 0},
+          {"tid", 0},
+          {"ts", double(t.lastStart - origin) * 1e-3},
+          {"dur", double(t.lastNanoseconds) * 1e-3},
+          {"args", std::move(arguments)}};
+}
+
+std::string chromeTrace(const Program &program, const std::vector<std::string> &functions) {
+  uint64_t origin = UINT64_MAX;
+  for (const std::string &f : functions)
+    for (const CommandTiming &t : program.timings(f))
+      if (t.calls) origin = std::min(origin, t.lastStart);
+  Json events = Json::array();
+  events.push_back(
+      {{"name", "process_name"}, {"ph", "M"}, {"pid", 0}, {"args", {{"name", program.deviceName()}}}});
+  for (const std::string &f : functions) {
+    uint64_t begin = UINT64_MAX, end = 0;
+    size_t first = events.size();
+    for (const CommandTiming &t : program.timings(f)) {
+      if (!t.calls) continue;
+      begin = std::min(begin, t.lastStart), end = std::max(end, t.lastStart + t.lastNanoseconds);
+      events.push_back(eventOf(t, origin));
+    }
+    if (events.size() > first) // the function around its commands
+      events.push_back({{"name", f},
+                        {"ph", "X"},
+                        {"pid", 0},
+                        {"tid", 0},
+                        {"ts", double(begin - origin) * 1e-3},
+                        {"dur", double(end - begin) * 1e-3}});
+  }
+  return Json{{"traceEvents", events}, {"displayTimeUnit", "ms"}}.dump() + "\n";
+}
+
+} // namespace drawloom

@@ -1,0 +1,149 @@
+// Attention, forward and backward, on the device against its definition in float64: every form, formulas, ragged and odd shapes, all element types.
+#include "test/attention/Reference.h"
+#include "test/gpu/DeviceRun.h"
+#include <fmt/format.h>
+#include <gtest/gtest.h>
+#include <random>
+
+namespace drawloom::test {
+namespace {
+
+struct Case {
+  Problem problem;
+  const char *type = "f32"; ///< of q, k, v, out and their gradients
+};
+
+plan::DType dtypeOf(const std::string &type) {
+  return type == "f32" ? plan::DType::F32 : type == "bf16" ? plan::DType::BF16 : plan::DType::F16;
+}
+
+std::vector<float> randomValues(size_t size, std::mt19937 &generator, plan::DType type) {
+  std::normal_distribution<float> normal;
+  std::vector<float> values(size);
+  for (float &x : values) x = float(roundTo(type, normal(generator)));
+  return values;
+}
+
+Tensor tensor(std::vector<int64_t> shape, const std::vector<float> &values) {
+  return Tensor::of(shape, std::vector<double>(values.begin(), values.end()));
+}
+
+std::vector<float> floats(const Tensor &t) { return {t.values.begin(), t.values.end()}; }
+
+double norm(const std::vector<double> &x) {
+  double sum = 0;
+  for (double v : x)
+    if (std::isfinite(v)) sum += v * v;
+  return std::sqrt(sum);
+}
+
+/// What a result may be off by: in f32 a fixed share of its norm, else twice what the same computation with f32 softmax
+/// and 16-bit operands and results is off by. A gradient that vanishes in exact arithmetic is judged on the scale of dv.
+double allowed(const std::vector<double> &exact, const std::vector<double> &rounded, const std::vector<double> &scale, bool isF32) {
+  double size = norm(exact) > 1e-3 * norm(scale) ? norm(exact) : norm(scale);
+  if (isF32) return 2e-6 * size;
+  double difference = 0;
+  for (size_t i = 0; i < exact.size(); ++i)
+    if (std::isfinite(exact[i])) difference += (exact[i] - rounded[i]) * (exact[i] - rounded[i]);
+  return 2 * std::sqrt(difference) + 1e-4 * size;
+}
+
+void expectExact(const Case &c) {
+  const Problem &p = c.problem;
+  SCOPED_TRACE(fmt::format("{} {} B={} n={} heads={} d={}/{}", c.type, p.pattern, p.batch, p.n, p.heads, p.dQk, p.dV));
+  plan::DType type = dtypeOf(c.type);
+  std::mt19937 generator(unsigned(p.n * 31 + p.heads));
+  auto q = randomValues(p.qSize(), generator, type), k = randomValues(p.qSize(), generator, type);
+  auto v = randomValues(p.vSize(), generator, type), dout = randomValues(p.vSize(), generator, type);
+  auto run = DeviceRun::make(attentionModule(p, false, c.type));
+  ASSERT_TRUE(run);
+  std::vector<int64_t> qShape{p.batch, p.n, p.heads * p.dQk}, vShape{p.batch, p.n, p.heads * p.dV};
+  run->put("arg0", tensor(qShape, q));
+  run->put("arg1", tensor(qShape, k));
+  run->put("arg2", tensor(vShape, v));
+  run->put("arg3", tensor(vShape, dout));
+  run->run("main");
+
+  Reference exact = reference(p, q, k, v, dout);
+  Reference rounded = type == plan::DType::F32 ? exact : reference(p, q, k, v, dout, [&](double x) { return roundTo(type, x); });
+  auto check = [&](const char *what, const std::string &name, const std::vector<double> &expected, const std::vector<double> &inType,
+                   bool isF32) {
+    std::vector<float> got = floats(run->get(name));
+    double difference = 0;
+    ASSERT_EQ(got.size(), expected.size());
+    for (size_t i = 0; i < got.size(); ++i) {
+      if (std::isinf(expected[i])) {
+        ASSERT_EQ(double(got[i]), expected[i]) << what << " at " << i;
+        continue;
+      }
+      difference += (got[i] - expected[i]) * (got[i] - expected[i]);
+    }
+    double size = std::max(norm(expected), 1e-3 * norm(exact.dv));
+    noteError(std::string("attention ") + what, c.type, size > 0 ? std::sqrt(difference) / size : std::sqrt(difference));
+    EXPECT_LE(std::sqrt(difference), allowed(expected, inType, exact.dv, isF32)) << what << " of norm " << norm(expected);
+  };
+  bool isF32 = type == plan::DType::F32;
+  check("out", "result0", exact.out, rounded.out, isF32);
+  check("lse", "result1", exact.lse, exact.lse, true);
+  check("dq", "result2", exact.dq, rounded.dq, isF32);
+  check("dk", "result3", exact.dk, rounded.dk, isF32);
+  check("dv", "result4", exact.dv, rounded.dv, isF32);
+
+  std::vector<std::vector<std::byte>> first;
+  for (int result = 0; result < 5; ++result) first.push_back(run->bits("result" + std::to_string(result)));
+  for (int again = 0; again < 3; ++again) {
+    run->run("main");
+    for (int result = 0; result < 5; ++result)
+      EXPECT_EQ(run->bits("result" + std::to_string(result)), first[size_t(result)]) << "result " << result << " has other bits in another run";
+  }
+}
+
+std::vector<Case> cases(const char *type) {
+  std::vector<Case> list;
+  auto add = [&](const char *pattern, int64_t batch, int64_t n, int64_t heads, int64_t dQk, int64_t dV) {
+    list.push_back({{pattern, batch, n, heads, dQk, dV}, type});
+  };
+  for (const char *form : {"local(1)", "local(16)", "local(128)", "column(3)", "column(16)", "column(48)", "column(128)", "block(48)", "block(128)",
+                           "summary(16, c=4)", "summary(48, c=3)", "summary(128, c=32)", "strided(16)", "strided(128)", "fixed(16, c=4)",
+                           "fixed(96, c=32)", "fixed(128, c=32)", "dense"})
+    for (int64_t n : {1, 7, 129, 384}) add(form, n < 100 ? 2 : 1, n, 4, 64, 64);
+  for (int64_t d = 16; d <= 256; d += 16) add("strided(32)", 1, 200, 2, d, d);
+  for (auto [dQk, dV] : {std::pair<int64_t, int64_t>{64, 128}, {32, 16}, {128, 64}, {192, 192}, {16, 256}, {256, 16}, {96, 48}})
+    for (const char *pattern : {"fixed(64, c=16)", "column(48)", "local(80)"}) add(pattern, 2, 300, 3, dQk, dV);
+  for (int64_t n : {2, 63, 64, 65, 127, 128, 130, 255, 257, 500})
+    for (const char *pattern : {"fixed(128, c=32)", "strided(20)", "dense"}) add(pattern, 1, n, 3, 32, 32);
+  for (const char *formula : {"i + j < 90", "j mod 7 == i mod 5", "i - j < 20 and (i + 2 * j) mod 3 != 0", "heads(local(9), column(5))",
+                              "heads(dense, summary(20, c=5), i - j >= 30)", "not (i - j < 33)", "i // 24 == j // 24 + 1"})
+    add(formula, 2, 260, 3, 32, 32);
+  add("fixed(128, c=32)", 3, 1000, 5, 64, 64);
+  add("strided(96)", 2, 1100, 1, 64, 128);
+  add("fixed(128, c=32)", 1, 2048, 8, 64, 64); // the paper's models, shorter
+  add("column(96)", 1, 3072, 2, 64, 128);
+  add("local(96)", 1, 3072, 2, 64, 128);
+  add("column(128)", 1, 2560, 4, 32, 32);
+  return list;
+}
+
+std::vector<Case> allCases() {
+  std::vector<Case> list;
+  for (const char *type : {"f32", "bf16", "f16"})
+    for (Case &c : cases(type)) list.push_back(std::move(c));
+  return list;
+}
+
+class Attention : public testing::TestWithParam<Case> {};
+
+TEST_P(Attention, AgreesWithItsDefinition) {
+  if (deviceName() == "cpu" && GetParam().type != std::string("f32")) GTEST_SKIP() << "the CPU computes in f32";
+  expectExact(GetParam());
+}
+INSTANTIATE_TEST_SUITE_P(Device, Attention, testing::ValuesIn(allCases()), [](auto &info) {
+  const Problem &p = info.param.problem;
+  std::string name = fmt::format("{}_{}_B{}_n{}_h{}_d{}_{}", info.param.type, p.pattern, p.batch, p.n, p.heads, p.dQk, p.dV);
+  for (char &c : name)
+    if (!isalnum(static_cast<unsigned char>(c))) c = '_';
+  return fmt::format("{}_{}", info.index, name);
+});
+
+} // namespace
+} // namespace drawloom::test
