@@ -5,11 +5,17 @@
 set(bundle drawloom-${PROJECT_VERSION}-linux-x86_64)
 set(bundle_dir ${PROJECT_BINARY_DIR}/${bundle})
 
-# drawloom_bundled(NAME sources...): an executable for the bundle, linked like the target NAME but without shared LLVM.
+# drawloom_bundled(NAME): the target NAME-bundled, the executable NAME linked without shared LLVM.
 function(drawloom_bundled name)
-  add_executable(${name}-bundled EXCLUDE_FROM_ALL ${ARGN})
+  get_target_property(folder ${name} SOURCE_DIR)
+  get_target_property(sources ${name} SOURCES)
+  list(TRANSFORM sources PREPEND ${folder}/)
+  add_executable(${name}-bundled EXCLUDE_FROM_ALL ${sources})
   get_target_property(libraries ${name} LINK_LIBRARIES)
-  list(REMOVE_ITEM libraries DrawloomLLVM)
+  if("DrawloomLLVM" IN_LIST libraries)
+    list(REMOVE_ITEM libraries DrawloomLLVM)
+    drawloom_use_llvm(${name}-bundled)
+  endif()
   target_link_libraries(${name}-bundled PRIVATE ${libraries})
   # An rpath, not a runpath: it also holds for what our libraries need.
   target_link_options(${name}-bundled PRIVATE -Wl,--gc-sections -Wl,--icf=all -Wl,--disable-new-dtags)
@@ -17,9 +23,9 @@ function(drawloom_bundled name)
     RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/bundled INSTALL_RPATH "$ORIGIN/../lib" BUILD_WITH_INSTALL_RPATH ON)
 endfunction()
 
-drawloom_bundled(drawloom ${PROJECT_SOURCE_DIR}/frontend/cli/main.cpp)
-drawloom_use_llvm(drawloom-bundled)
-drawloom_bundled(drawloom-run ${PROJECT_SOURCE_DIR}/runtime/tools/drawloom-run.cpp)
+drawloom_bundled(drawloom)
+drawloom_bundled(drawloom-run)
+drawloom_bundled(drawloom-gpu-check) # not packed: for those who work on kernels and have no LLVM where the card is
 
 install(TARGETS drawloom-bundled drawloom-run-bundled
   RUNTIME_DEPENDENCIES

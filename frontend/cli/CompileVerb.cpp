@@ -26,9 +26,9 @@ std::string phaseNames() {
 }
 
 /// What an artifact holds of the code: "1.2 MiB of code", for a GPU "1.2 MiB of PTX, assembled: 300 KiB".
-std::string codeText(const CompileReport &report, const Target &target) {
+std::string codeText(const CompileReport &report, const std::string &target) {
   std::string size = formatBytes(report.codeBytes);
-  if (!target.isGpu()) return size + " of code";
+  if (target == "x86_64") return size + " of code";
   if (report.cubinBytes == 0) return size + " of PTX, which the driver will assemble: there is no ptxas here";
   return size + " of PTX, assembled: " + formatBytes(report.cubinBytes);
 }
@@ -54,9 +54,10 @@ void writeCode(const Options &o, const Artifact &artifact) {
   drawloom::writeFileAtomically(o.output, bytes);
 }
 
-void report(const Options &o, const Target &target, const spec::Spec &spec, const Compiled &compiled) {
+void report(const Options &o, const spec::Spec &spec, const Compiled &compiled) {
   Artifact artifact = Artifact::fromBytes(compiled.artifact, o.output);
   Network net = makeNetwork(spec);
+  std::string target = artifact.plan().target()->str();
   if (o.json) {
     nlohmann::ordered_json json{{"artifact", o.output},
                                 {"bytes", compiled.artifact.size()},
@@ -64,10 +65,10 @@ void report(const Options &o, const Target &target, const spec::Spec &spec, cons
                                 {"kernels", compiled.report.kernels},
                                 {"code_bytes", compiled.report.codeBytes},
                                 {"memory_bytes", totalArenaBytes(artifact.plan())},
-                                {"target", target.name},
+                                {"target", target},
                                 {"seconds", compiled.seconds}};
-    if (target.isGpu()) json["cubin_bytes"] = compiled.report.cubinBytes;
-    if (target.isGpu()) json["resources"] = resourcesJson(compiled.report);
+    if (target != "x86_64") json["cubin_bytes"] = compiled.report.cubinBytes;
+    if (target != "x86_64") json["resources"] = resourcesJson(compiled.report);
     for (auto &[what, ms] : compiled.report.milliseconds) json["milliseconds"][what] = ms;
     fmt::print("{}\n", json.dump(2));
     return;
@@ -121,7 +122,7 @@ int run(const Options &given) {
     drawloom::writeFileAtomically(o.output, std::span<const std::byte>(compiled.artifact));
   else
     writeCode(o, Artifact::fromBytes(compiled.artifact, o.output));
-  if (!printIr) report(o, target, spec, compiled);
+  if (!printIr) report(o, spec, compiled);
   return kSuccess;
 }
 
