@@ -21,33 +21,43 @@ TARGETS = ["sm_90a", "sm_80"]
 MLIR = {"fp32": "f32", "bf16": "bf16", "fp16": "f16"}
 
 
+def function(arguments, results, body):
+    """A function whose arguments and results are buffers: arguments {name: type}, results {name: (value, type)}."""
+    io = 'drawloom.name = "{}", drawloom.role = "io"'
+    arguments = ", ".join(f"%{name}: {type} {{{io.format(name)}}}" for name, type in arguments.items())
+    types = ", ".join(f'{type} {{drawloom.name = "{name}"}}' for name, (_, type) in results.items())
+    values = ", ".join(value for value, _ in results.values()) + " : " + ", ".join(type for _, type in results.values())
+    return f"func.func @f({arguments}) -> ({types}) {{\n{body}  return {values}\n}}\n"
+
+
 def attention(pattern, n, heads, qk, v, precision, batch=2):
     """Attention and its gradient, by themselves."""
     t = MLIR[precision]
-    q, o, w = (f"tensor<{batch}x{n}x{heads * width}x{t}>" for width in (qk, v, v))
-    args = ", ".join(f"%{name}: {type}" for name, type in zip("qkv", (q, q, w)))
-    return f"""func.func @f({args}, %g: {o}) -> ({o}, tensor<{batch}x{heads}x{n}xf32>, {q}, {q}, {w}) {{
-  %o, %l = drawloom.attention %q, %k, %v {{pattern = #drawloom.pattern<"{pattern}">, heads = {heads} : i64, scale = 0.125 : f64}}
-    : ({q}, {q}, {w}) -> ({o}, tensor<{batch}x{heads}x{n}xf32>)
-  %dq, %dk, %dv = drawloom.attention_grad %g, %q, %k, %v, %o, %l {{pattern = #drawloom.pattern<"{pattern}">, heads = {heads} : i64, scale = 0.125 : f64}}
-    : ({o}, {q}, {q}, {w}, {o}, tensor<{batch}x{heads}x{n}xf32>) -> ({q}, {q}, {w})
-  return %o, %l, %dq, %dk, %dv : {o}, tensor<{batch}x{heads}x{n}xf32>, {q}, {q}, {w}
-}}
-"""
+    q, o, v = (f"tensor<{batch}x{n}x{heads * width}x{t}>" for width in (qk, v, v))
+    l = f"tensor<{batch}x{heads}x{n}xf32>"
+    what = f'{{pattern = #drawloom.pattern<"{pattern}">, heads = {heads} : i64, scale = 0.125 : f64}}'
+    return function(
+        {"q": q, "k": q, "v": v, "g": o},
+        {"out": ("%o", o), "lse": ("%l", l), "dq": ("%dq", q), "dk": ("%dk", q), "dv": ("%dv", v)},
+        f"""  %o, %l = drawloom.attention %q, %k, %v {what} : ({q}, {q}, {v}) -> ({o}, {l})
+  %dq, %dk, %dv = drawloom.attention_grad %g, %q, %k, %v, %o, %l {what} : ({o}, {q}, {q}, {v}, {o}, {l}) -> ({q}, {q}, {v})
+""",
+    )
 
 
 def rows(d, rows, precision):
-    """Row operations, alone and fused."""
-    t = MLIR[precision]
-    x, p, s = f"tensor<1x{rows}x{d}x{t}>", f"tensor<{d}xf32>", f"tensor<1x{rows}xf32>"
-    return f"""func.func @f(%x: {x}, %b: {p}, %gamma: {p}, %beta: {p}) -> ({x}, {x}, {x}) {{
-  %0 = drawloom.bias_add %x, %b : {x}, {p}
+    """Row operations that fuse, and the gradient of the last with its sums over rows."""
+    x, p, s = f"tensor<1x{rows}x{d}x{MLIR[precision]}>", f"tensor<{d}xf32>", f"tensor<1x{rows}xf32>"
+    return function(
+        {"x": x, "bias": p, "gamma": p, "beta": p},
+        {"sum": ("%2", x), "norm": ("%y", x), "dx": ("%dx", x), "dgamma": ("%dg", p), "dbeta": ("%db", p)},
+        f"""  %0 = drawloom.bias_add %x, %bias : ({x}, {p}) -> {x}
   %1 = drawloom.gelu %0 : {x}
   %2 = drawloom.add %1, %x : {x}
   %y, %mean, %rstd = drawloom.layer_norm %2, %gamma, %beta : ({x}, {p}, {p}) -> ({x}, {s}, {s})
-  return %1, %2, %y : {x}, {x}, {x}
-}}
-"""
+  %dx, %dg, %db = drawloom.layer_norm_grad %x, %2, %gamma, %mean, %rstd : ({x}, {x}, {p}, {s}, {s}) -> ({x}, {p}, {p})
+""",
+    )
 
 
 CASES = {}
