@@ -1,5 +1,8 @@
 #include "passes/attention/Lowering.h"
 #include "passes/attention/Passes.h"
+#include "dialect/gpu/Gpu.h"
+#include "mlir/Dialect/GPU/IR/GPUDialect.h"
+#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "llvm/Support/Format.h"
 
 using namespace mlir;
@@ -93,7 +96,7 @@ struct LowerAttention : impl::LowerAttentionBase<LowerAttention> {
       return signalPassFailure();
     }
     rows::KernelLibrary kernels(getOperation());
-    attention::Context context(kernels, {queryTile, keyTile, minItems});
+    attention::Context context(kernels, {queryTile, keyTile, minItems, target});
     SmallVector<Operation *> ops;
     getOperation()->walk([&](Operation *op) {
       if (isa<AttendOp, AttendGradOp, AttentionDeltaOp, AttentionDecodeOp>(op))

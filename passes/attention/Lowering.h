@@ -7,6 +7,7 @@ namespace drawloom::attention {
 struct Options {
   int64_t queryTile = 0, keyTile = 0; ///< 0: by the cost model
   int64_t minItems = 4;
+  std::string target = "cpu"; ///< cpu, sm_90a or sm_80
 };
 
 /// While a module is lowered.
