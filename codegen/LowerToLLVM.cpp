@@ -1,5 +1,6 @@
 #include "codegen/LowerToLLVM.h"
 #include "codegen/nvptx/Passes.h"
+#include "passes/gpu/Passes.h"
 #include "mlir/Conversion/AffineToStandard/AffineToStandard.h"
 #include "mlir/Conversion/ArithToLLVM/ArithToLLVM.h"
 #include "mlir/Conversion/ControlFlowToLLVM/ControlFlowToLLVM.h"
@@ -96,8 +97,9 @@ static void addLowering(OpPassManager &pm) {
   pm.addPass(createCSEPass());
 }
 
-static void addGpuLowering(OpPassManager &pm) {
+static void addGpuLowering(OpPassManager &pm, StringRef target) {
   pm.addPass(createGpuEntry());
+  pm.addPass(createLowerGpuOps({target.str()}));
   pm.addPass(createExpandMath());
   addLoopsAndVectors(pm);
   pm.addPass(createLowerGpuIntrinsics());
@@ -114,7 +116,7 @@ FailureOr<OwningOpRef<ModuleOp>> lowerKernelsToLLVM(ModuleOp kernels, const Targ
   pm.enableVerifier(verifyEach);
   OpPassManager &each = pm.nest<ModuleOp>();
   if (target.isGpu())
-    addGpuLowering(each);
+    addGpuLowering(each, target.name);
   else
     addLowering(each);
   if (failed(pm.run(*all))) return failure();
@@ -124,7 +126,7 @@ FailureOr<OwningOpRef<ModuleOp>> lowerKernelsToLLVM(ModuleOp kernels, const Targ
 void registerLowerToNvvmPipeline() {
   static PassPipelineRegistration<> pipeline("drawloom-lower-to-nvvm",
                                              "lower a module of GPU kernels to the LLVM and NVVM dialects",
-                                             [](OpPassManager &pm) { addGpuLowering(pm); });
+                                             [](OpPassManager &pm) { addGpuLowering(pm, "sm_90a"); });
 }
 
 } // namespace drawloom

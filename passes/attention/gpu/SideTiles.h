@@ -24,9 +24,12 @@ private:
 /// Rows or slots of a view. A side with boxes is moved by bulk copies, any other row by row.
 class SideTiles {
 public:
-  SideTiles(const ViewInKernel &view, bool isKeys, int64_t tile)
+  /// `useBoxes`: the card has bulk copies.
+  SideTiles(const ViewInKernel &view, bool isKeys, int64_t tile, bool useBoxes = true)
       : isKeys(isKeys), tile(tile), view(view),
-        box(isKeys ? boxOfKeys(view.view, tile, /*attendedOnly=*/true) : boxOfQueries(view.view, tile)) {}
+        box(!useBoxes ? std::nullopt
+            : isKeys  ? boxOfKeys(view.view, tile, /*attendedOnly=*/true)
+                      : boxOfQueries(view.view, tile)) {}
 
   const bool isKeys;
   const int64_t tile;
