@@ -1,5 +1,6 @@
 // attend: a work item is a query tile; it runs the online softmax over the view's keys and writes its rows.
 #include "passes/attention/Lowering.h"
+#include "passes/attention/gpu/LowerForward.h"
 #include "passes/memory/Layout.h"
 
 using namespace mlir;
@@ -61,6 +62,7 @@ private:
 } // namespace
 
 LogicalResult lower(AttendOp op, Context &context) {
+  if (hasWarpKernels(op, context)) return lowerToWarps(op, context);
   OpBuilder b(op);
   Location loc = op.getLoc();
   Shape shape = shapeOf(op.getQ(), op.getV(), op.getHeads(), op.getScale().convertToDouble());

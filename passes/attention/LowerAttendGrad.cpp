@@ -1,5 +1,6 @@
 // attend_grad: from a pair of tiles' scores S and dP, the gradients dV += P dO, dK += dS Q, dQ += dS K. Who owns what is in Passes.td.
 #include "passes/attention/Lowering.h"
+#include "passes/attention/gpu/LowerBackward.h"
 #include "passes/memory/Layout.h"
 
 using namespace mlir;
@@ -224,6 +225,7 @@ FailureOr<SmallVector<Value>> launchBackward(Context &context, AttendGradOp op, 
 } // namespace
 
 LogicalResult lower(AttendGradOp op, Context &context) {
+  if (hasWarpKernels(op, context)) return lowerToWarps(op, context);
   OpBuilder b(op);
   Shape shape = shapeOf(op.getQ(), op.getV(), op.getHeads(), op.getScale().convertToDouble());
   ViewAttr view = op.getView();

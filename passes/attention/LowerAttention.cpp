@@ -1,5 +1,8 @@
 #include "passes/attention/Lowering.h"
 #include "passes/attention/Passes.h"
+#include "dialect/gpu/Gpu.h"
+#include "mlir/Dialect/GPU/IR/GPUDialect.h"
+#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "llvm/Support/Format.h"
 
 using namespace mlir;
@@ -92,8 +95,12 @@ struct LowerAttention : impl::LowerAttentionBase<LowerAttention> {
           << queryTile.getValue() << " and " << keyTile.getValue();
       return signalPassFailure();
     }
+    if (!forwardCut.empty() && forwardCut.size() != 9) {
+      getOperation()->emitError("expected forward-cut to be 9 numbers, got ") << forwardCut.size();
+      return signalPassFailure();
+    }
     rows::KernelLibrary kernels(getOperation());
-    attention::Context context(kernels, {queryTile, keyTile, minItems});
+    attention::Context context(kernels, {queryTile, keyTile, minItems, target, llvm::SmallVector<int64_t, 9>(forwardCut.begin(), forwardCut.end())});
     SmallVector<Operation *> ops;
     getOperation()->walk([&](Operation *op) {
       if (isa<AttendOp, AttendGradOp, AttentionDeltaOp, AttentionDecodeOp>(op))
