@@ -100,7 +100,8 @@ LogicalResult FusionLowering::build(KernelBuilder &kernel) {
   if (context.isGpu()) {
     TeamEmitter emitter(program, space, shape);
     emitter.emit(kernel.b, kernel.loc, kernel.begin(), kernel.end());
-    setLaunchShape(kernel.function, shape.threads, emitter.itemsPerBlock(), emitter.sharedBytes());
+    setLaunchShape(kernel.function, shape.threads, emitter.itemsPerBlock(), emitter.sharedBytes(),
+                   shape.minBlocks);
     readsAsPlanned = emitter.readsAsPlanned();
   } else {
     RowEmitter emitter(program, space, context.lanes);

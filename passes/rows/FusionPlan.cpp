@@ -12,7 +12,7 @@ namespace drawloom::rows {
 static bool isColumnOperand(OpOperand &use) {
   unsigned number = use.getOperandNumber();
   return TypeSwitch<Operation *, bool>(use.getOwner())
-      .Case<AddOp, GeluOp, GeluGradOp>([](auto) { return true; })
+      .Case<AddOp, CastOp, GeluOp, GeluGradOp>([](auto) { return true; })
       .Case<DropoutOp, BiasAddOp, LayerNormOp, CrossEntropyOp, ColumnSumOp>([&](auto) { return number == 0; })
       .Case<LayerNormGradOp, EmaOp>([&](auto) { return number < 2; })
       .Case<CrossEntropyGradOp>([&](auto) { return number == 1; })

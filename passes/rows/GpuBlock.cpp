@@ -54,21 +54,28 @@ void addAcrossTeams(GpuBlock block, ValueRange vectors, int64_t teams, int64_t c
     vector::StoreOp::create(block.b, block.loc, vector, memory, ValueRange{team, ownColumn});
     block.barrier();
     block.when(hasColumn, [&](GpuBlock then) {
-      Value total;
-      for (int64_t t = 0; t < teams; ++t) {
-        Value one = memref::LoadOp::create(then.b, then.loc, memory, ValueRange{then.index(t), thread});
-        total = total ? arith::AddFOp::create(then.b, then.loc, total, one).getResult() : one;
-      }
+      auto of = [&](OpBuilder &b, Value number) -> Value {
+        return memref::LoadOp::create(b, then.loc, memory, ValueRange{number, thread});
+      };
+      auto sum = scf::ForOp::create(then.b, then.loc, then.index(1), then.index(teams), then.index(1),
+                                    of(then.b, then.index(0)));
+      OpBuilder inner = OpBuilder::atBlockBegin(sum.getBody());
+      Value next =
+          arith::AddFOp::create(inner, then.loc, sum.getRegionIterArg(0), of(inner, sum.getInductionVar()));
+      scf::YieldOp::create(inner, then.loc, next);
+      Value total = sum.getResult(0);
       write(then, k, thread, total);
     });
   }
 }
 
-void setLaunchShape(func::FuncOp kernel, int64_t threads, int64_t items, int64_t sharedBytes) {
+void setLaunchShape(func::FuncOp kernel, int64_t threads, int64_t items, int64_t sharedBytes,
+                    int64_t minBlocks) {
   Builder b(kernel.getContext());
   kernel->setAttr(kThreadsAttr, b.getI64IntegerAttr(threads));
   if (items > 1) kernel->setAttr(kItemsAttr, b.getI64IntegerAttr(items));
   if (sharedBytes) kernel->setAttr(kSharedAttr, b.getI64IntegerAttr(sharedBytes));
+  if (minBlocks) kernel->setAttr(kMinBlocksAttr, b.getI64IntegerAttr(minBlocks));
 }
 
 } // namespace drawloom::rows

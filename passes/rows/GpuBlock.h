@@ -8,6 +8,7 @@ namespace drawloom::rows {
 inline constexpr llvm::StringLiteral kThreadsAttr = "drawloom.threads";
 inline constexpr llvm::StringLiteral kItemsAttr = "drawloom.items";
 inline constexpr llvm::StringLiteral kSharedAttr = "drawloom.shared";
+inline constexpr llvm::StringLiteral kMinBlocksAttr = "drawloom.min_blocks";
 
 inline constexpr int64_t kWarp = 32;
 
@@ -53,6 +54,7 @@ void addAcrossTeams(GpuBlock block, mlir::ValueRange vectors, int64_t teams, int
                     llvm::function_ref<void(GpuBlock, unsigned, mlir::Value, mlir::Value)> write);
 
 /// Sets the attributes of a kernel that say how it is launched.
-void setLaunchShape(mlir::func::FuncOp kernel, int64_t threads, int64_t items, int64_t sharedBytes);
+void setLaunchShape(mlir::func::FuncOp kernel, int64_t threads, int64_t items, int64_t sharedBytes,
+                    int64_t minBlocks = 0);
 
 } // namespace drawloom::rows

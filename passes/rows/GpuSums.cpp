@@ -26,13 +26,30 @@ static void emitColumns(GpuBlock block, Value columnBlock, Value partials, Value
   Value thread = block.thread(), lane = block.rem(thread, kWarp), warp = block.div(thread, kWarp);
   Value column = block.add(block.mul(columnBlock, kWarp), lane);
   Value owns = width % kWarp ? block.less(column, block.index(width)) : Value();
-  Value safe = owns ? block.min(column, block.index(width - 1)) : column;
+  Value readable = owns ? block.min(column, block.index(width - 1)) : column;
   Value zero = vecmath::constant(b, loc, f64, 0.0);
+  // Eight loads are on their way at a time; items beyond the last count as zeros.
+  constexpr int64_t together = 8;
+  int64_t turn = warps * together;
+  bool isWhole = items % turn == 0;
   Value sum =
-      accumulateLoop(b, loc, warp, block.index(items), block.index(warps), zero,
+      accumulateLoop(b, loc, warp, block.index(ceilDiv(items, turn) * turn), block.index(turn), zero,
                      [&](OpBuilder &b, Value item, Value carried) -> Value {
-                       Value one = memref::LoadOp::create(b, loc, partials, ValueRange{item, safe});
-                       return arith::AddFOp::create(b, loc, carried, arith::ExtFOp::create(b, loc, f64, one));
+                       GpuBlock at{b, loc};
+                       SmallVector<Value> parts;
+                       for (int64_t k = 0; k < together; ++k) {
+                         Value own = at.add(item, at.index(k * warps));
+                         Value safe = isWhole ? own : at.min(own, at.index(items - 1));
+                         Value one = memref::LoadOp::create(b, loc, partials, ValueRange{safe, readable});
+                         if (!isWhole)
+                           one = arith::SelectOp::create(b, loc, at.less(own, at.index(items)), one,
+                                                         vecmath::constant(b, loc, one.getType(), 0.0));
+                         parts.push_back(one);
+                       }
+                       for (Value part : parts)
+                         carried =
+                             arith::AddFOp::create(b, loc, carried, arith::ExtFOp::create(b, loc, f64, part));
+                       return carried;
                      });
   Value memory = block.shared({warps, kWarp}, f64);
   memref::StoreOp::create(b, loc, sum, memory, ValueRange{warp, lane});

@@ -9,7 +9,7 @@ namespace drawloom::rows {
 //===-- what the ops are --------------------------------------------------------------------------===//
 
 bool isElementwise(Operation *op) {
-  return isa<AddOp, GeluOp, GeluGradOp, DropoutOp, FillOp, AdamOp, EmaOp>(op);
+  return isa<AddOp, CastOp, GeluOp, GeluGradOp, DropoutOp, FillOp, AdamOp, EmaOp>(op);
 }
 
 bool isRowOp(Operation *op) {
@@ -183,6 +183,10 @@ LogicalResult RowOps::add(Operation *op, Value site) {
       .Case<AddOp>([&](AddOp o) {
         elements(o.getOut(), {columns(o.getA()), columns(o.getB())},
                  [](Math m, ArrayRef<Value> a) { return m.add(a[0], a[1]); });
+        return success();
+      })
+      .Case<CastOp>([&](CastOp o) {
+        define(o.getOut(), columns(o.getX()));
         return success();
       })
       .Case<BiasAddOp>([&](BiasAddOp o) {

@@ -4,9 +4,6 @@ using namespace mlir;
 
 namespace drawloom::rows {
 
-/// Slots whose values are computed before the first of them is stored, so that many loads are on their way.
-static constexpr int64_t kSlotsTogether = 4;
-
 bool TeamEmitter::sumsOverRows() const {
   return llvm::any_of(program.getSinks(), [](const Sink &sink) { return sink.accumulate; });
 }
@@ -165,6 +162,7 @@ void TeamEmitter::emitRow(OpBuilder &b) {
     emitScalars(b, level);
     for (const Pass &pass : passesOf(level)) emitPass(b, pass);
   }
+  storeScalars(b);
 }
 
 void TeamEmitter::emitScalars(OpBuilder &b, int level) {
@@ -179,41 +177,46 @@ void TeamEmitter::emitScalars(OpBuilder &b, int level) {
     for (Node *arg : node->args) args.push_back(scalars.lookup(arg));
     scalars[node] = node->scalar(math(b), row, args);
   }
-  for (const Sink &sink : program.getSinks()) {
-    if (!sink.node->isScalar() || sink.node->level != level) continue;
-    GpuBlock block{b, *where};
-    block.when(both(b, block.isZero(lane), active), [&](GpuBlock then) {
-      Type element = cast<MemRefType>(sink.access.memref.getType()).getElementType();
-      Value value = math(then.b).narrowed(scalars.lookup(sink.node), element);
-      memref::StoreOp::create(then.b, *where, value, sink.access.memref, ValueRange{row});
-    });
-  }
+}
+
+/// One element a row each, which the first thread of the team writes.
+void TeamEmitter::storeScalars(OpBuilder &b) {
+  SmallVector<const Sink *> sinks;
+  for (const Sink &sink : program.getSinks())
+    if (sink.node->isScalar()) sinks.push_back(&sink);
+  if (sinks.empty()) return;
+  GpuBlock block{b, *where};
+  block.when(both(b, block.isZero(lane), active), [&](GpuBlock then) {
+    for (const Sink *sink : sinks) {
+      Type element = cast<MemRefType>(sink->access.memref.getType()).getElementType();
+      Value value = math(then.b).narrowed(scalars.lookup(sink->node), element);
+      memref::StoreOp::create(then.b, *where, value, sink->access.memref, ValueRange{row});
+    }
+  });
 }
 
 void TeamEmitter::emitPass(OpBuilder &b, const Pass &pass) {
-  Totals totals;
-  for (Node *reduce : pass.reductions) {
-    double identity = reduce->reduction == Reduction::Sum ? 0.0 : -std::numeric_limits<double>::infinity();
-    totals.push_back(vecmath::constant(b, *where, VectorType::get({shape.lanes}, b.getF32Type()), identity));
-  }
+  Totals totals(pass.reductions.size()); // null: nothing yet
   int64_t slots = shape.slots(pass.width);
-  if (shape.unrolled || slots <= kSlotsTogether) {
-    for (int64_t first = 0; first < slots; first += kSlotsTogether) {
+  if (shape.unrolled || slots <= shape.together) {
+    for (int64_t first = 0; first < slots; first += shape.together) {
       SmallVector<Slot> together;
-      for (int64_t slot = first; slot < std::min(slots, first + kSlotsTogether); ++slot)
+      for (int64_t slot = first; slot < std::min(slots, first + shape.together); ++slot)
         together.push_back(staticSlot(b, slot, pass.width));
       totals = emitSlots(b, pass, together, totals);
     }
   } else {
     GpuBlock block{b, *where};
     int64_t columns = shape.team * shape.lanes; // of a slot
-    bool isWhole = pass.width % (kSlotsTogether * columns) == 0;
+    bool isWhole = pass.width % (shape.together * columns) == 0;
+    for (auto [reduce, total] : llvm::zip_equal(pass.reductions, totals))
+      total = neutral(b, reduce->reduction);
     auto loop = scf::ForOp::create(b, *where, block.index(0), block.index(pass.width),
-                                   block.index(kSlotsTogether * columns), totals);
+                                   block.index(shape.together * columns), totals);
     OpBuilder inner = OpBuilder::atBlockBegin(loop.getBody());
     done.clear();
     SmallVector<Slot> together;
-    for (int64_t slot = 0; slot < kSlotsTogether; ++slot) {
+    for (int64_t slot = 0; slot < shape.together; ++slot) {
       GpuBlock at{inner, *where};
       Value first = at.add(loop.getInductionVar(), at.index(slot * columns));
       together.push_back(slotAt(inner, first, pass.width, slot, isWhole));
@@ -227,6 +230,12 @@ void TeamEmitter::emitPass(OpBuilder &b, const Pass &pass) {
     scalars[reduce] = reduceTeam(b, total, reduce->reduction);
 }
 
+/// A vector that changes no total.
+Value TeamEmitter::neutral(OpBuilder &b, Reduction reduction) {
+  double value = reduction == Reduction::Sum ? 0.0 : -std::numeric_limits<double>::infinity();
+  return vecmath::constant(b, *where, VectorType::get({shape.lanes}, b.getF32Type()), value);
+}
+
 TeamEmitter::Totals TeamEmitter::emitSlots(OpBuilder &b, const Pass &pass, ArrayRef<Slot> slots,
                                            ValueRange totals) {
   Totals next(totals);
@@ -234,11 +243,11 @@ TeamEmitter::Totals TeamEmitter::emitSlots(OpBuilder &b, const Pass &pass, Array
     bool isSum = reduce->reduction == Reduction::Sum;
     for (const Slot &slot : slots) {
       Value value = evaluate(b, reduce->args[0], slot, pass.level);
-      if (slot.valid) {
-        double neutral = isSum ? 0.0 : -std::numeric_limits<double>::infinity();
-        value = math(b).select(slot.valid, value, math(b).constant(value, neutral));
-      }
-      next[i] = isSum ? math(b).add(next[i], value) : vecmath::max(b, *where, value, next[i]);
+      if (slot.valid) value = math(b).select(slot.valid, value, neutral(b, reduce->reduction));
+      if (!next[i])
+        next[i] = value;
+      else
+        next[i] = isSum ? math(b).add(next[i], value) : vecmath::max(b, *where, value, next[i]);
     }
   }
   // Everything is computed before anything is written, so that a result may lie over an operand.

@@ -57,6 +57,8 @@ private:
 
   void emitRow(mlir::OpBuilder &b);
   void emitScalars(mlir::OpBuilder &b, int level);
+  void storeScalars(mlir::OpBuilder &b);
+  mlir::Value neutral(mlir::OpBuilder &b, Reduction reduction);
   void emitPass(mlir::OpBuilder &b, const Pass &pass);
   Totals emitSlots(mlir::OpBuilder &b, const Pass &pass, llvm::ArrayRef<Slot> slots, mlir::ValueRange totals);
   Slot staticSlot(mlir::OpBuilder &b, int64_t slot, int64_t width);

@@ -13,8 +13,9 @@ struct TeamShape {
   int64_t threads = kRowThreads;
   int64_t team = kWarp;
   int64_t lanes = 4;
-  bool unrolled =
-      true; ///< a thread's part of a row stays in registers; else later passes over the row compute again
+  bool unrolled = true;  ///< a thread's part of a row stays in registers; else later passes compute it again
+  int64_t together = 4;  ///< slots whose values are computed before the first is stored: loads on their way
+  int64_t minBlocks = 0; ///< of a multiprocessor, which bounds the registers; 0: no wish
 
   int64_t teams() const { return threads / team; }
   int64_t slots(int64_t width) const { return ceilDiv(ceilDiv(width, lanes), team); }
