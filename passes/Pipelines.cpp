@@ -18,7 +18,7 @@ ArrayRef<Phase> phases() {
        "drawloom-verify-graph"},
       {"loops",
        "how: kernels of tile loops and row loops",
-       {"drawloom-lower-attention", "drawloom-lower-rows{lanes=$lanes}", "drawloom-split-edge-tiles"},
+       {"drawloom-lower-attention{target=$target}", "drawloom-lower-rows{lanes=$lanes}", "drawloom-split-edge-tiles"},
        "drawloom-verify-loops"},
       {"memory",
        "where: every value has a place, the peak is known",
@@ -26,7 +26,8 @@ ArrayRef<Phase> phases() {
        "drawloom-verify-memory"},
       {"kernel",
        "with which instructions: kernels as vectors",
-       {"drawloom-vectorize-tiles{vector-width=$lanes registers=$registers}"},
+       {{"drawloom-vectorize-tiles{vector-width=$lanes registers=$registers}", On::Cpu},
+        {"drawloom-distribute-tiles", On::Gpu}},
        ""},
   };
   return list;

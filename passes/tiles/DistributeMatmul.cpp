@@ -1,34 +1,13 @@
 // tile.matmul by the threads of a block: each keeps a block of the result in registers and reads vectors of 16 bytes.
 #include "passes/tiles/BlockEmitter.h"
+#include "passes/tiles/ThreadBlocks.h"
 
 using namespace mlir;
 
 namespace drawloom::tiles {
 namespace {
 
-/// Rows and columns of c that a thread has in registers at a time.
-struct ThreadBlock {
-  int64_t rows, columns;
-};
-
 int64_t widest(int64_t extent) { return std::gcd(extent, BlockEmitter::kLanes); }
-
-/// The block with the least estimated time for the product, in multiply-adds a thread and inner step; a load of a
-/// vector from shared memory takes as long as four.
-ThreadBlock chooseThreadBlock(int64_t rows, int64_t columns, int64_t threads) {
-  constexpr double kLoad = 4, kOverhead = 1;
-  ThreadBlock best{1, 1};
-  double least = std::numeric_limits<double>::infinity();
-  for (int64_t n : {1, 2, 4})
-    for (int64_t m : {1, 2, 4, 8, 16}) {
-      if (rows % m != 0 || columns % n != 0) continue;
-      int64_t rounds = llvm::divideCeil((rows / m) * (columns / n), threads);
-      double loads = double(m) / double(BlockEmitter::kLanes) + 1;
-      double cost = double(rounds) * (double(m * n) + kLoad * loads + kOverhead);
-      if (cost < least) best = {m, n}, least = cost;
-    }
-  return best;
-}
 
 class BlockMatmul {
 public:

@@ -22,6 +22,16 @@ bool isTileOp(Operation *op) {
              TileSoftmaxGradOp, TileDotOp>(op);
 }
 
+/// A tile of `op` that is no allocation of the kernel, or null.
+Value foreignTile(Operation *op) {
+  for (OpOperand &operand : op->getOpOperands()) {
+    bool isMemory = isa<TileLoadOp, TileStoreOp>(op) && operand.getOperandNumber() == 1;
+    if (isa<MemRefType>(operand.get().getType()) && !isMemory && !operand.get().getDefiningOp<memref::AllocaOp>())
+      return operand.get();
+  }
+  return {};
+}
+
 /// For each kernel, how far its memrefs are aligned in all launches; those without a place lie at a buffer's start.
 class Alignments {
 public:
@@ -54,6 +64,9 @@ public:
 
   LogicalResult run() {
     collect();
+    for (Operation *op : ops)
+      if (isTileOp(op) && foreignTile(op))
+        return op->emitOpError() << "expected tiles to be allocations of the kernel, got " << foreignTile(op);
     int64_t bytes = layOutSharedMemory(kernel, buffers, own);
     if (bytes > sharedLimit)
       return kernel.emitError() << "expected tiles of at most " << sharedLimit << " bytes of shared memory a block, got " << bytes

@@ -43,4 +43,14 @@ TEST(Block, GradientsAreExactWhoeverOwnsThem) {
       expectExact({pattern, 1, 100, 1, 16, 8}, inTurns(std::string("query-tile=16 key-tile=16 ") + items));
 }
 
+TEST(Block, IsExactWithTheTilesThatTheModelChooses) {
+  for (const char *pattern : {"fixed(96, c=32)", "column(16)", "dense"})
+    expectExact({pattern, 1, 140, 2, 32, 64}, inTurns("target=sm_90a"));
+}
+
+TEST(Block, RunsFormsThatHaveNoKeys) {
+  for (const char *items : {"min-items=1", "min-items=1000000"})
+    expectExact({"summary(16, c=4)", 1, 3, 3, 8, 8}, inTurns(std::string("query-tile=16 key-tile=16 ") + items));
+}
+
 } // namespace
