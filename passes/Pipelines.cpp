@@ -18,7 +18,7 @@ ArrayRef<Phase> phases() {
        "drawloom-verify-graph"},
       {"loops",
        "how: kernels of tile loops and row loops",
-       {"drawloom-lower-attention", "drawloom-lower-rows{target=$target lanes=$lanes}",
+       {"drawloom-lower-attention{target=$target}", "drawloom-lower-rows{target=$target lanes=$lanes}",
         "drawloom-split-edge-tiles"},
        "drawloom-verify-loops"},
       {"memory",
@@ -27,7 +27,8 @@ ArrayRef<Phase> phases() {
        "drawloom-verify-memory"},
       {"kernel",
        "with which instructions: kernels as vectors",
-       {"drawloom-vectorize-tiles{vector-width=$lanes registers=$registers}"},
+       {{"drawloom-vectorize-tiles{vector-width=$lanes registers=$registers}", On::Cpu},
+        {"drawloom-distribute-tiles", On::Gpu}},
        ""},
   };
   return list;

@@ -68,7 +68,7 @@ LogicalResult lower(AttendOp op, Context &context) {
   Shape shape = shapeOf(op.getQ(), op.getV(), op.getHeads(), op.getScale().convertToDouble());
   ViewAttr view = op.getView();
   ViewFacts facts = context.factsOf(view, shape);
-  TileSizes sizes = context.tileSizes(view, shape, /*isBackward=*/false);
+  TileSizes sizes = context.tiles(view, shape, BlockKernel::Forward).sizes;
   Forward forward{shape, sizes, view, facts.slices, int64_t(llvm::divideCeil(facts.rows, sizes.queries)), bool(op.getOut0())};
 
   LaunchSpec spec;

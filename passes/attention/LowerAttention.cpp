@@ -27,14 +27,22 @@ ViewFacts Context::factsOf(ViewAttr view, const Shape &shape) {
   return found->second;
 }
 
-TileSizes Context::tileSizes(ViewAttr view, const Shape &shape, bool isBackward) const {
-  TileSizes sizes{options.queryTile, options.keyTile};
-  if (sizes.queries == 0 || sizes.keys == 0) {
-    TileSizes chosen = chooseTileSizes(toView(view), {shape.dQk, shape.dV, isBackward});
-    sizes.queries = sizes.queries ? sizes.queries : chosen.queries;
-    sizes.keys = sizes.keys ? sizes.keys : chosen.keys;
+BlockTiles Context::tiles(ViewAttr view, const Shape &shape, BlockKernel kernel) {
+  BlockTiles tiles{{options.queryTile, options.keyTile}, 0};
+  if (tiles.sizes.queries != 0 && tiles.sizes.keys != 0)
+    return tiles;
+  BlockTiles chosen{{0, 0}, 0};
+  if (options.isGpu()) {
+    ViewFacts f = factsOf(view, shape);
+    int64_t slices = shape.batch * int64_t(view.getHeads().size()) * (f.keysAreDisjoint ? f.slices : 1);
+    chosen = chooseBlockTiles(toView(view), {kernel, shape.dQk, shape.dV, slices, f.rows, f.keys, kBlockThreads});
+  } else {
+    chosen.sizes = chooseTileSizes(toView(view), {shape.dQk, shape.dV, kernel != BlockKernel::Forward});
   }
-  return sizes;
+  tiles.cost = chosen.cost;
+  tiles.sizes.queries = tiles.sizes.queries ? tiles.sizes.queries : chosen.sizes.queries;
+  tiles.sizes.keys = tiles.sizes.keys ? tiles.sizes.keys : chosen.sizes.keys;
+  return tiles;
 }
 
 FailureOr<LaunchOp> launch(Context &context, OpBuilder &b, Operation *op, const LaunchSpec &spec,
