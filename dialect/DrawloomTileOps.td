@@ -1,4 +1,4 @@
-// Tile ops: what the loops of attention kernels do with small, statically shaped f32 buffers in local scratch.
+// Tile ops: what the loops of attention kernels do with small, statically shaped f32 buffers in local scratch, whatever memory holds.
 //
 // Every tile that holds queries has them in its last dimension: a score tile is [keys, queries]. One vector then holds the
 // same key for many queries, so that a softmax is element-wise on vectors (no reduction across lanes), keys and values are used as they
@@ -16,7 +16,7 @@ def TileMatrix : MemRefRankOf<[F32], [2]>;
 def TileVector : MemRefRankOf<[F32], [1]>;
 def TileBuffer : MemRefRankOf<[F32], [1, 2]>;
 def TileExtents : MemRefRankOf<[Index], [2]>;
-def TileMemory : MemRefRankOf<[F32], [3]>;
+def TileMemory : MemRefRankOf<[F32, BF16, F16], [3]>;
 
 class TileOp<string m, list<Trait> t = []> : Drawloom_Op<"tile." # m, t> { let hasVerifier = 1; }
 

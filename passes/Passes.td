@@ -89,8 +89,9 @@ def Fuse : Pass<"drawloom-fuse", "::mlir::ModuleOp"> {
   let description = [{
     Greedy, in program order: a row op joins the group that makes one of its rows, then the groups that read the same rows. A
     join is legal if it closes no cycle through ops outside the group and if nothing inside needs a value that is only known
-    after the last row (a column sum, the gradient of a scale). Nothing is computed twice and no arithmetic changes; values
-    used outside become results. Groups of one op stay as they are.
+    after the last row (a column sum, the gradient of a scale). No arithmetic changes; values used outside become results. Groups
+    of one op stay as they are. One thing is computed twice: a biased row that only other fusions read is not written; they
+    read the row without the bias, which is there anyway, and add the bias again.
   }];
   let statistics = [
     Statistic<"numFusions", "fusions", "Number of fusions made">,
@@ -113,9 +114,10 @@ def InsertCopies : Pass<"drawloom-insert-copies", "::mlir::ModuleOp"> {
     that is read later, a part with two uses, a buffer whose old value is read after the new one is made), a copy launch is
     inserted. Models from the frontend need none.
   }];
+  let options = [Option<"target", "target", "std::string", "\"cpu\"", "what copies run on: cpu, or a GPU (sm_90a, sm_80)">];
   let statistics = [Statistic<"numCopies", "copies", "Number of copies inserted">];
   let dependentDialects = ["::mlir::func::FuncDialect", "::mlir::scf::SCFDialect", "::mlir::arith::ArithDialect",
-    "::mlir::vector::VectorDialect", "::mlir::memref::MemRefDialect"];
+    "::mlir::vector::VectorDialect", "::mlir::memref::MemRefDialect", "::mlir::gpu::GPUDialect"];
 }
 
 def PlanMemory : Pass<"drawloom-plan-memory", "::mlir::ModuleOp"> {

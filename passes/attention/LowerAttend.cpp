@@ -1,5 +1,6 @@
 // attend: a work item is a query tile; it runs the online softmax over the view's keys and writes its rows.
 #include "passes/attention/Lowering.h"
+#include "passes/attention/gpu/LowerForward.h"
 #include "passes/memory/Layout.h"
 
 using namespace mlir;
@@ -61,12 +62,13 @@ private:
 } // namespace
 
 LogicalResult lower(AttendOp op, Context &context) {
+  if (hasWarpKernels(op, context)) return lowerToWarps(op, context);
   OpBuilder b(op);
   Location loc = op.getLoc();
   Shape shape = shapeOf(op.getQ(), op.getV(), op.getHeads(), op.getScale().convertToDouble());
   ViewAttr view = op.getView();
   ViewFacts facts = context.factsOf(view, shape);
-  TileSizes sizes = context.tileSizes(view, shape, /*isBackward=*/false);
+  TileSizes sizes = context.tiles(view, shape, BlockKernel::Forward).sizes;
   Forward forward{shape, sizes, view, facts.slices, int64_t(llvm::divideCeil(facts.rows, sizes.queries)), bool(op.getOut0())};
 
   LaunchSpec spec;

@@ -1,5 +1,6 @@
 // attend_grad: from a pair of tiles' scores S and dP, the gradients dV += P dO, dK += dS Q, dQ += dS K. Who owns what is in Passes.td.
 #include "passes/attention/Lowering.h"
+#include "passes/attention/gpu/LowerBackward.h"
 #include "passes/memory/Layout.h"
 
 using namespace mlir;
@@ -221,24 +222,35 @@ FailureOr<SmallVector<Value>> launchBackward(Context &context, AttendGradOp op, 
   return SmallVector<Value>((*made)->getResults());
 }
 
+/// Whether five products a tile, but fewer work items, are better than seven.
+bool isOneKernelBest(Context &context, const Backward &all, double cost) {
+  constexpr int64_t kFewestOnCpu = 4;
+  if (int64_t least = context.options.minItems)
+    return all.items() >= least;
+  if (!context.options.isGpu())
+    return all.items() >= kFewestOnCpu;
+  auto costOf = [&](BlockKernel kernel) { return context.tiles(all.view, all.shape, kernel).cost; };
+  return cost <= costOf(BlockKernel::QueryGradients) + costOf(BlockKernel::KeyGradients);
+}
+
 } // namespace
 
 LogicalResult lower(AttendGradOp op, Context &context) {
+  if (hasWarpKernels(op, context)) return lowerToWarps(op, context);
   OpBuilder b(op);
   Shape shape = shapeOf(op.getQ(), op.getV(), op.getHeads(), op.getScale().convertToDouble());
   ViewAttr view = op.getView();
   ViewFacts facts = context.factsOf(view, shape);
-  TileSizes sizes = context.tileSizes(view, shape, /*isBackward=*/true);
-
+  BlockTiles together = context.tiles(view, shape, BlockKernel::AllGradients);
   SmallVector<Gradient> gradients{{op.getDq0(), op.getDq()}, {op.getDk0(), op.getDk()}, {op.getDv0(), op.getDv()}};
   if (!op.getDq0() && !(facts.coversRows && facts.coversKeys))
     for (Gradient &g : gradients)
       g.before = filled(b, op.getLoc(), g.result.getType(), 0.0);
-  Backward all{shape, sizes, view, {true, true}, bool(gradients[0].before), facts.slices,
-               int64_t(llvm::divideCeil(facts.rows, sizes.queries)), true, !facts.keysAreDisjoint};
+  Backward all{shape, together.sizes, view, {true, true}, bool(gradients[0].before), facts.slices,
+               int64_t(llvm::divideCeil(facts.rows, together.sizes.queries)), true, !facts.keysAreDisjoint};
 
   SmallVector<Value> results;
-  if (all.slicesShareKeys || all.items() >= context.options.minItems) {
+  if (all.slicesShareKeys || isOneKernelBest(context, all, together.cost)) {
     auto made = launchBackward(context, op, all, gradients, facts.pairs, "attend_grad");
     if (failed(made))
       return failure();
@@ -248,7 +260,10 @@ LogicalResult lower(AttendGradOp op, Context &context) {
     byQueries.ownsWholeSlice = byKeys.ownsWholeSlice = false;
     byQueries.wanted = {true, false};
     byKeys.wanted = {false, true};
-    byKeys.tiles = llvm::divideCeil(facts.keys, sizes.keys);
+    byQueries.sizes = context.tiles(view, shape, BlockKernel::QueryGradients).sizes;
+    byKeys.sizes = context.tiles(view, shape, BlockKernel::KeyGradients).sizes;
+    byQueries.tiles = llvm::divideCeil(facts.rows, byQueries.sizes.queries);
+    byKeys.tiles = llvm::divideCeil(facts.keys, byKeys.sizes.keys);
     ArrayRef<Gradient> each = gradients;
     auto ofQueries = launchBackward(context, op, byQueries, each.take_front(1), facts.pairs, "attend_grad_q");
     auto ofKeys = launchBackward(context, op, byKeys, each.drop_front(1), facts.pairs, "attend_grad_kv");

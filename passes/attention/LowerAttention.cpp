@@ -1,5 +1,8 @@
 #include "passes/attention/Lowering.h"
 #include "passes/attention/Passes.h"
+#include "dialect/gpu/Gpu.h"
+#include "mlir/Dialect/GPU/IR/GPUDialect.h"
+#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "llvm/Support/Format.h"
 
 using namespace mlir;
@@ -24,14 +27,22 @@ ViewFacts Context::factsOf(ViewAttr view, const Shape &shape) {
   return found->second;
 }
 
-TileSizes Context::tileSizes(ViewAttr view, const Shape &shape, bool isBackward) const {
-  TileSizes sizes{options.queryTile, options.keyTile};
-  if (sizes.queries == 0 || sizes.keys == 0) {
-    TileSizes chosen = chooseTileSizes(toView(view), {shape.dQk, shape.dV, isBackward});
-    sizes.queries = sizes.queries ? sizes.queries : chosen.queries;
-    sizes.keys = sizes.keys ? sizes.keys : chosen.keys;
+BlockTiles Context::tiles(ViewAttr view, const Shape &shape, BlockKernel kernel) {
+  BlockTiles tiles{{options.queryTile, options.keyTile}, 0};
+  if (tiles.sizes.queries != 0 && tiles.sizes.keys != 0)
+    return tiles;
+  BlockTiles chosen{{0, 0}, 0};
+  if (options.isGpu()) {
+    ViewFacts f = factsOf(view, shape);
+    int64_t slices = shape.batch * int64_t(view.getHeads().size()) * (f.keysAreDisjoint ? f.slices : 1);
+    chosen = chooseBlockTiles(toView(view), {kernel, shape.dQk, shape.dV, slices, f.rows, f.keys, kBlockThreads});
+  } else {
+    chosen.sizes = chooseTileSizes(toView(view), {shape.dQk, shape.dV, kernel != BlockKernel::Forward});
   }
-  return sizes;
+  tiles.cost = chosen.cost;
+  tiles.sizes.queries = tiles.sizes.queries ? tiles.sizes.queries : chosen.sizes.queries;
+  tiles.sizes.keys = tiles.sizes.keys ? tiles.sizes.keys : chosen.sizes.keys;
+  return tiles;
 }
 
 FailureOr<LaunchOp> launch(Context &context, OpBuilder &b, Operation *op, const LaunchSpec &spec,
@@ -92,8 +103,12 @@ struct LowerAttention : impl::LowerAttentionBase<LowerAttention> {
           << queryTile.getValue() << " and " << keyTile.getValue();
       return signalPassFailure();
     }
+    if (!forwardCut.empty() && forwardCut.size() != 9) {
+      getOperation()->emitError("expected forward-cut to be 9 numbers, got ") << forwardCut.size();
+      return signalPassFailure();
+    }
     rows::KernelLibrary kernels(getOperation());
-    attention::Context context(kernels, {queryTile, keyTile, minItems});
+    attention::Context context(kernels, {queryTile, keyTile, minItems, target, llvm::SmallVector<int64_t, 9>(forwardCut.begin(), forwardCut.end())});
     SmallVector<Operation *> ops;
     getOperation()->walk([&](Operation *op) {
       if (isa<AttendOp, AttendGradOp, AttentionDeltaOp, AttentionDecodeOp>(op))

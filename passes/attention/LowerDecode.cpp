@@ -13,12 +13,14 @@ namespace {
 
 enum Argument { kQ, kK, kV, kKeyCache, kValueCache, kPosition, kOut };
 
-constexpr TileSizes kDecodeTile{4, 64}; // one query of four is real: decoding waits for memory, not for arithmetic
+// One query of four is real on a CPU: decoding waits for memory, not for arithmetic. On a GPU a tile is many keys, since its latency is what
+// counts.
+constexpr TileSizes kDecodeTile{4, 64}, kBlockDecodeTile{1, 128};
 
 class DecodeKernel {
 public:
-  DecodeKernel(const TileKernel &k, const Shape &shape, ArrayRef<PieceView> views)
-      : k(k), shape(shape), views(views), forward(k, shape, kDecodeTile), newKey(k.tile({1, shape.dQk})),
+  DecodeKernel(const TileKernel &k, const Shape &shape, TileSizes sizes, ArrayRef<PieceView> views)
+      : k(k), shape(shape), views(views), forward(k, shape, sizes), newKey(k.tile({1, shape.dQk})),
         newValue(k.tile({1, shape.dV})) {}
 
   void build() {
@@ -109,9 +111,11 @@ LogicalResult lower(AttentionDecodeOp op, Context &context) {
   for (int64_t h = 0; h < shape.heads; ++h)
     pairs += pattern.countRow(h, shape.n - 1, shape.n);
   spec.flops = 2 * (shape.dQk + shape.dV) * pairs * shape.batch;
-  spec.bytes = 4 * (shape.dQk + shape.dV) * pairs * shape.batch;
-  spec.key = describe(shape, kDecodeTile) + print(op.getPattern());
-  auto made = launch(context, b, op, spec, [&](const TileKernel &k) { DecodeKernel(k, shape, views).build(); });
+  int64_t elementBytes = getElementTypeOrSelf(op.getKcache()).getIntOrFloatBitWidth() / 8;
+  spec.bytes = elementBytes * (shape.dQk + shape.dV) * pairs * shape.batch;
+  TileSizes sizes = context.options.isGpu() ? kBlockDecodeTile : kDecodeTile;
+  spec.key = describe(shape, sizes) + print(op.getPattern());
+  auto made = launch(context, b, op, spec, [&](const TileKernel &k) { DecodeKernel(k, shape, sizes, views).build(); });
   if (failed(made))
     return failure();
   op.replaceAllUsesWith(*made);

@@ -1,12 +1,17 @@
 // The lowering of each attention op, and what they share.
 #pragma once
+#include "passes/attention/BlockTiles.h"
 #include "passes/attention/TileKernel.h"
 
 namespace drawloom::attention {
 
 struct Options {
   int64_t queryTile = 0, keyTile = 0; ///< 0: by the cost model
-  int64_t minItems = 4;
+  int64_t minItems = 0; ///< 0: 4 on a CPU, by the cost model on a GPU
+  std::string target = "cpu"; ///< cpu, sm_90a or sm_80
+  llvm::SmallVector<int64_t, 9> forwardCut = {}; ///< of the tensor cores' forward kernel, in the order of the pass's option; empty: by the cost model
+
+  bool isGpu() const { return target != "cpu"; }
 };
 
 /// While a module is lowered.
@@ -19,8 +24,8 @@ struct Context {
   int64_t launches = 0;
 
   ViewFacts factsOf(ViewAttr view, const Shape &shape);
-  /// The options' tile extents, or the cost model's.
-  TileSizes tileSizes(ViewAttr view, const Shape &shape, bool isBackward) const;
+  /// The options' tile extents, or those of the target's cost model.
+  BlockTiles tiles(ViewAttr view, const Shape &shape, BlockKernel kernel);
 };
 
 /// From q [B, n, H*D_qk] and v [B, n, H*D_v].

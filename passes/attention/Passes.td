@@ -21,14 +21,18 @@ def LowerAttention : Pass<"drawloom-lower-attention", "::mlir::ModuleOp"> {
     Everything is written by one item, in an order that depends on shapes alone, so results have the same bits for any number of
     threads. An `attend` or `attend_grad` without `from` whose view leaves rows (or keys) out starts from `fill`.
 
-    Tile extents come from a small cost model (attention/TileSizes.h) unless given.
+    Tile extents come from a small cost model (attention/TileSizes.h, for blocks of a GPU attention/BlockTiles.h) unless given.
   }];
   let dependentDialects = ["::mlir::scf::SCFDialect", "::mlir::affine::AffineDialect", "::mlir::arith::ArithDialect",
-    "::mlir::memref::MemRefDialect", "::mlir::func::FuncDialect"];
+    "::mlir::memref::MemRefDialect", "::mlir::func::FuncDialect", "::mlir::gpu::GPUDialect", "::mlir::vector::VectorDialect", "::mlir::math::MathDialect",
+    "::mlir::LLVM::LLVMDialect", "::drawloom::dgpu::DrawloomGpuDialect"];
   let options = [
     Option<"queryTile", "query-tile", "int64_t", "0", "queries a tile (a power of two); 0: by the cost model">,
     Option<"keyTile", "key-tile", "int64_t", "0", "keys a tile (a multiple of 8); 0: by the cost model">,
-    Option<"minItems", "min-items", "int64_t", "4", "fewest work items for which a gradient is one kernel with five products a tile">
+    Option<"minItems", "min-items", "int64_t", "0", "fewest work items for which a gradient is one kernel with five products a tile; 0: 4 on a CPU, by the cost model on a GPU">,
+    Option<"target", "target", "std::string", "\"cpu\"", "cpu, sm_90a or sm_80">,
+    ListOption<"forwardCut", "forward-cut", "int64_t", "for tuning and tests: the tensor cores' forward kernel as warp groups, keys a tile, query stages, key stages, "
+      "queries in registers (0 or 1), blocks of a multiprocessor, registers of a consumer (0: not shared out anew), items of a block, longest first (0 or 1)">
   ];
   let statistics = [Statistic<"numLaunches", "launches", "Number of launches made">];
 }

@@ -57,8 +57,8 @@ void TileKernel::forEachItem(ArrayRef<int64_t> extents, llvm::function_ref<void(
   loop(kernel.begin(), kernel.end(), 1, [&](Value item) {
     SmallVector<Value> coordinates(extents.size());
     int64_t stride = 1;
-    for (size_t i = extents.size(); i-- > 0; stride *= extents[i])
-      coordinates[i] = extents[i] == 1 ? index(0) : apply(dim(0).floorDiv(stride) % extents[i], item);
+    for (size_t i = extents.size(); i-- > 0; stride *= std::max<int64_t>(1, extents[i])) // without items it never runs
+      coordinates[i] = extents[i] <= 1 ? index(0) : apply(dim(0).floorDiv(stride) % extents[i], item);
     body(coordinates);
   });
 }

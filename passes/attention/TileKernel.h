@@ -11,6 +11,7 @@ using mlir::ArrayRef;
 using mlir::Value;
 using mlir::ValueRange;
 
+inline constexpr int64_t kBlockThreads = 128; ///< of a GPU's block that does a work item of tile ops
 inline constexpr double kLog2E = 1.4426950408889634;
 
 /// Shapes of an attention op.

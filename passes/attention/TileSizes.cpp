@@ -18,13 +18,6 @@ constexpr int64_t kSampledSlices = 3, kSampledTiles = 24;
 double multiplyAddCost(int64_t queries) { return queries >= 32 ? 1.0 : queries == 16 ? 1.3 : 1.5; }
 constexpr double kEdgeMultiplyAddCost = 1.35;
 
-/// What a query tile meets.
-struct Met {
-  double tiles; ///< of keys
-  double pairs; ///< with extents rounded, in all tiles
-  double wholePairs;
-};
-
 double pairsCost(const Met &met, TileSizes t, const TileWork &w) {
   double channels = double(w.dQk + w.dV), products = w.isBackward ? 3.0 * w.dQk + 2.0 * w.dV : channels;
   double edgePairs = std::max(0.0, met.pairs - met.wholePairs);
@@ -66,35 +59,38 @@ Met keysMet(const ViewEvaluator &at, int64_t h, int64_t s, int64_t row, int64_t 
   return met;
 }
 
-double estimate(const PieceView &view, const ViewEvaluator &at, TileSizes t, const TileWork &w) {
+} // namespace
+
+double sampleRow(const PieceView &view, TileSizes t, llvm::function_ref<double(const Met &)> costOf) {
+  ViewEvaluator at(view);
   int64_t h = view.heads.back();
   double cost = 0, rowsSeen = 1;
   sample(at.slices(h), kSampledSlices, [&](int64_t s) {
     int64_t rows = at.rows(h, s);
     // The same stretch of rows for every extent: samples of the widest tile.
-    constexpr int64_t stretch = 64;
+    const int64_t stretch = std::max<int64_t>(64, t.queries);
     sample((rows + stretch - 1) / stretch, kSampledTiles, [&](int64_t part) {
       int64_t end = std::min(rows, (part + 1) * stretch);
       for (int64_t r = part * stretch; r < end; r += t.queries)
-        cost += queryCost(t, w) + pairsCost(keysMet(at, h, s, r, std::min(r + t.queries, end) - 1, t), t, w);
+        cost += costOf(keysMet(at, h, s, r, std::min(r + t.queries, end) - 1, t));
       rowsSeen += double(end - part * stretch);
     });
   });
   return cost / rowsSeen;
 }
 
-} // namespace
-
 TileSizes chooseTileSizes(const PieceView &view, const TileWork &work) {
-  ViewEvaluator at(view);
+  auto estimate = [&](TileSizes t) {
+    return sampleRow(view, t, [&](const Met &met) { return queryCost(t, work) + pairsCost(met, t, work); });
+  };
   TileSizes best{16, 16};
-  double bestCost = estimate(view, at, best, work);
+  double bestCost = estimate(best);
   for (int64_t queries : {8, 16, 32, 64})
     for (int64_t keys : {8, 16, 32, 64}) {
       TileSizes t{queries, keys};
       if (scratchBytes(t, work) > kScratchBytes)
         continue;
-      double cost = estimate(view, at, t, work);
+      double cost = estimate(t);
       if (cost < bestCost)
         best = t, bestCost = cost;
     }

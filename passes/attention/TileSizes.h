@@ -1,6 +1,7 @@
 // How large the tiles of a view are.
 #pragma once
 #include "dialect/pattern/View.h"
+#include "llvm/ADT/STLFunctionalExtras.h"
 
 namespace drawloom::attention {
 
@@ -21,5 +22,15 @@ struct TileSizes {
 /// Tiles are counted with the view's own bounds on a sample of slices and rows. Extents whose scratch exceeds a quarter of a 1 MiB second-level
 /// cache are left out. Choices depend on the view and shapes alone: the summation order, and so the bits, follow from them.
 TileSizes chooseTileSizes(const PieceView &view, const TileWork &work);
+
+/// What a query tile meets.
+struct Met {
+  double tiles;      ///< of keys
+  double pairs;      ///< with extents rounded, in all tiles
+  double wholePairs; ///< in tiles without a mask
+};
+
+/// The cost of a query row: that of query tiles by what they meet, on a sample of slices and rows.
+double sampleRow(const PieceView &view, TileSizes sizes, llvm::function_ref<double(const Met &)> costOf);
 
 } // namespace drawloom::attention

@@ -70,8 +70,8 @@ private:
 };
 
 void populateProducts(mlir::RewritePatternSet &patterns);
-void populateFragments(mlir::RewritePatternSet &patterns, bool hasStmatrix);
+void populateFragments(mlir::RewritePatternSet &patterns, bool isHopper);
 void populateCopies(mlir::RewritePatternSet &patterns);
-void populateBarriers(mlir::RewritePatternSet &patterns);
+void populateBarriers(mlir::RewritePatternSet &patterns, bool isHopper);
 
 } // namespace drawloom::dgpu

@@ -41,16 +41,17 @@ struct LowerMBarrierArrive : OpRewritePattern<MBarrierArriveOp> {
   }
 };
 
-/// try_wait sleeps for a time that the hardware chooses; labels are local to the braces.
+/// sm_90a's try_wait sleeps for a time that the hardware chooses, test_wait asks at once; labels are local to the braces.
 struct LowerMBarrierWait : OpRewritePattern<MBarrierWaitOp> {
-  using OpRewritePattern::OpRewritePattern;
+  LowerMBarrierWait(MLIRContext *context, StringRef test) : OpRewritePattern(context), test(test) {}
   LogicalResult matchAndRewrite(MBarrierWaitOp op, PatternRewriter &rewriter) const override {
     AsmBuilder a(rewriter, op.getLoc());
-    a.assembly("{\n.reg .pred done;\nWAIT:\nmbarrier.try_wait.parity.shared::cta.b64 done, [$0], $1;\n@done bra DONE;\nbra WAIT;\nDONE:\n}", {},
-               {a.sharedAddress(op.getBarrier()), op.getParity()}, kMemory);
+    std::string text = "{\n.reg .pred done;\nWAIT:\nmbarrier." + test.str() + ".parity.shared::cta.b64 done, [$0], $1;\n@done bra DONE;\nbra WAIT;\nDONE:\n}";
+    a.assembly(text, {}, {a.sharedAddress(op.getBarrier()), op.getParity()}, kMemory);
     rewriter.eraseOp(op);
     return success();
   }
+  StringRef test;
 };
 
 struct LowerRingSlot : OpRewritePattern<RingSlotOp> {
@@ -99,9 +100,10 @@ struct LowerElect : OpRewritePattern<ElectOp> {
 
 } // namespace
 
-void populateBarriers(RewritePatternSet &patterns) {
-  patterns.add<LowerMBarrierInit, LowerMBarrierFence, LowerMBarrierArrive, LowerMBarrierWait, LowerRingSlot, LowerNamedBarrier,
-               LowerSetMaxRegisters, LowerElect>(patterns.getContext());
+void populateBarriers(RewritePatternSet &patterns, bool isHopper) {
+  patterns.add<LowerMBarrierInit, LowerMBarrierFence, LowerMBarrierArrive, LowerRingSlot, LowerNamedBarrier, LowerSetMaxRegisters, LowerElect>(
+      patterns.getContext());
+  patterns.add<LowerMBarrierWait>(patterns.getContext(), isHopper ? "try_wait" : "test_wait");
 }
 
 } // namespace drawloom::dgpu

@@ -95,10 +95,10 @@ template <typename Op> struct LowerApproximation : OpRewritePattern<Op> {
 
 } // namespace
 
-void populateFragments(RewritePatternSet &patterns, bool hasStmatrix) {
+void populateFragments(RewritePatternSet &patterns, bool isHopper) {
   MLIRContext *context = patterns.getContext();
   patterns.add<LowerLoadFragment>(context);
-  patterns.add<LowerStoreFragment>(context, hasStmatrix);
+  patterns.add<LowerStoreFragment>(context, /*hasStmatrix=*/isHopper);
   patterns.add<LowerApproximation<Exp2Op>>(context, "llvm.nvvm.ex2.approx.ftz.f");
   patterns.add<LowerApproximation<Log2Op>>(context, "llvm.nvvm.lg2.approx.ftz.f");
   patterns.add<LowerApproximation<RcpOp>>(context, "llvm.nvvm.rcp.approx.ftz.f");

@@ -32,11 +32,12 @@ struct LowerGpuOps : impl::LowerGpuOpsBase<LowerGpuOps> {
       getOperation()->emitError("expected target to be sm_90a or sm_80, got '") << target << "'";
       return signalPassFailure();
     }
+    bool isHopper = target == "sm_90a";
     RewritePatternSet patterns(&getContext());
     dgpu::populateProducts(patterns);
-    dgpu::populateFragments(patterns, /*hasStmatrix=*/target == "sm_90a");
+    dgpu::populateFragments(patterns, isHopper);
     dgpu::populateCopies(patterns);
-    dgpu::populateBarriers(patterns);
+    dgpu::populateBarriers(patterns, isHopper);
     FrozenRewritePatternSet frozen(std::move(patterns));
     getOperation()->walk([&](func::FuncOp function) {
       bool uses = function.walk([](Operation *op) { return isOurs(op) ? WalkResult::interrupt() : WalkResult::advance(); }).wasInterrupted();

@@ -1,6 +1,7 @@
 // drawloom-fuse: row ops on the same rows become one fusion.
 #include "passes/Passes.h"
 #include "passes/graph/FusionGroups.h"
+#include "passes/graph/RepeatBiases.h"
 #include "llvm/ADT/SetVector.h"
 #include "llvm/ADT/SmallPtrSet.h"
 
@@ -65,6 +66,7 @@ struct Fuse : impl::FuseBase<Fuse> {
       ++numFusions;
       numFused += ops.size();
     }
+    repeatBiases(block);
   }
 
   void runOnOperation() override {

@@ -1,7 +1,10 @@
 #include "passes/memory/CopyKernel.h"
 #include "passes/Names.h"
 #include "passes/memory/Layout.h"
+#include "passes/rows/KernelLibrary.h"
+#include "passes/rows/TeamEmitter.h"
 #include "llvm/ADT/StringExtras.h"
+#include <numeric>
 
 using namespace mlir;
 
@@ -69,15 +72,21 @@ void copyRow(OpBuilder &b, Location loc, Value source, Value target, Value row, 
   }
 }
 
-func::FuncOp makeKernel(ModuleOp kernels, StringRef name, LaunchOp copy, const CopyShape &shape) {
+/// A function for the copy, without a body.
+func::FuncOp makeFunction(ModuleOp kernels, StringRef name, LaunchOp copy) {
   OpBuilder b = OpBuilder::atBlockEnd(kernels.getBody());
-  Location loc = copy.getLoc();
   Type index = b.getIndexType();
   auto type = b.getFunctionType(
       {kernelMemRefType(copy.getInputs()[0]), kernelMemRefType(copy.getOutputs()[0]), index, index}, {});
-  auto func = func::FuncOp::create(b, loc, name, type);
-  Block *body = func.addEntryBlock();
-  b.setInsertionPointToEnd(body);
+  auto func = func::FuncOp::create(b, copy.getLoc(), name, type);
+  func.addEntryBlock();
+  return func;
+}
+
+void buildOnCpu(func::FuncOp func, const CopyShape &shape) {
+  Block *body = &func.getBody().front();
+  OpBuilder b = OpBuilder::atBlockEnd(body);
+  Location loc = func.getLoc();
   Value source = asRows(b, loc, body->getArgument(0), shape, shape.sourceStride);
   Value target = asRows(b, loc, body->getArgument(1), shape, shape.targetStride);
   auto constant = [&](int64_t v) { return arith::ConstantIndexOp::create(b, loc, v).getResult(); };
@@ -91,7 +100,50 @@ func::FuncOp makeKernel(ModuleOp kernels, StringRef name, LaunchOp copy, const C
                        scf::YieldOp::create(b, loc);
                      });
   func::ReturnOp::create(b, loc);
-  return func;
+}
+
+/// How threads share a copy: by rows, or by chunks if both sides are dense.
+struct GpuCopy {
+  rows::RowSpace space;
+  rows::TeamShape teams;
+};
+
+GpuCopy planOnGpu(LaunchOp copy, const CopyShape &shape) {
+  GpuCopy plan;
+  int64_t lanes = 128 / shape.element.getIntOrFloatBitWidth(); // 16 bytes, if both sides are aligned so
+  for (int64_t length : {shape.length, shape.sourceStride, shape.targetStride, rowOffset(copy.getInputs()[0]),
+                         rowOffset(copy.getOutputs()[0])})
+    lanes = std::gcd(lanes, length);
+  if (shape.sourceStride != shape.length || shape.targetStride != shape.length) {
+    plan.teams = rows::teamShapeOf(shape.length, lanes, /*sums=*/0);
+    plan.space.rows = shape.rows;
+    return plan;
+  }
+  plan.teams.lanes = lanes;
+  plan.teams.team = plan.teams.threads;
+  plan.space.flatChunk = 4 * plan.teams.threads * lanes;
+  plan.space.flatElements = shape.rows * shape.length;
+  plan.space.rows = rows::ceilDiv(plan.space.flatElements, plan.space.flatChunk);
+  return plan;
+}
+
+void buildOnGpu(func::FuncOp func, const CopyShape &shape, const GpuCopy &plan) {
+  OpBuilder b = OpBuilder::atBlockEnd(&func.getBody().front());
+  rows::KernelBuilder kernel{b, func.getLoc(), func};
+  bool isFlat = plan.space.isFlat();
+  auto access = [&](unsigned number, int64_t stride) -> rows::Access {
+    Value memref = kernel.memref(number);
+    if (isFlat) return {rows::asFlat(kernel, memref), rows::Access::Kind::Flat};
+    return {asRows(b, kernel.loc, memref, shape, stride), rows::Access::Kind::OwnRow};
+  };
+  rows::RowProgram program;
+  rows::Node *source =
+      program.load(access(0, shape.sourceStride), isFlat ? plan.space.flatChunk : shape.length);
+  program.store(source, access(1, shape.targetStride));
+  rows::TeamEmitter emitter(program, plan.space, plan.teams);
+  emitter.emit(b, kernel.loc, kernel.begin(), kernel.end());
+  func::ReturnOp::create(b, kernel.loc);
+  rows::setLaunchShape(func, plan.teams.threads, emitter.itemsPerBlock(), 0);
 }
 
 LaunchOp makeLaunch(OpBuilder &builder, Value source, Type type) {
@@ -121,15 +173,23 @@ Value insertCopy(OpBuilder &builder, Value source, int64_t stride) {
   return split.getParts()[0];
 }
 
-void finishCopy(ModuleOp module, LaunchOp copy) {
+void finishCopy(ModuleOp module, LaunchOp copy, bool onGpu) {
   CopyShape shape = shapeOf(copy);
+  GpuCopy plan = planOnGpu(copy, shape);
   ModuleOp kernels = kernelsModule(module);
   std::string name = kernelName(copy, shape);
-  if (!kernels.lookupSymbol(name)) makeKernel(kernels, name, copy, shape);
+  if (onGpu) name += "_by_" + std::to_string(plan.teams.lanes); // of equal strides parts may begin elsewhere
+  if (!kernels.lookupSymbol(name)) {
+    func::FuncOp func = makeFunction(kernels, name, copy);
+    if (onGpu)
+      buildOnGpu(func, shape, plan);
+    else
+      buildOnCpu(func, shape);
+  }
   Builder b(module.getContext());
   copy.setKernelAttr(
       SymbolRefAttr::get(b.getStringAttr(kKernelsModule), {FlatSymbolRefAttr::get(b.getContext(), name)}));
-  copy.setGrid(shape.items());
+  copy.setGrid(onGpu ? plan.space.items() : shape.items());
   int64_t bytes = shape.element.getIntOrFloatBitWidth() / 8;
   copy.setBytes(2 * shape.rows * shape.length * bytes);
 }

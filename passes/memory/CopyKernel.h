@@ -13,6 +13,6 @@ mlir::Value insertCopy(mlir::OpBuilder &builder, mlir::Value source);
 mlir::Value insertCopy(mlir::OpBuilder &builder, mlir::Value source, int64_t stride);
 
 /// Gives a copy its kernel, for the strides that its operand and its result now have.
-void finishCopy(mlir::ModuleOp module, LaunchOp copy);
+void finishCopy(mlir::ModuleOp module, LaunchOp copy, bool onGpu = false);
 
 } // namespace drawloom

@@ -1,4 +1,5 @@
 // drawloom-insert-copies: makes the function such that every result can lie where memory planning puts it.
+#include "mlir/Dialect/GPU/IR/GPUDialect.h"
 #include "passes/Names.h"
 #include "passes/Passes.h"
 #include "passes/memory/CopyKernel.h"
@@ -150,11 +151,13 @@ private:
 };
 
 struct InsertCopies : impl::InsertCopiesBase<InsertCopies> {
+  using InsertCopiesBase::InsertCopiesBase;
+
   void runOnOperation() override {
     for (auto func : getOperation().getOps<func::FuncOp>()) {
       Copier copier(func);
       for (LaunchOp copy : copier.run()) {
-        finishCopy(getOperation(), copy);
+        finishCopy(getOperation(), copy, target != "cpu");
         ++numCopies;
       }
     }

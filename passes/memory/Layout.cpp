@@ -138,6 +138,24 @@ int64_t rowStride(Value value) {
   return rowLength(cast<RankedTensorType>(value.getType()));
 }
 
+/// Columns of the parts before the k-th.
+static int64_t columnsBefore(ValueRange parts, unsigned k) {
+  int64_t columns = 0;
+  for (Value part : parts.take_front(k)) columns += rowLength(cast<RankedTensorType>(part.getType()));
+  return columns;
+}
+
+int64_t rowOffset(Value value) {
+  Value start = chainStart(value);
+  if (auto split = start.getDefiningOp<SplitOp>())
+    return rowOffset(split.getX()) + columnsBefore(split.getParts(), cast<OpResult>(start).getResultNumber());
+  if (OpOperand *part = concatAtEnd(start)) {
+    auto concat = cast<ConcatOp>(part->getOwner());
+    return rowOffset(concat.getOut()) + columnsBefore(concat.getParts(), part->getOperandNumber());
+  }
+  return 0;
+}
+
 MemRefType kernelMemRefType(Value value) {
   auto type = cast<RankedTensorType>(value.getType());
   int64_t stride = rowStride(value);

@@ -18,6 +18,10 @@ namespace drawloom {
 /// after an op is lowered to a launch. Rank-1 tensors are one row, so their stride is their length.
 int64_t rowStride(mlir::Value value);
 
+/// Elements before the first of `value` in the memory that it is a part of (0 for what is no part): with
+/// `rowStride` it says how rows are aligned.
+int64_t rowOffset(mlir::Value value);
+
 /// Number of rows: the product of the leading dimensions.
 int64_t rowCount(mlir::RankedTensorType type);
 

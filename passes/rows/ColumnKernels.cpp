@@ -1,6 +1,7 @@
 #include "passes/rows/ColumnKernels.h"
 #include "passes/rows/Chunks.h"
 #include "passes/rows/FusionKernel.h"
+#include "passes/rows/GpuKernels.h"
 #include "passes/rows/VectorMath.h"
 
 using namespace mlir;
@@ -62,8 +63,10 @@ void plainLoop(OpBuilder &b, Location loc, Value lower, Value upper, Value step,
 
 //===-- partial sums ------------------------------------------------------------------------------===//
 
-FailureOr<Value> sumPartials(LoweringContext &context, OpBuilder &b, Location loc, Value partials, Value init,
-                             RankedTensorType result, StringRef label) {
+static FailureOr<Value> sumOnCpu(LoweringContext &context, OpBuilder &b, Location loc, const PartialSum &sum,
+                                 StringRef label) {
+  Value partials = sum.partials, init = sum.init;
+  RankedTensorType result = sum.result;
   auto type = cast<RankedTensorType>(partials.getType());
   int64_t items = type.getDimSize(0), width = type.getDimSize(1), lanes = context.lanes;
   SmallVector<MemRefType> memrefs = {MemRefType::get(type.getShape(), type.getElementType()),
@@ -97,6 +100,18 @@ FailureOr<Value> sumPartials(LoweringContext &context, OpBuilder &b, Location lo
              context, b,
              {loc, result, operands, *kernel, ceilDiv(width, lanes), {}, inplace, label, items * width})
       .getResult(0);
+}
+
+FailureOr<SmallVector<Value>> sumPartials(LoweringContext &context, OpBuilder &b, Location loc,
+                                          ArrayRef<PartialSum> sums, StringRef label) {
+  if (context.isGpu()) return sumPartialsOnGpu(context, b, loc, sums, label);
+  SmallVector<Value> totals;
+  for (const PartialSum &sum : sums) {
+    FailureOr<Value> total = sumOnCpu(context, b, loc, sum, label);
+    if (failed(total)) return failure();
+    totals.push_back(*total);
+  }
+  return totals;
 }
 
 } // namespace drawloom::rows

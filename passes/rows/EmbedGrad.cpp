@@ -5,6 +5,7 @@
 #include "passes/rows/Chunks.h"
 #include "passes/rows/ColumnKernels.h"
 #include "passes/rows/FusionKernel.h"
+#include "passes/rows/GpuKernels.h"
 #include "passes/rows/VectorMath.h"
 
 using namespace mlir;
@@ -82,6 +83,7 @@ static void buildTableGrad(KernelBuilder &kernel, TableIndex index, int64_t lane
 
 LogicalResult lowerEmbedGrad(EmbedGradOp op, LoweringContext &context) {
   auto dout = cast<RankedTensorType>(op.getDout().getType());
+  if (context.isGpu()) return lowerEmbedGradOnGpu(op, context);
   if (!dout.getElementType().isF32())
     return op.emitOpError() << "compiled row operations compute in f32, got " << dout;
   int64_t width = rowLength(dout), positions = rowLength(cast<RankedTensorType>(op.getTokens().getType()));

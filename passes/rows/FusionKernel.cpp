@@ -1,7 +1,9 @@
-#include "passes/rows/FusionKernel.h"
+// The kernel and the launch of a fusion.
 #include "passes/Names.h"
 #include "passes/memory/Layout.h"
-#include "passes/rows/Chunks.h"
+#include "passes/rows/FusionLowering.h"
+#include "passes/rows/RowEmitter.h"
+#include "passes/rows/TeamEmitter.h"
 
 using namespace mlir;
 
@@ -51,258 +53,62 @@ FusionOp wrapInFusion(Operation *op) {
 
 //===-- one fusion --------------------------------------------------------------------------------===//
 
-namespace {
-
-/// How a result of the fusion is made.
-struct ResultPlan {
-  unsigned number; // of the fusion's result
-  enum { Stored, Tied, ColumnSum } how = Stored;
-  unsigned tiedArgument = 0; // Tied: block argument
-  Value init;                // ColumnSum: operand of the fusion, or null
-};
-
-class FusionLowering {
-public:
-  FusionLowering(FusionOp fusion, LoweringContext &context)
-      : fusion(fusion), context(context), body(&fusion.getBody().front()),
-        yield(cast<YieldOp>(body->getTerminator())) {}
-
-  LogicalResult run() {
-    forwardArguments();
-    if (failed(checkTypes()) || failed(chooseSpace())) return failure();
-    planResults();
-    if (results.empty()) return fusion.erase(), success();
-    collectArguments();
-    if (failed(checkDense())) return failure();
-    FailureOr<SymbolRefAttr> kernel =
-        context.kernels.get(describe(), kernelName(), fusion.getLoc(), signature(), sites.size(),
-                            [&](KernelBuilder &k) { return build(k); });
-    if (failed(kernel)) return failure();
-    return replaceByLaunch(*kernel);
-  }
-
-private:
-  void forwardArguments();
-  LogicalResult checkTypes();
-  LogicalResult chooseSpace();
-  void planResults();
-  void collectArguments();
-  LogicalResult checkDense();
-  std::string describe();
-  std::string kernelName();
-  SmallVector<MemRefType> signature();
-  LogicalResult build(KernelBuilder &kernel);
-  void planReuse(KernelBuilder &kernel, const RowProgram &program, RowOps &ops);
-  LogicalResult replaceByLaunch(SymbolRefAttr kernel);
-
-  Value yielded(const ResultPlan &result) { return yield.getOperand(result.number); }
-  RankedTensorType partialType(const ResultPlan &result) {
-    auto type = cast<RankedTensorType>(yielded(result).getType());
-    return RankedTensorType::get({space.items(), rowLength(type)}, type.getElementType());
-  }
-
-  FusionOp fusion;
-  LoweringContext &context;
-  Block *body;
-  YieldOp yield;
-  RowSpace space;
-  SmallVector<ResultPlan> results;
-  SmallVector<unsigned> arguments; // block arguments that the kernel takes
-  SmallVector<int64_t> sites;
-  SmallVector<int64_t> reuse;
-};
-
-/// True if the op goes through this operand's rows as it goes through `mainType`.
-bool isColumnOperand(OpOperand &use) {
-  unsigned number = use.getOperandNumber();
-  return TypeSwitch<Operation *, bool>(use.getOwner())
-      .Case<AddOp, GeluOp, GeluGradOp>([](auto) { return true; })
-      .Case<DropoutOp, BiasAddOp, LayerNormOp, CrossEntropyOp, ColumnSumOp>([&](auto) { return number == 0; })
-      .Case<LayerNormGradOp, EmaOp>([&](auto) { return number < 2; })
-      .Case<CrossEntropyGradOp>([&](auto) { return number == 1; })
-      .Case<AdamOp>([&](auto) { return number < 4; })
-      .Default([](Operation *op) { return isa<YieldOp>(op); });
+LogicalResult FusionLowering::finish() {
+  if (results.empty()) return fusion.erase(), success();
+  FailureOr<SymbolRefAttr> kernel =
+      context.kernels.get(describe(), kernelName(), fusion.getLoc(), signature(), sites.size(),
+                          [&](KernelBuilder &k) { return build(k); });
+  if (failed(kernel)) return failure();
+  return replaceByLaunch(*kernel);
 }
 
-bool isColumnSumInit(OpOperand &use) {
-  return isa<ColumnSumOp>(use.getOwner()) && use.getOperandNumber() == 1;
-}
-
-/// What the fusion yields unchanged needs no kernel.
-void FusionLowering::forwardArguments() {
-  for (OpResult result : fusion->getResults())
-    if (auto argument = dyn_cast<BlockArgument>(yield.getOperand(result.getResultNumber())))
-      result.replaceAllUsesWith(fusion.getInputs()[argument.getArgNumber()]);
-}
-
-LogicalResult FusionLowering::checkTypes() {
-  auto check = [&](Operation *op) -> LogicalResult {
-    for (Type type : llvm::concat<const Type>(op->getOperandTypes(), op->getResultTypes())) {
-      auto tensor = dyn_cast<RankedTensorType>(type);
-      if (!tensor || !tensor.hasStaticShape())
-        return op->emitOpError() << "expected static tensors, got " << type;
-      if (isa<FloatType>(tensor.getElementType()) && !tensor.getElementType().isF32())
-        return op->emitOpError() << "compiled row operations compute in f32, got " << type;
-    }
-    return success();
-  };
+LogicalResult FusionLowering::addTo(RowProgram &program, RowOps &ops, ValueRange sites, ValueRange outputs) {
+  unsigned dropouts = 0, next = 0;
   for (Operation &op : body->without_terminator())
-    if (failed(check(&op))) return failure();
-  return success();
-}
-
-/// Flat where every op is elementwise on dense tensors of one shape, else rows.
-LogicalResult FusionLowering::chooseSpace() {
-  Operation &first = body->front();
-  if (isa<YieldOp>(first)) return success(); // no results are left either
-  RankedTensorType type = mainType(&first);
-  bool isFlat = llvm::all_of(body->without_terminator(), [&](Operation &op) {
-    return isElementwise(&op) && mainType(&op).getShape() == type.getShape();
-  });
-  for (BlockArgument argument : body->getArguments())
-    if (llvm::any_of(argument.getUses(), isColumnOperand))
-      isFlat &= isDense(kernelMemRefType(fusion.getInputs()[argument.getArgNumber()]));
-  for (Value result : fusion.getOutputs()) isFlat &= isDense(kernelMemRefType(result));
-  if (isFlat) {
-    space.flatElements = type.getNumElements();
-    space.rows = ceilDiv(space.flatElements, kFlatChunk);
-    return success();
-  }
-  space.rows = rowCount(type);
-  space.perItem = rowsPerItem(space.rows);
-  for (Operation &op : body->without_terminator())
-    if (rowCount(mainType(&op)) != space.rows)
-      return op.emitOpError() << "expected " << space.rows << " rows as in the fusion's first op, got "
-                              << rowCount(mainType(&op));
-  return success();
-}
-
-void FusionLowering::planResults() {
-  bool elementwise =
-      llvm::all_of(body->without_terminator(), [](Operation &op) { return isElementwise(&op); });
-  llvm::SmallDenseSet<unsigned> tied;
-  for (OpResult result : fusion->getResults()) {
-    if (result.use_empty()) continue;
-    ResultPlan plan{result.getResultNumber(), ResultPlan::Stored, 0, nullptr};
-    auto inner = dyn_cast<OpResult>(yielded(plan));
-    if (inner && (isa<ColumnSumOp>(inner.getOwner()) ||
-                  (isa<LayerNormGradOp>(inner.getOwner()) && inner.getResultNumber() > 0))) {
-      plan.how = ResultPlan::ColumnSum;
-      if (auto sum = dyn_cast<ColumnSumOp>(inner.getOwner()); sum && sum.getInit())
-        if (auto init = dyn_cast<BlockArgument>(sum.getInit()))
-          plan.init = fusion.getInputs()[init.getArgNumber()];
-    } else if (OpOperand *under = inner && elementwise ? tiedOperand(inner) : nullptr) {
-      auto argument = dyn_cast<BlockArgument>(under->get());
-      if (argument && tied.insert(argument.getArgNumber()).second) {
-        plan.how = ResultPlan::Tied;
-        plan.tiedArgument = argument.getArgNumber();
-      }
-    }
-    results.push_back(plan);
-  }
-}
-
-void FusionLowering::collectArguments() {
-  for (BlockArgument argument : body->getArguments())
-    if (llvm::any_of(argument.getUses(), [](OpOperand &use) { return !isColumnSumInit(use); }))
-      arguments.push_back(argument.getArgNumber());
-  for (auto dropout : body->getOps<DropoutOp>()) sites.push_back(int64_t(dropout.getSite()));
-}
-
-/// Only what the kernel goes through by rows may have gaps between rows.
-LogicalResult FusionLowering::checkDense() {
-  for (unsigned number : arguments) {
-    MemRefType type = kernelMemRefType(fusion.getInputs()[number]);
-    if (isDense(type)) continue;
-    for (OpOperand &use : body->getArgument(number).getUses())
-      if (!isColumnOperand(use) && !isa<EmbedOp>(use.getOwner()))
-        return use.getOwner()->emitOpError()
-               << "operand " << use.getOperandNumber() << " must be dense, but it is a view of type " << type;
-  }
-  return success();
-}
-
-/// Everything about the fusion that shapes its kernel: two with equal descriptions and types share one.
-std::string FusionLowering::describe() {
-  std::string text;
-  llvm::raw_string_ostream os(text);
-  llvm::DenseMap<Value, unsigned> numbers;
-  for (BlockArgument argument : body->getArguments()) numbers[argument] = numbers.size();
-  os << context.lanes << (space.isFlat() ? "f" : "r");
-  for (unsigned argument : arguments) os << " a" << argument;
-  for (const ResultPlan &result : results) os << " r" << result.how << ":" << result.tiedArgument;
-  for (Operation &op : *body) {
-    os << ";" << op.getName();
-    for (Value operand : op.getOperands()) os << " " << numbers.lookup(operand) << ":" << operand.getType();
-    for (NamedAttribute attribute : op.getAttrDictionary())
-      if (attribute.getName() != "site" && !attribute.getName().getValue().starts_with("drawloom."))
-        os << " " << attribute.getName().getValue() << "=" << attribute.getValue();
-    for (Value result : op.getResults()) {
-      numbers[result] = numbers.size();
-      os << " " << result.getType();
-    }
-  }
-  for (const ResultPlan &result : results) os << " y" << result.number;
-  return text;
-}
-
-std::string FusionLowering::kernelName() {
-  std::string name;
-  StringRef last;
-  for (Operation &op : body->without_terminator()) {
-    StringRef mnemonic = op.getName().stripDialect();
-    if (mnemonic == last || name.size() + mnemonic.size() > 64) continue;
-    name += (name.empty() ? "" : "_") + mnemonic.str();
-    last = mnemonic;
-  }
-  return name;
-}
-
-SmallVector<MemRefType> FusionLowering::signature() {
-  SmallVector<MemRefType> types;
-  for (unsigned argument : arguments) types.push_back(kernelMemRefType(fusion.getInputs()[argument]));
+    if (failed(ops.add(&op, isa<DropoutOp>(op) ? sites[dropouts++] : Value()))) return failure();
   for (const ResultPlan &result : results) {
-    if (result.how == ResultPlan::Stored) types.push_back(kernelMemRefType(fusion.getResult(result.number)));
-    if (result.how == ResultPlan::ColumnSum) {
-      RankedTensorType partials = partialType(result);
-      types.push_back(MemRefType::get(partials.getShape(), partials.getElementType()));
-    }
-  }
-  return types;
-}
-
-LogicalResult FusionLowering::build(KernelBuilder &kernel) {
-  RowProgram program;
-  RowOps ops(kernel, program, space, arguments);
-  unsigned memrefs = kernel.function.getNumArguments() - 2 - sites.size(), dropouts = 0;
-  for (Operation &op : body->without_terminator()) {
-    Value site;
-    if (isa<DropoutOp>(op))
-      site = arith::IndexCastOp::create(kernel.b, kernel.loc, kernel.b.getI32Type(),
-                                        kernel.scalar(memrefs, dropouts++));
-    if (failed(ops.add(&op, site))) return failure();
-  }
-  unsigned next = arguments.size();
-  for (const ResultPlan &result : results) {
-    Value value = yielded(result);
+    Value value = yielded(result), output = result.how == ResultPlan::Tied ? Value() : outputs[next++];
     switch (result.how) {
     case ResultPlan::Tied:
       program.store(ops.columns(value), ops.rowAccess(ops.argument(body->getArgument(result.tiedArgument))));
       break;
     case ResultPlan::ColumnSum:
-      program.accumulate(ops.columnSum(value), {kernel.memref(next++), Access::Kind::OwnItem});
+      program.accumulate(ops.columnSum(value), {output, Access::Kind::OwnItem});
       break;
     case ResultPlan::Stored:
       if (ops.isScalar(value))
-        program.store(ops.scalar(value), {ops.flat(kernel.memref(next++)), Access::Kind::Scalar});
+        program.store(ops.scalar(value), {ops.flat(output), Access::Kind::Scalar});
       else
-        program.store(ops.columns(value), ops.rowAccess(kernel.memref(next++)));
+        program.store(ops.columns(value), ops.rowAccess(output));
       break;
     }
   }
-  RowEmitter emitter(program, space, context.lanes);
-  emitter.emit(kernel.b, kernel.loc, kernel.begin(), kernel.end());
-  if (emitter.readsAsPlanned()) planReuse(kernel, program, ops);
+  return success();
+}
+
+LogicalResult FusionLowering::build(KernelBuilder &kernel) {
+  unsigned memrefs = kernel.function.getNumArguments() - 2 - sites.size();
+  SmallVector<Value> places(kernel.function.getArguments().take_front(memrefs)), siteValues;
+  for (unsigned k = 0; k < sites.size(); ++k)
+    siteValues.push_back(
+        arith::IndexCastOp::create(kernel.b, kernel.loc, kernel.b.getI32Type(), kernel.scalar(memrefs, k)));
+  RowProgram program;
+  ArrayRef<Value> all = places;
+  RowOps ops(kernel, program, space, context.machine, arguments, all.take_front(arguments.size()));
+  if (failed(addTo(program, ops, siteValues, all.drop_front(arguments.size())))) return failure();
+  bool readsAsPlanned;
+  if (context.isGpu()) {
+    TeamEmitter emitter(program, space, shape);
+    emitter.emit(kernel.b, kernel.loc, kernel.begin(), kernel.end());
+    setLaunchShape(kernel.function, shape.threads, emitter.itemsPerBlock(), emitter.sharedBytes(),
+                   shape.minBlocks);
+    readsAsPlanned = emitter.readsAsPlanned();
+  } else {
+    RowEmitter emitter(program, space, context.lanes);
+    emitter.emit(kernel.b, kernel.loc, kernel.begin(), kernel.end());
+    readsAsPlanned = emitter.readsAsPlanned();
+  }
+  if (readsAsPlanned) planReuse(kernel, program, ops);
   return success();
 }
 
@@ -356,24 +162,35 @@ LogicalResult FusionLowering::replaceByLaunch(SymbolRefAttr kernel) {
   if (auto it = context.reuse.find(kernel); it != context.reuse.end())
     if (llvm::any_of(it->second, [](int64_t operand) { return operand >= 0; }))
       launch->setAttr(kReuseAttr, b.getDenseI64ArrayAttr(it->second));
-  for (auto [result, value] : llvm::zip_equal(results, launch.getOutputs())) {
-    Value replacement = value;
-    if (result.how == ResultPlan::ColumnSum) {
-      auto type = cast<RankedTensorType>(fusion.getResult(result.number).getType());
-      FailureOr<Value> sum = sumPartials(context, b, fusion.getLoc(), value, result.init, type, label);
-      if (failed(sum)) return failure();
-      replacement = *sum;
-    }
-    fusion.getResult(result.number).replaceAllUsesWith(replacement);
-  }
+  for (auto [result, value] : llvm::zip_equal(results, launch.getOutputs()))
+    if (result.how != ResultPlan::ColumnSum) fusion.getResult(result.number).replaceAllUsesWith(value);
+  if (failed(finishSums(launch))) return failure();
   fusion.erase();
   return success();
 }
 
-} // namespace
+/// Adds up the launch's partial sums: one launch for each sum, on a GPU one for all of them.
+LogicalResult FusionLowering::finishSums(LaunchOp launch) {
+  OpBuilder b(fusion);
+  SmallVector<PartialSum> sums;
+  SmallVector<unsigned> numbers;
+  for (auto [result, value] : llvm::zip_equal(results, launch.getOutputs())) {
+    if (result.how != ResultPlan::ColumnSum) continue;
+    sums.push_back({value, result.init, cast<RankedTensorType>(fusion.getResult(result.number).getType())});
+    numbers.push_back(result.number);
+  }
+  if (sums.empty()) return success();
+  FailureOr<SmallVector<Value>> totals = sumPartials(context, b, fusion.getLoc(), sums, labelOf(fusion));
+  if (failed(totals)) return failure();
+  for (auto [number, total] : llvm::zip_equal(numbers, *totals))
+    fusion.getResult(number).replaceAllUsesWith(total);
+  return success();
+}
 
 LogicalResult lowerFusion(FusionOp fusion, LoweringContext &context) {
-  return FusionLowering(fusion, context).run();
+  FusionLowering lowering(fusion, context);
+  if (failed(lowering.prepare())) return failure();
+  return lowering.finish();
 }
 
 } // namespace drawloom::rows

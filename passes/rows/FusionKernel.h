@@ -7,13 +7,18 @@ namespace drawloom::rows {
 
 /// What the lowerings share while a module is lowered.
 struct LoweringContext {
-  LoweringContext(mlir::ModuleOp module, int64_t lanes) : kernels(module), lanes(lanes) {}
+  LoweringContext(mlir::ModuleOp module, Machine machine, int64_t lanes)
+      : kernels(module), machine(machine), lanes(lanes) {}
+  bool isGpu() const { return machine == Machine::Gpu; }
 
   KernelLibrary kernels;
-  int64_t lanes;
+  Machine machine;
+  int64_t lanes; ///< f32 lanes of a CPU's vectors
   /// For a fusion's kernel: an operand (or -1) whose memory each result may take over (memory/Layout.h
   /// kReuseAttr).
   llvm::DenseMap<mlir::Attribute, llvm::SmallVector<int64_t>> reuse;
+  /// What a sum over rows (a result of a fusion or of embed_grad) is added to.
+  llvm::DenseMap<mlir::Value, mlir::Value> sumInits;
   int64_t launches = 0;
 };
 
@@ -44,10 +49,17 @@ mlir::LogicalResult lowerFusion(FusionOp fusion, LoweringContext &context);
 mlir::LogicalResult lowerEmbedGrad(EmbedGradOp op, LoweringContext &context);
 mlir::LogicalResult lowerGlobalNorm(GlobalNormOp op, LoweringContext &context);
 
-/// Sums a [items, width] tensor of partial sums over the items, in order and in double precision, adding
-/// `init` (over which the result is written) if given.
-mlir::FailureOr<mlir::Value> sumPartials(LoweringContext &context, mlir::OpBuilder &b, mlir::Location loc,
-                                         mlir::Value partials, mlir::Value init,
-                                         mlir::RankedTensorType result, llvm::StringRef label);
+/// A [items, width] tensor of partial sums, what their sum is added to and written over (or null), and the
+/// sum's type.
+struct PartialSum {
+  mlir::Value partials, init;
+  mlir::RankedTensorType result;
+};
+
+/// Adds up the items of each, in a fixed order and in double precision.
+mlir::FailureOr<llvm::SmallVector<mlir::Value>> sumPartials(LoweringContext &context, mlir::OpBuilder &b,
+                                                            mlir::Location loc,
+                                                            llvm::ArrayRef<PartialSum> sums,
+                                                            llvm::StringRef label);
 
 } // namespace drawloom::rows

@@ -4,6 +4,7 @@
 #include "passes/rows/Chunks.h"
 #include "passes/rows/ColumnKernels.h"
 #include "passes/rows/FusionKernel.h"
+#include "passes/rows/GpuKernels.h"
 #include "passes/rows/VectorMath.h"
 
 using namespace mlir;
@@ -76,6 +77,7 @@ static void buildRoot(KernelBuilder &kernel) {
 }
 
 LogicalResult lowerGlobalNorm(GlobalNormOp op, LoweringContext &context) {
+  if (context.isGpu()) return lowerGlobalNormOnGpu(op, context);
   OpBuilder b(op);
   Location loc = op.getLoc();
   SmallVector<Value> parts;

@@ -1,4 +1,7 @@
+#include "mlir/Dialect/GPU/IR/GPUDialect.h"
+#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "passes/rows/FusionKernel.h"
+#include "passes/rows/GpuKernels.h"
 #include "passes/rows/Passes.h"
 
 using namespace mlir;
@@ -18,10 +21,16 @@ struct LowerRowsPass : impl::LowerRowsBase<LowerRowsPass> {
       getOperation().emitError() << "lanes must be a power of two from 4 to 64, got " << int64_t(lanes);
       return signalPassFailure();
     }
-    wrapLoneOps();
-    rows::LoweringContext context(getOperation(), lanes);
-    if (failed(lowerAll<FusionOp>(rows::lowerFusion, context)) ||
-        failed(lowerAll<EmbedGradOp>(rows::lowerEmbedGrad, context)) ||
+    if (!llvm::is_contained({"cpu", "sm_90a", "sm_80"}, StringRef(target))) {
+      getOperation().emitError() << "target must be cpu, sm_90a or sm_80, got " << target;
+      return signalPassFailure();
+    }
+    rows::LoweringContext context(getOperation(), target == "cpu" ? rows::Machine::Cpu : rows::Machine::Gpu,
+                                  lanes);
+    wrapLoneOps([](Operation *op) { return !isa<AddOp>(op); });
+    if (context.isGpu()) rows::foldAddsIntoSums(getOperation(), context);
+    wrapLoneOps([](Operation *) { return true; });
+    if (failed(lowerFusions(context)) || failed(lowerAll<EmbedGradOp>(rows::lowerEmbedGrad, context)) ||
         failed(lowerAll<GlobalNormOp>(rows::lowerGlobalNorm, context)))
       return signalPassFailure();
     numLaunches += context.launches;
@@ -29,12 +38,17 @@ struct LowerRowsPass : impl::LowerRowsBase<LowerRowsPass> {
   }
 
   /// A row op that stands alone is a fusion of one.
-  void wrapLoneOps() {
+  void wrapLoneOps(function_ref<bool(Operation *)> which) {
     SmallVector<Operation *> lone;
     getOperation().walk([&](Operation *op) {
-      if (rows::isRowOp(op) && !isa<FusionOp>(op->getParentOp())) lone.push_back(op);
+      if (rows::isRowOp(op) && which(op) && !isa<FusionOp>(op->getParentOp())) lone.push_back(op);
     });
     for (Operation *op : lone) rows::wrapInFusion(op);
+  }
+
+  LogicalResult lowerFusions(rows::LoweringContext &context) {
+    if (context.isGpu()) return rows::lowerFusionsOnGpu(getOperation(), context);
+    return lowerAll<FusionOp>(rows::lowerFusion, context);
   }
 
   template <class Op>

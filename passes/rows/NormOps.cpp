@@ -1,5 +1,4 @@
 // Row operations that reduce along the row: layer norm and cross-entropy with their gradients.
-#include "passes/rows/RowMath.h"
 #include "passes/rows/RowOps.h"
 
 using namespace mlir;
@@ -9,29 +8,22 @@ namespace drawloom::rows {
 void RowOps::addLayerNorm(LayerNormOp op) {
   Node *x = columns(op.getX()), *gamma = shared(op.getGamma()), *beta = shared(op.getBeta());
   int64_t width = x->width;
-  auto divide = [width](OpBuilder &b, Location loc, Value sum) -> Value {
-    return arith::DivFOp::create(b, loc, sum, vecmath::constant(b, loc, sum.getType(), double(width)));
-  };
-  Node *mean = program.mapScalar(
-      {program.reduce(x, Reduction::Sum)},
-      [=](OpBuilder &b, Location loc, Value, ArrayRef<Value> a) { return divide(b, loc, a[0]); });
-  Node *squares = program.map({x, mean}, width, [](OpBuilder &b, Location loc, ArrayRef<Value> a) {
-    Math m{b, loc};
+  auto divide = [width](Math m, Value sum) { return m.div(sum, m.constant(sum, double(width))); };
+  Node *mean = program.mapScalar({program.reduce(x, Reduction::Sum)},
+                                 [=](Math m, Value, ArrayRef<Value> a) { return divide(m, a[0]); });
+  Node *squares = program.map({x, mean}, width, [](Math m, ArrayRef<Value> a) {
     Value centered = m.sub(a[0], a[1]);
     return m.mul(centered, centered);
   });
   double epsilon = op.getEpsilon().convertToDouble();
-  auto toRstd = [=](OpBuilder &b, Location loc, Value, ArrayRef<Value> a) -> Value {
-    Math m{b, loc};
-    Value variance = divide(b, loc, a[0]);
-    Value deviation = math::SqrtOp::create(b, loc, m.add(variance, m.constant(variance, epsilon)));
+  auto toRstd = [=](Math m, Value, ArrayRef<Value> a) {
+    Value variance = divide(m, a[0]);
+    Value deviation = m.sqrt(m.add(variance, m.constant(variance, epsilon)));
     return m.div(m.constant(variance, 1.0), deviation);
   };
   Node *rstd = program.mapScalar({program.reduce(squares, Reduction::Sum)}, toRstd);
-  elements(op.getOut(), {x, mean, rstd, gamma, beta}, [](OpBuilder &b, Location loc, ArrayRef<Value> a) {
-    Math m{b, loc};
-    return m.fma(m.mul(m.sub(a[0], a[1]), a[2]), a[3], a[4]);
-  });
+  elements(op.getOut(), {x, mean, rstd, gamma, beta},
+           [](Math m, ArrayRef<Value> a) { return m.fma(m.mul(m.sub(a[0], a[1]), a[2]), a[3], a[4]); });
   nodes[op.getMean()] = mean;
   nodes[op.getRstd()] = rstd;
   scalarValues.insert(op.getMean());
@@ -44,24 +36,18 @@ void RowOps::addLayerNormGrad(LayerNormGradOp op) {
   Node *dout = columns(op.getDout()), *x = columns(op.getX()), *gamma = shared(op.getGamma());
   Node *mean = scalar(op.getMean()), *rstd = scalar(op.getRstd());
   int64_t width = x->width;
-  Node *g = program.map({dout, gamma}, width, [](OpBuilder &b, Location loc, ArrayRef<Value> a) {
-    return Math{b, loc}.mul(a[0], a[1]);
-  });
-  Node *y = program.map({x, mean, rstd}, width, [](OpBuilder &b, Location loc, ArrayRef<Value> a) {
-    Math m{b, loc};
-    return m.mul(m.sub(a[0], a[1]), a[2]);
-  });
-  auto product = [](OpBuilder &b, Location loc, ArrayRef<Value> a) { return Math{b, loc}.mul(a[0], a[1]); };
+  Node *g = program.map({dout, gamma}, width, [](Math m, ArrayRef<Value> a) { return m.mul(a[0], a[1]); });
+  Node *y = program.map({x, mean, rstd}, width,
+                        [](Math m, ArrayRef<Value> a) { return m.mul(m.sub(a[0], a[1]), a[2]); });
+  auto product = [](Math m, ArrayRef<Value> a) { return m.mul(a[0], a[1]); };
   Node *sumG = program.reduce(g, Reduction::Sum),
        *sumGY = program.reduce(program.map({g, y}, width, product), Reduction::Sum);
   // From the inputs again, so that g and y need no memory.
-  elements(op.getDx(), {dout, gamma, x, mean, rstd, sumG, sumGY},
-           [width](OpBuilder &b, Location loc, ArrayRef<Value> a) {
-             Math m{b, loc};
-             Value y = m.mul(m.sub(a[2], a[3]), a[4]), g = m.mul(a[0], a[1]);
-             Value shift = m.mul(m.fma(y, a[6], a[5]), m.constant(y, 1.0 / double(width)));
-             return m.mul(m.sub(g, shift), a[4]);
-           });
+  elements(op.getDx(), {dout, gamma, x, mean, rstd, sumG, sumGY}, [width](Math m, ArrayRef<Value> a) {
+    Value y = m.mul(m.sub(a[2], a[3]), a[4]), g = m.mul(a[0], a[1]);
+    Value shift = m.mul(m.fma(y, a[6], a[5]), m.constant(y, 1.0 / double(width)));
+    return m.mul(m.sub(g, shift), a[4]);
+  });
   columnSums[op.getDgamma()] = program.map({dout, y}, width, product);
   columnSums[op.getDbeta()] = dout;
 }
@@ -70,9 +56,8 @@ void RowOps::addLayerNormGrad(LayerNormGradOp op) {
 Node *RowOps::exponentials(Node *logits, Node *maximum) {
   Node *&node = knownExponentials[{logits, maximum}];
   if (!node)
-    node = program.map({logits, maximum}, logits->width, [](OpBuilder &b, Location loc, ArrayRef<Value> a) {
-      return vecmath::exp(b, loc, Math{b, loc}.sub(a[0], a[1]));
-    });
+    node = program.map({logits, maximum}, logits->width,
+                       [](Math m, ArrayRef<Value> a) { return m.exp(m.sub(a[0], a[1])); });
   return node;
 }
 
@@ -96,18 +81,16 @@ void RowOps::addCrossEntropy(CrossEntropyOp op) {
   Node *maximum = program.reduce(logits, Reduction::Max);
   Node *sum = program.reduce(exponentials(logits, maximum), Reduction::Sum);
   auto pick = [](const TileContext &at, ArrayRef<Tile> args) {
-    Math m{at.b, at.loc};
+    Math m = at.math();
     Tile result;
     for (int64_t v = 0; v < at.vectors; ++v)
       result.push_back(m.select(isTarget(at, v, args[1][v]), args[0][v], m.constant(args[0][v], 0.0)));
     return result;
   };
   Node *picked = program.reduce(program.mapTile({logits, target}, logits->width, pick), Reduction::Sum);
-  nodes[op.getNll()] = program.mapScalar({maximum, sum, picked},
-                                         [](OpBuilder &b, Location loc, Value, ArrayRef<Value> a) -> Value {
-                                           Math m{b, loc};
-                                           return m.add(m.sub(a[0], a[2]), vecmath::log(b, loc, a[1]));
-                                         });
+  nodes[op.getNll()] = program.mapScalar({maximum, sum, picked}, [](Math m, Value, ArrayRef<Value> a) {
+    return m.add(m.sub(a[0], a[2]), m.log(a[1]));
+  });
   scalarValues.insert(op.getNll());
 }
 
@@ -116,11 +99,10 @@ void RowOps::addCrossEntropyGrad(CrossEntropyGradOp op) {
   Node *maximum = program.reduce(logits, Reduction::Max);
   Node *exponential = exponentials(logits, maximum);
   Node *sum = program.reduce(exponential, Reduction::Sum);
-  Node *scale = program.mapScalar({dnll, sum}, [](OpBuilder &b, Location loc, Value, ArrayRef<Value> a) {
-    return Math{b, loc}.div(a[0], a[1]);
-  });
+  Node *scale =
+      program.mapScalar({dnll, sum}, [](Math m, Value, ArrayRef<Value> a) { return m.div(a[0], a[1]); });
   auto fn = [](const TileContext &at, ArrayRef<Tile> args) {
-    Math m{at.b, at.loc};
+    Math m = at.math();
     Tile result;
     for (int64_t v = 0; v < at.vectors; ++v) {
       Value share = m.mul(args[0][v], args[1][v]);
@@ -128,7 +110,7 @@ void RowOps::addCrossEntropyGrad(CrossEntropyGradOp op) {
     }
     return result;
   };
-  nodes[op.getDlogits()] = program.mapTile({exponential, scale, target, dnll}, logits->width, fn);
+  define(op.getDlogits(), program.mapTile({exponential, scale, target, dnll}, logits->width, fn));
 }
 
 } // namespace drawloom::rows

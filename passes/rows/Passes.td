@@ -17,8 +17,14 @@ def LowerRows : Pass<"drawloom-lower-rows", "::mlir::ModuleOp"> {
 
     Sums over rows (column_sum, the gradients of a scale and a shift) go into one row a work item; a second launch adds these in
     order, in double precision. Column counts need not be multiples of the vector length: the last vector is masked.
+
+    For a GPU (`target`) the same programs become code for the threads of a block (passes/rows/TeamShape.h): a team of up to 32
+    threads does a row, with its values in registers and vectors of 16 bytes, in f32 whatever the types in memory (bf16, f16, f32). Sums over
+    rows have one row of partial sums a block. Elementwise fusions of many tensors among a function's arguments (an optimizer's
+    step) share launches, and so do the sums of squares of `global_norm`.
   }];
   let options = [
+    Option<"target", "target", "std::string", "\"cpu\"", "cpu, sm_90a or sm_80">,
     Option<"lanes", "lanes", "int64_t", "16", "f32 lanes of a vector (a power of two from 4 to 64); results depend on it">
   ];
   let statistics = [
@@ -26,7 +32,8 @@ def LowerRows : Pass<"drawloom-lower-rows", "::mlir::ModuleOp"> {
     Statistic<"numKernels", "kernels", "Number of different kernels">
   ];
   let dependentDialects = ["::mlir::func::FuncDialect", "::mlir::scf::SCFDialect", "::mlir::arith::ArithDialect",
-    "::mlir::math::MathDialect", "::mlir::vector::VectorDialect", "::mlir::memref::MemRefDialect"];
+    "::mlir::math::MathDialect", "::mlir::vector::VectorDialect", "::mlir::memref::MemRefDialect",
+    "::mlir::gpu::GPUDialect", "::mlir::LLVM::LLVMDialect"];
 }
 
 #endif

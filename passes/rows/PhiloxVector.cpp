@@ -16,6 +16,13 @@ static Value splat(OpBuilder &b, Location loc, Type type, Value scalar) {
   return vector::BroadcastOp::create(b, loc, type, scalar);
 }
 
+/// The 64-bit product of each i32 lane with a constant, as one instruction a lane.
+static WideProduct multiplyExtended(OpBuilder &b, Location loc, Value x, uint32_t factor) {
+  Value by = vecmath::constantInt(b, loc, x.getType(), int32_t(factor));
+  auto product = arith::MulUIExtendedOp::create(b, loc, x, by);
+  return {product.getHigh(), product.getLow()};
+}
+
 /// The 64-bit product of each i32 lane with a constant. Even and odd lanes are multiplied apart, as 64-bit
 /// lanes: x86 multiplies the low halves of those in one instruction.
 static WideProduct multiplyWide(OpBuilder &b, Location loc, Value x, uint32_t factor) {
@@ -35,7 +42,10 @@ static WideProduct multiplyWide(OpBuilder &b, Location loc, Value x, uint32_t fa
   return {vector::BitCastOp::create(b, loc, narrow, high), vector::BitCastOp::create(b, loc, narrow, low)};
 }
 
-std::array<Value, 4> philoxBlocks(OpBuilder &b, Location loc, const PhiloxKey &key, Value block) {
+std::array<Value, 4> philoxBlocks(Math m, const PhiloxKey &key, Value block) {
+  OpBuilder &b = m.b;
+  Location loc = m.loc;
+  auto multiply = m.machine == Machine::Gpu ? multiplyExtended : multiplyWide;
   using abi::Philox;
   Type lanes = block.getType();
   auto low = [&](Value x) -> Value { return arith::TruncIOp::create(b, loc, b.getI32Type(), x); };
@@ -53,7 +63,7 @@ std::array<Value, 4> philoxBlocks(OpBuilder &b, Location loc, const PhiloxKey &k
     return arith::AddIOp::create(b, loc, k, arith::ConstantIntOp::create(b, loc, int32_t(weyl), 32));
   };
   for (int round = 0; round < Philox::kRounds; ++round) {
-    auto p0 = multiplyWide(b, loc, c[0], Philox::kMul0), p1 = multiplyWide(b, loc, c[2], Philox::kMul1);
+    auto p0 = multiply(b, loc, c[0], Philox::kMul0), p1 = multiply(b, loc, c[2], Philox::kMul1);
     c = {exclusiveOr(p1.high, c[1], splat(b, loc, lanes, k0)), p1.low,
          exclusiveOr(p0.high, c[3], splat(b, loc, lanes, k1)), p0.low};
     k0 = next(k0, Philox::kWeyl0);
@@ -77,14 +87,16 @@ static Value blockOf(OpBuilder &b, Location loc, Value element) {
   return arith::TruncIOp::create(b, loc, b.getI32Type(), block);
 }
 
-/// One block a lane: `lanes` blocks make 4 * lanes consecutive words. Serves tiles of up to four vectors.
+/// As many blocks as make the words of a tile on a GPU; on a CPU as many as a vector has lanes, which make
+/// four vectors of words.
 static Tile alignedWords(const TileContext &at, const PhiloxKey &key, Value element) {
   OpBuilder &b = at.b;
   Location loc = at.loc;
-  VectorType type = at.vectorOf(b.getI32Type());
+  int64_t blocks = at.machine == Machine::Gpu ? at.vectors * at.lanes / 4 : at.lanes;
+  auto type = VectorType::get({blocks}, b.getI32Type());
   Value block = arith::AddIOp::create(b, loc, splat(b, loc, type, blockOf(b, loc, element)),
-                                      laneNumbers(b, loc, at.lanes));
-  auto words = philoxBlocks(b, loc, key, block);
+                                      laneNumbers(b, loc, blocks));
+  auto words = philoxBlocks(at.math(), key, block);
   Value even = vector::InterleaveOp::create(b, loc, words[0], words[2]);
   Value odd = vector::InterleaveOp::create(b, loc, words[1], words[3]);
   Value all = vector::InterleaveOp::create(b, loc, even, odd);
@@ -106,7 +118,7 @@ static Value unalignedWords(const TileContext &at, const PhiloxKey &key, Value e
   Value position = arith::AddIOp::create(b, loc, splat(b, loc, type, phase), laneNumbers(b, loc, at.lanes));
   Value offset = arith::ShRUIOp::create(b, loc, position, vecmath::constantInt(b, loc, type, 2));
   Value block = arith::AddIOp::create(b, loc, splat(b, loc, type, blockOf(b, loc, element)), offset);
-  auto words = philoxBlocks(b, loc, key, block);
+  auto words = philoxBlocks(at.math(), key, block);
   auto bitSet = [&](int64_t bit) -> Value {
     Value masked = arith::AndIOp::create(b, loc, position, vecmath::constantInt(b, loc, type, bit));
     return arith::CmpIOp::create(b, loc, arith::CmpIPredicate::ne, masked,

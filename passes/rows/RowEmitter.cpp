@@ -138,7 +138,8 @@ void RowEmitter::emitRow(OpBuilder &b, Value row, Value item) {
   this->row = row;
   this->item = item;
   scalars.clear();
-  if (space.isFlat()) flatBase = arith::MulIOp::create(b, *where, row, indexConstant(b, *where, kFlatChunk));
+  if (space.isFlat())
+    flatBase = arith::MulIOp::create(b, *where, row, indexConstant(b, *where, space.flatChunk));
   int levels = 0;
   for (Node *node : program.liveNodes()) levels = std::max(levels, node->level);
   for (int level = 0; level <= levels; ++level) {
@@ -157,7 +158,7 @@ void RowEmitter::emitScalars(OpBuilder &b, int level) {
     }
     SmallVector<Value> args;
     for (Node *arg : node->args) args.push_back(scalars.lookup(arg));
-    scalars[node] = node->scalar(b, *where, row, args);
+    scalars[node] = node->scalar({b, *where}, row, args);
   }
   for (const Sink &sink : program.getSinks())
     if (sink.node->isScalar() && sink.node->level == level)

@@ -1,18 +1,9 @@
 // From a RowProgram to loops: which values a later loop reads back, and the scf loops of vector ops.
 #pragma once
 #include "passes/rows/RowProgram.h"
+#include "passes/rows/RowSpace.h"
 
 namespace drawloom::rows {
-
-/// The rows of a kernel and how they are cut into work items.
-struct RowSpace {
-  int64_t rows = 0;         ///< rows, or chunks of a flat program
-  int64_t perItem = 1;      ///< rows of a work item
-  int64_t flatElements = 0; ///< elements of a flat program's tensors; 0 if the program has rows
-
-  bool isFlat() const { return flatElements != 0; }
-  int64_t items() const { return (rows + perItem - 1) / perItem; }
-};
 
 class RowEmitter {
 public:

@@ -1,7 +1,5 @@
 #include "passes/rows/RowOps.h"
 #include "passes/memory/Layout.h"
-#include "passes/rows/Chunks.h"
-#include "passes/rows/RowMath.h"
 #include "runtime/abi/Philox.h"
 
 using namespace mlir;
@@ -11,7 +9,7 @@ namespace drawloom::rows {
 //===-- what the ops are --------------------------------------------------------------------------===//
 
 bool isElementwise(Operation *op) {
-  return isa<AddOp, GeluOp, GeluGradOp, DropoutOp, FillOp, AdamOp, EmaOp>(op);
+  return isa<AddOp, CastOp, GeluOp, GeluGradOp, DropoutOp, FillOp, AdamOp, EmaOp>(op);
 }
 
 bool isRowOp(Operation *op) {
@@ -47,7 +45,7 @@ int64_t flopsPerElement(Operation *op) {
 
 Value RowOps::argument(Value value) {
   auto position = llvm::find(arguments, cast<BlockArgument>(value).getArgNumber());
-  return kernel.memref(position - arguments.begin());
+  return memrefs[position - arguments.begin()];
 }
 
 Access RowOps::rowAccess(Value memref) {
@@ -65,10 +63,7 @@ Value RowOps::flat(Value memref) {
 
 Node *RowOps::columns(Value value) {
   Node *&node = nodes[value];
-  if (!node) {
-    int64_t width = space.isFlat() ? kFlatChunk : rowLength(cast<RankedTensorType>(value.getType()));
-    node = program.load(rowAccess(argument(value)), width);
-  }
+  if (!node) node = program.load(rowAccess(argument(value)), widthOf(value));
   return node;
 }
 
@@ -92,21 +87,30 @@ Value RowOps::loadConstant(Value tensor, int64_t index) {
   return memref::LoadOp::create(kernel.b, kernel.loc, argument(tensor), ValueRange{kernel.index(index)});
 }
 
-Node *RowOps::elements(Value value, ArrayRef<Node *> args, VectorFn fn) {
-  int64_t width = space.isFlat() ? kFlatChunk : rowLength(cast<RankedTensorType>(value.getType()));
-  return nodes[value] = program.map(args, width, std::move(fn));
+int64_t RowOps::widthOf(Value value) const {
+  return space.isFlat() ? space.flatChunk : rowLength(cast<RankedTensorType>(value.getType()));
+}
+
+void RowOps::define(Value value, Node *node) {
+  Type element = getElementTypeOrSelf(value);
+  if (isNarrowFloat(element))
+    node = program.map(node, node->width,
+                       [element](Math m, ArrayRef<Value> a) { return m.rounded(a[0], element); });
+  nodes[value] = node;
+}
+
+void RowOps::elements(Value value, ArrayRef<Node *> args, VectorFn fn) {
+  define(value, program.map(args, widthOf(value), std::move(fn)));
 }
 
 //===-- vector arithmetic -------------------------------------------------------------------------===//
 
-static Value gelu(Math m, Value x) {
-  return m.mul(x, vecmath::sigmoid(m.b, m.loc, m.mul(x, m.constant(x, 1.702))));
-}
+static Value gelu(Math m, Value x) { return m.mul(x, m.sigmoid(m.mul(x, m.constant(x, 1.702)))); }
 
 /// dout (s + 1.702 x s (1 - s)) with s = sigmoid(1.702 x).
 static Value geluGrad(Math m, Value dout, Value x) {
   Value scaled = m.mul(x, m.constant(x, 1.702));
-  Value s = vecmath::sigmoid(m.b, m.loc, scaled);
+  Value s = m.sigmoid(scaled);
   Value slope = m.mul(m.mul(scaled, s), m.sub(m.constant(x, 1.0), s));
   return m.mul(dout, m.add(s, slope));
 }
@@ -120,11 +124,11 @@ void RowOps::addDropout(DropoutOp op, Value site) {
   int64_t width = columns(op.getX())->width;
   bool aligned = width % 4 == 0; // so is each row's first element then, and each vector's
   auto fn = [=](const TileContext &at, ArrayRef<Tile> args) {
-    Math m{at.b, at.loc};
-    Value rowStart =
-        arith::MulIOp::create(at.b, at.loc, at.row, arith::ConstantIndexOp::create(at.b, at.loc, width));
+    Math m = at.math();
+    Value rowStart = arith::MulIOp::create(at.b, at.loc, at.row, m.index(width));
     Value element = arith::AddIOp::create(at.b, at.loc, rowStart, at.column);
-    Tile words = philoxWords(at, key, element, aligned), result;
+    bool fits = aligned && (at.machine == Machine::Cpu || at.lanes % 4 == 0);
+    Tile words = philoxWords(at, key, element, fits), result;
     for (auto [word, x] : llvm::zip_equal(words, args[0])) {
       Value bound = vecmath::constantInt(at.b, at.loc, word.getType(), int32_t(threshold));
       Value keep = arith::CmpIOp::create(at.b, at.loc, arith::CmpIPredicate::uge, word, bound);
@@ -132,14 +136,13 @@ void RowOps::addDropout(DropoutOp op, Value site) {
     }
     return result;
   };
-  nodes[op.getOut()] = program.mapTile({columns(op.getX())}, width, fn, /*wide=*/aligned);
+  define(op.getOut(), program.mapTile({columns(op.getX())}, width, fn, /*wide=*/aligned));
 }
 
 /// The row of a table, kept within the table whatever the tokens are.
-static Value clampIndex(OpBuilder &b, Location loc, Value index, int64_t rows) {
-  Value zero = arith::ConstantIndexOp::create(b, loc, 0),
-        last = arith::ConstantIndexOp::create(b, loc, rows - 1);
-  return arith::MinSIOp::create(b, loc, arith::MaxSIOp::create(b, loc, index, zero), last);
+static Value clampIndex(Math m, Value index, int64_t rows) {
+  Value positive = arith::MaxSIOp::create(m.b, m.loc, index, m.index(0));
+  return arith::MinSIOp::create(m.b, m.loc, positive, m.index(rows - 1));
 }
 
 void RowOps::addEmbed(EmbedOp op) {
@@ -150,10 +153,9 @@ void RowOps::addEmbed(EmbedOp op) {
     return program.load({asRows(kernel, argument(table)), Access::Kind::Indexed, index}, width);
   };
   int64_t tokenRows = tableRows(op.getTable());
-  Node *token =
-      program.mapScalar({scalar(op.getTokens())}, [=](OpBuilder &b, Location loc, Value, ArrayRef<Value> a) {
-        return clampIndex(b, loc, arith::IndexCastOp::create(b, loc, b.getIndexType(), a[0]), tokenRows);
-      });
+  Node *token = program.mapScalar({scalar(op.getTokens())}, [=](Math m, Value, ArrayRef<Value> a) {
+    return clampIndex(m, arith::IndexCastOp::create(m.b, m.loc, m.b.getIndexType(), a[0]), tokenRows);
+  });
   SmallVector<Node *> parts = {lookUp(op.getTable(), token)};
   Value offset;
   if (op.getOffset())
@@ -161,18 +163,17 @@ void RowOps::addEmbed(EmbedOp op) {
                                         loadConstant(op.getOffset(), 0));
   for (auto [table, divisor] : llvm::zip_equal(op.getPositions(), op.getDivisors())) {
     int64_t rows = tableRows(table);
-    auto toIndex = [=](OpBuilder &b, Location loc, Value row, ArrayRef<Value>) -> Value {
-      auto constant = [&](int64_t value) { return arith::ConstantIndexOp::create(b, loc, value); };
-      Value i = arith::RemUIOp::create(b, loc, row, constant(positions));
-      if (offset) i = arith::AddIOp::create(b, loc, i, offset);
-      return arith::RemUIOp::create(b, loc, arith::DivUIOp::create(b, loc, i, constant(divisor)),
-                                    constant(rows));
+    auto toIndex = [=](Math m, Value row, ArrayRef<Value>) -> Value {
+      Value i = arith::RemUIOp::create(m.b, m.loc, row, m.index(positions));
+      if (offset) i = arith::AddIOp::create(m.b, m.loc, i, offset);
+      return arith::RemUIOp::create(m.b, m.loc, arith::DivUIOp::create(m.b, m.loc, i, m.index(divisor)),
+                                    m.index(rows));
     };
     parts.push_back(lookUp(table, program.mapScalar({}, toIndex)));
   }
-  elements(op.getOut(), parts, [](OpBuilder &b, Location loc, ArrayRef<Value> a) {
+  elements(op.getOut(), parts, [](Math m, ArrayRef<Value> a) {
     Value sum = a[0];
-    for (Value part : a.drop_front()) sum = arith::AddFOp::create(b, loc, sum, part);
+    for (Value part : a.drop_front()) sum = m.add(sum, part);
     return sum;
   });
 }
@@ -181,23 +182,25 @@ LogicalResult RowOps::add(Operation *op, Value site) {
   return TypeSwitch<Operation *, LogicalResult>(op)
       .Case<AddOp>([&](AddOp o) {
         elements(o.getOut(), {columns(o.getA()), columns(o.getB())},
-                 [](OpBuilder &b, Location loc, ArrayRef<Value> a) { return Math{b, loc}.add(a[0], a[1]); });
+                 [](Math m, ArrayRef<Value> a) { return m.add(a[0], a[1]); });
+        return success();
+      })
+      .Case<CastOp>([&](CastOp o) {
+        define(o.getOut(), columns(o.getX()));
         return success();
       })
       .Case<BiasAddOp>([&](BiasAddOp o) {
         elements(o.getOut(), {columns(o.getX()), shared(o.getBias())},
-                 [](OpBuilder &b, Location loc, ArrayRef<Value> a) { return Math{b, loc}.add(a[0], a[1]); });
+                 [](Math m, ArrayRef<Value> a) { return m.add(a[0], a[1]); });
         return success();
       })
       .Case<GeluOp>([&](GeluOp o) {
-        elements(o.getOut(), {columns(o.getX())},
-                 [](OpBuilder &b, Location loc, ArrayRef<Value> a) { return gelu({b, loc}, a[0]); });
+        elements(o.getOut(), {columns(o.getX())}, [](Math m, ArrayRef<Value> a) { return gelu(m, a[0]); });
         return success();
       })
       .Case<GeluGradOp>([&](GeluGradOp o) {
-        elements(
-            o.getDx(), {columns(o.getDout()), columns(o.getX())},
-            [](OpBuilder &b, Location loc, ArrayRef<Value> a) { return geluGrad({b, loc}, a[0], a[1]); });
+        elements(o.getDx(), {columns(o.getDout()), columns(o.getX())},
+                 [](Math m, ArrayRef<Value> a) { return geluGrad(m, a[0], a[1]); });
         return success();
       })
       .Case<FillOp>([&](FillOp o) {
@@ -205,8 +208,7 @@ LogicalResult RowOps::add(Operation *op, Value site) {
         auto fn = [value](const TileContext &at, ArrayRef<Tile>) {
           return Tile(at.vectors, vecmath::constant(at.b, at.loc, at.vectorOf(at.b.getF32Type()), value));
         };
-        int64_t width = space.isFlat() ? kFlatChunk : rowLength(cast<RankedTensorType>(o.getOut().getType()));
-        nodes[o.getOut()] = program.mapTile({}, width, fn);
+        define(o.getOut(), program.mapTile({}, widthOf(o.getOut()), fn));
         return success();
       })
       .Case<DropoutOp>([&](DropoutOp o) { return addDropout(o, site), success(); })

@@ -3,7 +3,8 @@
 #include "dialect/ir/Dialect.h"
 #include "passes/rows/KernelLibrary.h"
 #include "passes/rows/PhiloxVector.h"
-#include "passes/rows/RowEmitter.h"
+#include "passes/rows/RowProgram.h"
+#include "passes/rows/RowSpace.h"
 
 namespace drawloom::rows {
 
@@ -20,9 +21,11 @@ int64_t flopsPerElement(mlir::Operation *op);
 /// (results).
 class RowOps {
 public:
-  /// `arguments`: the block arguments that the kernel takes, in the order of its memrefs.
-  RowOps(KernelBuilder &kernel, RowProgram &program, RowSpace space, llvm::ArrayRef<unsigned> arguments)
-      : kernel(kernel), program(program), space(space), arguments(arguments) {}
+  /// `arguments`: the block arguments that the kernel takes; `memrefs`: where these lie.
+  RowOps(KernelBuilder &kernel, RowProgram &program, RowSpace space, Machine machine,
+         llvm::ArrayRef<unsigned> arguments, mlir::ValueRange memrefs)
+      : kernel(kernel), program(program), space(space), machine(machine), arguments(arguments),
+        memrefs(memrefs) {}
 
   /// Adds the nodes of an op. `site` is the value of dropout's site (i32), else null.
   mlir::LogicalResult add(mlir::Operation *op, mlir::Value site);
@@ -43,7 +46,13 @@ public:
 
 private:
   Node *shared(mlir::Value vector);
-  Node *elements(mlir::Value value, llvm::ArrayRef<Node *> args, VectorFn fn);
+  /// Columns of a flat program's chunk, or of the value's rows.
+  int64_t widthOf(mlir::Value value) const;
+  /// Gives a result of an op its node, whose elements become what the result's type can hold: so fusing
+  /// changes no bits.
+  void define(mlir::Value value, Node *node);
+  void elements(mlir::Value value, llvm::ArrayRef<Node *> args, VectorFn fn);
+  Math math() { return {kernel.b, kernel.loc, machine}; }
   mlir::Value loadConstant(mlir::Value tensor, int64_t index);
   mlir::Value f32(double value);
 
@@ -60,7 +69,9 @@ private:
   KernelBuilder &kernel;
   RowProgram &program;
   RowSpace space;
+  Machine machine;
   llvm::ArrayRef<unsigned> arguments;
+  llvm::SmallVector<mlir::Value> memrefs;
   llvm::DenseMap<mlir::Value, Node *> nodes, columnSums;
   llvm::DenseSet<mlir::Value> scalarValues;
   llvm::DenseMap<mlir::Value, mlir::Value> rowMemrefs, flatMemrefs;

@@ -46,7 +46,7 @@ Node *RowProgram::map(ArrayRef<Node *> args, int64_t width, VectorFn fn) {
     for (int64_t v = 0; v < at.vectors; ++v) {
       SmallVector<Value, 4> vectors;
       for (const Tile &tile : tiles) vectors.push_back(tile[v]);
-      result.push_back(fn(at.b, at.loc, vectors));
+      result.push_back(fn(at.math(), vectors));
     }
     return result;
   });

@@ -5,7 +5,7 @@
 // (columns) or just before (scalars) the l-th loop. Nodes are pure, so a loop that needs a value of an
 // earlier one may compute it again; RowEmitter reads it back instead where it can.
 #pragma once
-#include "dialect/Pch.h"
+#include "passes/rows/RowMath.h"
 #include <functional>
 #include <memory>
 
@@ -21,7 +21,9 @@ struct TileContext {
   mlir::Value row;    ///< index of the row (of the chunk in flat programs)
   mlir::Value column; ///< index of the tile's first column
   int64_t vectors, lanes;
+  Machine machine = Machine::Cpu;
 
+  Math math() const { return {b, loc, machine}; }
   mlir::VectorType vectorOf(mlir::Type element) const { return mlir::VectorType::get({lanes}, element); }
 };
 
@@ -32,7 +34,7 @@ struct Access {
   enum class Kind {
     OwnRow,  ///< memref [rows, width]: the row that is computed
     Shared,  ///< memref [width]: the same for every row
-    Flat,    ///< memref [elements], cut into chunks of kFlatChunk: the chunk that is computed
+    Flat,    ///< memref [elements], cut into chunks (RowSpace): the chunk that is computed
     Indexed, ///< memref [any, width]: the row that `rowIndex` says
     OwnItem, ///< memref [items, width]: the row of the work item
     Scalar,  ///< memref [rows]: one element a row
@@ -45,9 +47,8 @@ struct Access {
 enum class Reduction { Sum, Max };
 
 using TileFn = std::function<Tile(const TileContext &, llvm::ArrayRef<Tile>)>;
-using VectorFn = std::function<mlir::Value(mlir::OpBuilder &, mlir::Location, llvm::ArrayRef<mlir::Value>)>;
-using ScalarFn = std::function<mlir::Value(mlir::OpBuilder &, mlir::Location, mlir::Value row,
-                                           llvm::ArrayRef<mlir::Value>)>;
+using VectorFn = std::function<mlir::Value(Math, llvm::ArrayRef<mlir::Value>)>;
+using ScalarFn = std::function<mlir::Value(Math, mlir::Value row, llvm::ArrayRef<mlir::Value>)>;
 
 struct Node {
   enum class Kind { Load, Map, Reduce, ScalarLoad, ScalarMap };

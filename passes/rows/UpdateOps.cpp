@@ -1,5 +1,4 @@
 // What an optimizer step does to a parameter: AdamW and the moving average.
-#include "passes/rows/RowMath.h"
 #include "passes/rows/RowOps.h"
 #include "runtime/abi/Abi.h"
 
@@ -14,7 +13,7 @@ static Value isFinite(OpBuilder &b, Location loc, Value norm) {
 }
 
 void RowOps::addAdam(AdamOp op) {
-  Math k{kernel.b, kernel.loc};
+  Math k = math();
   auto hyper = [&](abi::Hyper index) { return loadConstant(op.getHyper(), index); };
   Value norm = loadConstant(op.getNorm(), 0), finite = isFinite(k.b, k.loc, norm), one = f32(1.0),
         zero = f32(0.0);
@@ -35,49 +34,40 @@ void RowOps::addAdam(AdamOp op) {
   Node *param = columns(op.getParam()), *grad = columns(op.getGrad()), *m = columns(op.getM()),
        *v = columns(op.getV());
   int64_t width = param->width;
-  Node *scaled = program.map({grad}, width, [=](OpBuilder &b, Location loc, ArrayRef<Value> a) {
-    Math e{b, loc};
-    return e.mul(a[0], e.splat(a[0], scale));
-  });
-  Node *mean = program.map({m, scaled}, width, [=](OpBuilder &b, Location loc, ArrayRef<Value> a) {
-    Math e{b, loc};
+  Node *scaled = program.map({grad}, width,
+                             [=](Math e, ArrayRef<Value> a) { return e.mul(a[0], e.splat(a[0], scale)); });
+  Node *mean = program.map({m, scaled}, width, [=](Math e, ArrayRef<Value> a) {
     return e.fma(a[0], e.splat(a[0], b1), e.mul(a[1], e.splat(a[1], rest1)));
   });
-  Node *square = program.map({v, scaled}, width, [=](OpBuilder &b, Location loc, ArrayRef<Value> a) {
-    Math e{b, loc};
+  Node *square = program.map({v, scaled}, width, [=](Math e, ArrayRef<Value> a) {
     return e.fma(a[0], e.splat(a[0], b2), e.mul(e.mul(a[1], a[1]), e.splat(a[1], rest2)));
   });
-  auto keepIfFinite = [=](OpBuilder &b, Location loc, Value changed, Value old) {
-    Math e{b, loc};
+  auto keepIfFinite = [=](Math e, Value changed, Value old) {
     return e.select(e.splat(old, finite), changed, old);
   };
-  elements(op.getNewParam(), {param, mean, square}, [=](OpBuilder &b, Location loc, ArrayRef<Value> a) {
-    Math e{b, loc};
+  elements(op.getNewParam(), {param, mean, square}, [=](Math e, ArrayRef<Value> a) {
     Value p = a[0];
-    Value root = math::SqrtOp::create(b, loc, e.div(a[2], e.splat(p, correction2)));
+    Value root = e.sqrt(e.div(a[2], e.splat(p, correction2)));
     Value step = e.div(e.div(a[1], e.splat(p, correction1)), e.add(root, e.splat(p, epsilon)));
     if (decays) step = e.fma(e.splat(p, decay), p, step);
-    return keepIfFinite(b, loc, e.sub(p, e.mul(e.splat(p, rate), step)), p);
+    return keepIfFinite(e, e.sub(p, e.mul(e.splat(p, rate), step)), p);
   });
-  auto keep = [=](OpBuilder &b, Location loc, ArrayRef<Value> a) { return keepIfFinite(b, loc, a[0], a[1]); };
+  auto keep = [=](Math e, ArrayRef<Value> a) { return keepIfFinite(e, a[0], a[1]); };
   elements(op.getNewM(), {mean, m}, keep);
   elements(op.getNewV(), {square, v}, keep);
-  elements(op.getNewGrad(), {grad}, [=](OpBuilder &b, Location loc, ArrayRef<Value> a) {
-    Math e{b, loc};
+  elements(op.getNewGrad(), {grad}, [=](Math e, ArrayRef<Value> a) {
     return e.select(e.splat(a[0], isOver), e.constant(a[0], 0.0), a[0]);
   });
 }
 
 void RowOps::addEma(EmaOp op) {
-  Math k{kernel.b, kernel.loc};
+  Math k = math();
   Value finite = isFinite(k.b, k.loc, loadConstant(op.getNorm(), 0));
   Value decay = loadConstant(op.getHyper(), abi::kEmaDecay), rest = k.sub(f32(1.0), decay);
-  elements(op.getNewEma(), {columns(op.getEma()), columns(op.getParam())},
-           [=](OpBuilder &b, Location loc, ArrayRef<Value> a) {
-             Math e{b, loc};
-             Value next = e.fma(a[0], e.splat(a[0], decay), e.mul(a[1], e.splat(a[1], rest)));
-             return e.select(e.splat(a[0], finite), next, a[0]);
-           });
+  elements(op.getNewEma(), {columns(op.getEma()), columns(op.getParam())}, [=](Math e, ArrayRef<Value> a) {
+    Value next = e.fma(a[0], e.splat(a[0], decay), e.mul(a[1], e.splat(a[1], rest)));
+    return e.select(e.splat(a[0], finite), next, a[0]);
+  });
 }
 
 } // namespace drawloom::rows

@@ -6,14 +6,25 @@ list(APPEND DRAWLOOM_PASS_DEPENDS DrawloomRowsPassesIncGen)
 list(APPEND DRAWLOOM_PASS_SOURCES
   rows/ColumnKernels.cpp
   rows/EmbedGrad.cpp
+  rows/FoldAdds.cpp
+  rows/FusionBatch.cpp
   rows/FusionKernel.cpp
+  rows/FusionPlan.cpp
   rows/GlobalNorm.cpp
+  rows/GpuBlock.cpp
+  rows/GpuEmbedGrad.cpp
+  rows/GpuNorm.cpp
+  rows/GpuSums.cpp
   rows/KernelLibrary.cpp
   rows/LowerRows.cpp
   rows/NormOps.cpp
   rows/PhiloxVector.cpp
   rows/RowEmitter.cpp
+  rows/RowMath.cpp
   rows/RowOps.cpp
   rows/RowProgram.cpp
+  rows/TeamEmitter.cpp
+  rows/TeamShape.cpp
+  rows/TensorTable.cpp
   rows/UpdateOps.cpp
   rows/VectorMath.cpp)

@@ -1,28 +1,11 @@
 // The softmax tile ops, tile.dot and tile.fill: element-wise along queries, so no sum crosses lanes.
 #include "passes/rows/VectorMath.h"
-#include "passes/tiles/Emitter.h"
-#include <limits>
-
-// A vector of queries must not reach into two groups, and unrolled loops must divide what extents are rounded to.
+#include "passes/tiles/SoftmaxConstants.h"
 
 using namespace mlir;
 
 namespace drawloom::tiles {
 namespace {
-
-constexpr double kLog2E = 1.4426950408889634, kLn2 = 0.6931471805599453;
-// Stands for "no key yet" inside the ops: unlike -inf it can be subtracted from itself, and nothing finite is below it.
-constexpr double kNoKey = -std::numeric_limits<float>::max();
-constexpr double kInf = std::numeric_limits<double>::infinity();
-constexpr int64_t kPartials = 4; // independent maxima and sums, to hide latency; fixed, since it decides the order of sums
-
-/// Folds partial results pairwise, in a fixed order.
-Value fold(Values parts, llvm::function_ref<Value(Value, Value)> combine) {
-  for (size_t stride = 1; stride < parts.size(); stride *= 2)
-    for (size_t i = 0; i + stride < parts.size(); i += 2 * stride)
-      parts[i] = combine(parts[i], parts[i + stride]);
-  return parts[0];
-}
 
 Value addF(const Emitter &e, Value x, Value y) { return arith::AddFOp::create(e.b, e.loc, x, y); }
 Value subF(const Emitter &e, Value x, Value y) { return arith::SubFOp::create(e.b, e.loc, x, y); }

@@ -31,4 +31,27 @@ def VectorizeTiles : Pass<"drawloom-vectorize-tiles"> {
     Option<"registers", "registers", "int64_t", "32", "vector registers: 32 for AVX-512, 16 for AVX2">
   ];
 }
+
+def DistributeTiles : Pass<"drawloom-distribute-tiles"> {
+  let summary = "lower tile ops to the threads of a GPU's block";
+  let description = [{
+    A work item is done by a block. Tiles become views of one array in shared memory; those that never hold something at the same time share
+    it. Each tile op becomes what one thread does of it (its number: `gpu.thread_id x`), and `gpu.barrier` stands where a thread touches
+    what another one wrote, or writes what another one read. The kernel gets `drawloom.threads` and `drawloom.shared`.
+
+    Rows of a tile are padded against bank conflicts, memory is accessed in vectors of 16 bytes where launches say that it is
+    aligned, tiles are f32 whatever the memory holds. A matmul keeps a block of the result in each thread's registers and adds its terms in
+    the order of k; a softmax shares a query among a few threads. Masks are exact for whole tiles, so extents only shorten sums over keys.
+
+    With `takes-turns` one thread does every thread's share, one phase after the other, and there are neither thread numbers nor barriers: the
+    same distribution on a machine without blocks, for tests.
+  }];
+  let dependentDialects = ["::mlir::scf::SCFDialect", "::mlir::affine::AffineDialect", "::mlir::arith::ArithDialect",
+    "::mlir::math::MathDialect", "::mlir::memref::MemRefDialect", "::mlir::vector::VectorDialect", "::mlir::gpu::GPUDialect"];
+  let options = [
+    Option<"threads", "threads", "int64_t", "128", "threads of a block, a multiple of 32">,
+    Option<"takesTurns", "takes-turns", "bool", "false", "one thread does the shares of all">,
+    Option<"sharedLimit", "shared-limit", "int64_t", "232448", "bytes of shared memory that a block may have">
+  ];
+}
 #endif

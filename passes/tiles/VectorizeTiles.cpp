@@ -18,6 +18,16 @@ struct VectorizeTiles : impl::VectorizeTilesBase<VectorizeTiles> {
           << vectorWidth.getValue() << " and " << registers.getValue();
       return signalPassFailure();
     }
+    auto memory = getOperation()->walk([](Operation *op) {
+      for (Type type : op->getOperandTypes())
+        if (isa<TileLoadOp, TileStoreOp>(op) && !getElementTypeOrSelf(type).isF32() && isa<MemRefType>(type)) {
+          op->emitOpError() << "expected memory of f32 on a CPU, got " << type;
+          return WalkResult::interrupt();
+        }
+      return WalkResult::advance();
+    });
+    if (memory.wasInterrupted())
+      return signalPassFailure();
     getOperation()->walk([&](Operation *op) {
       llvm::TypeSwitch<Operation *>(op)
           .Case<TileLoadOp, TileStoreOp, TileFillOp, TileMatmulOp, TileExtentsOp, TileMaskOp, TileSoftmaxStepOp, TileSoftmaxFinishOp,

@@ -175,6 +175,8 @@ Product Products::prepare(const ProductShape &shape, DevicePointer a, DevicePoin
       measure(p, *d, propose(*d, shape));
       cache.add(key, d->chosen);
     }
+    // Whatever the library loads for it is loaded now: not while a graph is captured, nor in the first step.
+    checkBlas(enqueue(p), "a matrix product failed");
   }
   p.algorithm = known;
   return p;

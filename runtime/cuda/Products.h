@@ -40,8 +40,8 @@ public:
   Products &operator=(const Products &) = delete;
 
   /// Chooses the algorithm: the cache's, or else the fastest of those that the library proposes, measured on
-  /// the operands as they lie there (C is written). Throws Error(kBadInput) for a combination of types that
-  /// the library does not multiply.
+  /// the operands as they lie there; either way C is written. Throws Error(kBadInput) for a combination of
+  /// types that the library does not multiply.
   Product prepare(const ProductShape &shape, DevicePointer a, DevicePointer b, DevicePointer c, float alpha,
                   float beta);
   Product prepare(const plan::Function &function, const plan::Gemm &gemm, const CudaMemory &memory);

@@ -70,7 +70,8 @@ public:
   std::vector<float> operator()(const std::vector<float> &in) {
     std::vector<float> all, block(size_t(double(kBlock) * ratio) + 64);
     SRC_DATA data{};
-    data.data_in = in.data();
+    float nothing = 0; // the library gives no rest when it is given no address
+    data.data_in = in.empty() ? &nothing : in.data();
     data.input_frames = long(in.size());
     data.data_out = block.data();
     data.output_frames = long(block.size());

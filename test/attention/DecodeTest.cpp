@@ -37,14 +37,12 @@ std::vector<float> rowsAt(const std::vector<float> &x, int64_t batch, int64_t n,
   return rows;
 }
 
-class Decode : public testing::TestWithParam<const char *> {};
-
-TEST_P(Decode, GivesAttentionRowByRow) {
-  Problem p{GetParam(), 2, 53, 3, 16, 8};
+void expectAttentionRowByRow(const char *pattern, const Options &options) {
+  Problem p{pattern, 2, 53, 3, 16, 8};
   std::mt19937 generator(2);
   auto q = randomVector(p.qSize(), generator), k = randomVector(p.qSize(), generator), v = randomVector(p.vSize(), generator);
   Reference expected = reference(p, q, k, v, {});
-  auto compiled = Compiled::make(decodeModule(p), {.optLevel = 0});
+  auto compiled = Compiled::make(decodeModule(p), options);
   ASSERT_TRUE(compiled);
   // What the cache holds beyond the position must not matter.
   std::vector<float> kCache(p.qSize(), std::numeric_limits<float>::quiet_NaN()), vCache(p.vSize(), kCache[0]);
@@ -61,8 +59,17 @@ TEST_P(Decode, GivesAttentionRowByRow) {
   EXPECT_EQ(kCache, k);
   EXPECT_EQ(vCache, v);
 }
+
+class Decode : public testing::TestWithParam<const char *> {};
+
+TEST_P(Decode, GivesAttentionRowByRow) { expectAttentionRowByRow(GetParam(), {.optLevel = 0}); }
 INSTANTIATE_TEST_SUITE_P(Attention, Decode,
                          testing::Values("local(9)", "strided(8)", "fixed(16, c=4)", "summary(12, c=3)", "block(20)", "dense",
                                          "heads(local(5), column(7), summary(12, c=4))", "i + j < 60", "(i - j) mod 6 == 1"));
+
+TEST(BlockDecode, GivesAttentionRowByRow) {
+  for (const char *pattern : {"strided(8)", "heads(local(5), column(7), summary(12, c=4))", "i + j < 60"})
+    expectAttentionRowByRow(pattern, {.lowering = "target=sm_90a", .tiles = "drawloom-distribute-tiles{takes-turns}", .optLevel = 0});
+}
 
 } // namespace

@@ -61,8 +61,9 @@ std::unique_ptr<Compiled> Compiled::make(const std::string &text, const Options 
     return nullptr;
   }
   PassManager pm(&result->context, ModuleOp::getOperationName());
-  std::string pipeline = "drawloom-split-pieces,drawloom-lower-attention{" + options.lowering +
-                         "},drawloom-split-edge-tiles,drawloom-vectorize-tiles{" + options.vectors + "}";
+  std::string tiles = options.tiles.empty() ? "drawloom-vectorize-tiles{" + options.vectors + "}" : options.tiles;
+  std::string pipeline =
+      "drawloom-split-pieces,drawloom-lower-attention{" + options.lowering + "},drawloom-split-edge-tiles," + tiles;
   if (failed(parsePassPipeline(pipeline, pm)) || failed(pm.run(*result->module))) {
     ADD_FAILURE() << "cannot lower";
     return nullptr;

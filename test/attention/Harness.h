@@ -31,6 +31,7 @@ private:
 struct Options {
   std::string lowering = ""; ///< options of drawloom-lower-attention
   std::string vectors = "";  ///< options of drawloom-vectorize-tiles
+  std::string tiles = "";    ///< the pass that lowers tile ops, if it is another one
   std::string target = "native";
   int optLevel = 2;
   bool verifyEach = false; ///< in the code generator

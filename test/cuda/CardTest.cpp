@@ -7,7 +7,9 @@
 #include "runtime/support/Error.h"
 #include "test/cuda/CudaArtifact.h"
 #include <cmath>
+#include <cstdlib>
 #include <cstring>
+#include <filesystem>
 #include <gtest/gtest.h>
 #include <numeric>
 
@@ -50,6 +52,19 @@ TEST_F(OnCard, ProductsOfAPlan) {
       for (int l = 0; l < 8; ++l) expected += 2 * x[size_t(i * 8 + l)] * w[size_t(j * 8 + l)];
       EXPECT_EQ(y[size_t(i * 4 + j)], expected); // small integers: exact
     }
+}
+
+TEST_F(OnCard, ProductsOfTheCacheRunInAGraph) {
+  load(cudaValid());
+  EXPECT_TRUE(std::filesystem::exists(folder / "drawloom/products.json"));
+  auto program = load(cudaValid());
+  auto x = program->view<float>("x"), y = program->view<float>("y");
+  auto w = program->parameters()[0].value;
+  std::fill(x.begin(), x.end(), 1.0f);
+  std::fill(w.begin(), w.end(), 2.0f);
+  program->upload(plan::Arena::Parameters);
+  for (int k = 0; k < 2; ++k) program->run("forward");
+  for (float v : y) EXPECT_EQ(v, 32);
 }
 
 TEST_F(OnCard, ParametersMoveWhenTheyAreTold) {
@@ -109,6 +124,31 @@ TEST_F(OnCard, PtxWithAMistakeIsBadInputWithTheDriversLog) {
     EXPECT_EQ(e.exitCode, kBadInput);
     EXPECT_NE(std::string(e.what()).find("line 4"), std::string::npos) << e.what();
   }
+}
+
+TEST_F(OnCard, MeasuresTheRateOfDenseProducts) {
+  auto program = load(cudaValid());
+  double rate = program->denseGflops(); // fp32
+  EXPECT_GT(rate, 1e3);
+  EXPECT_LT(rate, 1e6);
+}
+
+// A failure on the card is final for its process.
+TEST_F(OnCard, AFailureNamesItsCommand) {
+  testing::FLAGS_gtest_death_test_style = "threadsafe";
+  auto fails = [&] {
+    ::setenv("DRAWLOOM_STEPWISE", "1", 1);
+    Parts parts = cudaValid();
+    parts.plan.kernels[0]->name = "trap";
+    try {
+      load(std::move(parts))->run("count");
+    } catch (const Error &e) {
+      fmt::print(stderr, "{}\n", e.what());
+      std::_Exit(7);
+    }
+    std::_Exit(0);
+  };
+  EXPECT_EXIT(fails(), testing::ExitedWithCode(7), "command 0 of 'count' .count.: .*ILLEGAL_ADDRESS");
 }
 
 //===-- products

@@ -1,0 +1,43 @@
+#include "passes/attention/gpu/BackwardPlan.h"
+#include <algorithm>
+
+namespace drawloom::attention {
+namespace {
+
+constexpr int64_t kSharedBytes = 227 * 1024, kReserved = 2048; ///< for barriers and alignment
+constexpr int64_t kRegisters = 232;                            ///< of a consumer's thread
+constexpr int64_t kOverhead = 40;                              ///< addresses, bounds, loop counters
+
+/// Registers of a consumer's thread: accumulators of 64 rows hold half as many as they have columns.
+int64_t registers(const Shape &shape, Owner owner, const OwnerCut &cut) {
+  int64_t count = kOverhead;
+  if (makesFirst(owner)) count += shape.dQk / 2;
+  if (makesValues(owner)) count += shape.dV / 2;
+  count += cut.columns / 2 * (makesFirst(owner) ? 2 : 1); // S and dP
+  count += cut.columns / 4;                               // P or dS, packed
+  if (cut.ownInRegisters) count += (shape.dQk + (makesFirst(owner) ? shape.dV : 0)) / 4;
+  return count;
+}
+
+int64_t sharedBytes(const Shape &shape, Owner owner, const OwnerCut &cut) {
+  int64_t channels = (shape.dQk + shape.dV) * 2, statistics = ownsKeys(owner) ? 8 : 0;
+  return cut.ownRows() * channels + cut.stages * cut.columns * (channels + statistics) + kReserved;
+}
+
+} // namespace
+
+bool canOwnBoth(const Shape &shape) { return shape.dQk + shape.dV <= 256; }
+
+OwnerCut chooseOwnerCut(const Shape &shape, Owner owner, int64_t longest) {
+  int64_t groups = longest > 64 ? 2 : 1;
+  // Owned operands in registers spare shared memory's bandwidth, which limits products of few columns.
+  for (int64_t columns : {64, 32, 16})
+    for (bool ownInRegisters : {true, false})
+      for (int64_t stages : {3, 2}) {
+        OwnerCut cut{groups, columns, stages, ownInRegisters};
+        if (registers(shape, owner, cut) <= kRegisters && sharedBytes(shape, owner, cut) <= kSharedBytes) return cut;
+      }
+  return {1, 16, 1, false};
+}
+
+} // namespace drawloom::attention

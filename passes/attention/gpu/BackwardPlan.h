@@ -1,0 +1,34 @@
+// What a warp-specialized backward kernel computes, and how it is cut.
+#pragma once
+#include "passes/attention/TileKernel.h"
+
+namespace drawloom::attention {
+
+/// The gradients that an owner of a tile makes. With rows of the tile as M and S = Q K^T, P = exp(S scale - lse), dP = dO V^T,
+/// dS = P (dP - delta):
+///   queries  dQ = scale dS K          keys  dK = scale dS^T Q, dV = P^T dO (one of them or both)
+enum class Owner { Queries, Keys, KeysOfK, KeysOfV };
+
+inline bool ownsKeys(Owner owner) { return owner != Owner::Queries; }
+/// Whether it makes the gradient with d_qk channels (dQ or dK).
+inline bool makesFirst(Owner owner) { return owner != Owner::KeysOfV; }
+/// Whether it makes dV.
+inline bool makesValues(Owner owner) { return owner == Owner::Keys || owner == Owner::KeysOfV; }
+
+/// How an owner's kernel is cut.
+struct OwnerCut {
+  int64_t groups;      ///< consumer warp groups, each with 64 rows of the tile
+  int64_t columns;     ///< rows of a streamed tile
+  int64_t stages;      ///< of the ring of streamed tiles
+  bool ownInRegisters; ///< the owned operands are kept as fragments
+
+  int64_t ownRows() const { return groups * 64; }
+};
+
+/// Whether a thread's registers hold the accumulators of dK and dV together.
+bool canOwnBoth(const Shape &shape);
+
+/// A cut that fits the card's registers and shared memory; `longest` is the most rows that a slice's owned side has.
+OwnerCut chooseOwnerCut(const Shape &shape, Owner owner, int64_t longest);
+
+} // namespace drawloom::attention

@@ -1,0 +1,107 @@
+// The forward kernel of the tensor cores: blocks own query tiles and stream the keys past them.
+#pragma once
+#include "passes/attention/gpu/ForwardPlan.h"
+#include "passes/attention/gpu/FragmentSoftmax.h"
+#include "passes/attention/gpu/SideTiles.h"
+#include <cmath>
+
+namespace drawloom::attention {
+
+struct ForwardSpec {
+  Shape shape;
+  ViewAttr view;
+  ForwardCut cut;
+  bool continues;        ///< from what out and lse hold
+  int64_t slices, tiles; ///< of a head, of a slice: the most
+  int64_t keys;          ///< of a slice: the most
+  bool isHopper;         ///< sm_90a: asynchronous products of warp groups, bulk copies; else sm_80: products of warps, copies by threads
+
+  int64_t items() const { return shape.batch * slices * int64_t(view.getHeads().size()) * tiles; }
+};
+
+/// Builds the kernel's body; arguments q, k, v, out, lse.
+///
+/// The last warp (or warp group) of a block produces: it brings the query tile of each item, and, where the kernel continues, the output
+/// so far, then key and value tiles, through three rings. A consumer is a warp group with 64 queries. Per key tile it computes scores,
+/// the online softmax, and adds probabilities times values, which never leave registers in between; the scores of a tile are computed
+/// while the probabilities of the tile before are still being multiplied. A row's keys are one interval of slots, so that a mask is two
+/// comparisons with numbers found once a query tile, and only on tiles that some row meets in part.
+class ForwardKernel {
+public:
+  ForwardKernel(const TileKernel &k, const ForwardSpec &spec, MapList &maps);
+
+  int64_t threads() const { return cut.groups * kGroupThreads + producers; }
+  int64_t sharedBytes() const { return layout.total; }
+  void build() const;
+
+private:
+  struct Item {
+    TilePlace queries;
+    Value keys;             ///< slots of the slice
+    Value tileFrom, tileTo; ///< key tiles that the query tile meets (i32)
+  };
+  /// What a consumer knows of its 64 queries.
+  struct Rows {
+    Value low, high;               ///< vector<2x1xi32>: the slots that the thread's two rows meet
+    Value wholeFrom, wholeTo;      ///< i32: slots that all rows of the group meet
+    Value tileFrom, tileTo;        ///< i32: key tiles that the group meets
+    std::array<Value, 2> position; ///< of the two rows
+    std::array<Value, 2> exists;
+    Value queries;                 ///< tile or fragment
+    RowPair lse;                   ///< where the kernel continues
+  };
+  struct Sums {
+    Value out;
+    SoftmaxState state;
+  };
+
+  void setUp() const;
+  void clear(int64_t offset, int64_t bytes) const;
+  void forEachItem(llvm::function_ref<void(const Item &, Value count, Value step)> body) const;
+  TilePlace keyPlace(const Item &item, Value tile) const;
+
+  void produce() const;
+  /// Runs `body` by whoever starts copies: one thread, or all producers where rows are gathered.
+  void bring(bool isBulk, const Ring &ring, const Ring::Slot &slot, llvm::ArrayRef<std::pair<const ActivationTiles *, Value>> tiles,
+             const TilePlace &place) const;
+
+  void consume() const;
+  void consumeItem(const Item &item, Value count, Value step) const;
+  Rows rowsOf(const Item &item, const Ring::Slot &slot) const;
+  void skip(Value from, Value to, const Item &item, Value step) const;
+  Sums meetTiles(const Rows &rows, const Item &item, Value step) const;
+  Value loadQueries(Value tile) const;
+  Value startScores(const Rows &rows, const Ring::Slot &slot) const;
+  Value masked(Value scores, const Rows &rows, Value tile) const;
+  Value startOutputs(Value probabilities, const Ring::Slot &slot, Value out) const;
+  void finish(const Item &item, const Rows &rows, const Ring::Slot &slot, const Sums &sums) const;
+  Value finishOutputs(const Rows &rows, const Ring::Slot &slot, const Sums &sums, RowPair &lse) const;
+
+  Value pack(Value fragment) const;
+  Value wait(Value value, int64_t pending) const;
+  void fenceAsync() const;
+  Value at(int64_t offset, const ActivationTiles &tiles, const Ring::Slot &slot) const;
+  Value outAt(const Ring::Slot &slot) const;
+  void groupBarrier() const;
+  Value groupRow() const { return g.mul(g.group, kGroupRows); }
+  /// Of scores, as exponents of 2: the scale without its sign (the scores take that), and 1 for 0 (they are 0 then).
+  double factor() const { return (spec.shape.scale == 0 ? 1.0 : std::abs(spec.shape.scale)) * kLog2E; }
+  bool isBulk() const { return queryTiles.isBulk() && keyTiles.isBulk(); }
+
+  const TileKernel &k;
+  const ForwardSpec &spec;
+  const ForwardCut &cut;
+  GpuBuilder g;
+  FragmentSoftmax softmax;
+  ViewInKernel view;
+  SideTiles querySide, keySide;
+  ActivationTiles queryTiles, keyTiles, valueTiles;
+  std::optional<ActivationTiles> outTiles; ///< where the kernel continues
+  dgpu::TileType outType;
+  int64_t producers;
+  SharedLayout layout;
+  int64_t queriesAt, keysAt, valuesAt, outsAt;
+  Ring queryRing, keyRing, valueRing;
+};
+
+} // namespace drawloom::attention

@@ -1,0 +1,76 @@
+#include "passes/attention/gpu/FragmentSoftmax.h"
+#include "mlir/Dialect/GPU/IR/GPUDialect.h"
+#include <limits>
+
+using namespace mlir;
+
+namespace drawloom::attention {
+
+Value FragmentSoftmax::constant(double value) const {
+  return arith::ConstantOp::create(g.b, g.loc, g.b.getF32FloatAttr(float(value)));
+}
+
+Value FragmentSoftmax::isNegativeInfinity(Value x) const {
+  return arith::CmpFOp::create(g.b, g.loc, arith::CmpFPredicate::OEQ, x, constant(-std::numeric_limits<double>::infinity()));
+}
+
+SoftmaxState FragmentSoftmax::nothing() const {
+  return {pair(constant(-std::numeric_limits<double>::infinity())), pair(constant(0))};
+}
+
+Value FragmentSoftmax::combine(Value x, Value y, bool isMax) const {
+  if (isMax) return arith::MaxNumFOp::create(g.b, g.loc, x, y);
+  return arith::AddFOp::create(g.b, g.loc, x, y);
+}
+
+/// A tree over 8-column blocks, so that few of the additions wait for each other.
+RowPair FragmentSoftmax::reduce(Value fragment, bool isMax) const {
+  auto type = cast<VectorType>(fragment.getType());
+  SmallVector<Value> parts;
+  for (int64_t j = 0; j < type.getDimSize(0); ++j) parts.push_back(vector::ExtractOp::create(g.b, g.loc, fragment, j));
+  while (parts.size() > 1) {
+    SmallVector<Value> next;
+    for (size_t i = 0; i + 1 < parts.size(); i += 2) next.push_back(combine(parts[i], parts[i + 1], isMax));
+    if (parts.size() % 2) next.push_back(parts.back());
+    parts = next;
+  }
+  auto last = vector::ToElementsOp::create(g.b, g.loc, parts.front());
+  return {combine(last.getResult(0), last.getResult(1), isMax), combine(last.getResult(2), last.getResult(3), isMax)};
+}
+
+RowPair FragmentSoftmax::acrossLanes(const RowPair &x, bool isMax) const {
+  return map(x, [&](Value value) {
+    for (int32_t distance : {1, 2}) {
+      auto other = gpu::ShuffleOp::create(g.b, g.loc, value, distance, 32, gpu::ShuffleMode::XOR);
+      value = combine(value, other.getShuffleResult(), isMax);
+    }
+    return value;
+  });
+}
+
+Value FragmentSoftmax::spreadRows(const RowPair &x, VectorType type) const {
+  auto column = g.vector({2, 1}, g.b.getF32Type());
+  return g.spread(vector::FromElementsOp::create(g.b, g.loc, column, ValueRange{x[0], x[1]}), type);
+}
+
+Value FragmentSoftmax::scaleRows(Value fragment, const RowPair &factor) const {
+  return g.mulf(fragment, spreadRows(factor, cast<VectorType>(fragment.getType())));
+}
+
+FragmentSoftmax::Step FragmentSoftmax::meet(Value scores, const SoftmaxState &before) const {
+  auto type = cast<VectorType>(scores.getType());
+  Value factor = constant(scale);
+  Step step;
+  step.state.greatest = zip(acrossLanes(reduce(scores, true), true), before.greatest, [&](Value x, Value y) { return combine(x, y, true); });
+  // A row that has met no key yet must not compute -inf - -inf.
+  RowPair shift = map(step.state.greatest, [&](Value x) {
+    return arith::NegFOp::create(g.b, g.loc, g.select(isNegativeInfinity(x), constant(0), g.mulf(x, factor))).getResult();
+  });
+  step.rescale = zip(before.greatest, shift, [&](Value x, Value s) { return dgpu::Exp2Op::create(g.b, g.loc, g.fma(x, factor, s)); });
+  step.probabilities = dgpu::Exp2Op::create(g.b, g.loc, g.fma(scores, g.splat(type, scale), spreadRows(shift, type)));
+  RowPair sums = reduce(step.probabilities, false);
+  for (int r : {0, 1}) step.state.sum[r] = g.fma(before.sum[r], step.rescale[r], sums[r]);
+  return step;
+}
+
+} // namespace drawloom::attention

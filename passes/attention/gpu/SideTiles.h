@@ -1,0 +1,92 @@
+// One side of a view (query rows or key slots) in tiles, and the copies of activations' tiles between global and shared memory.
+#pragma once
+#include "dialect/pattern/BoxView.h"
+#include "passes/attention/gpu/GpuBuilder.h"
+
+namespace drawloom::attention {
+
+/// A tile: rows [first, first + tile) of a slice, of which those below `extent` exist. All are index.
+struct TilePlace {
+  Value batch, head, slice, first, extent;
+};
+
+/// The tensor maps of a kernel in the making.
+class MapList {
+public:
+  Value add(const GpuBuilder &g, dgpu::TensorMapAttr map);
+  mlir::ArrayAttr attribute(mlir::MLIRContext *context) const { return mlir::ArrayAttr::get(context, maps); }
+  bool empty() const { return maps.empty(); }
+
+private:
+  SmallVector<mlir::Attribute> maps;
+};
+
+/// Rows or slots of a view. A side with boxes is moved by bulk copies, any other row by row.
+class SideTiles {
+public:
+  /// `useBoxes`: the card has bulk copies.
+  SideTiles(const ViewInKernel &view, bool isKeys, int64_t tile, bool useBoxes = true)
+      : isKeys(isKeys), tile(tile), view(view),
+        box(!useBoxes ? std::nullopt
+            : isKeys  ? boxOfKeys(view.view, tile, /*attendedOnly=*/true)
+                      : boxOfQueries(view.view, tile)) {}
+
+  const bool isKeys;
+  const int64_t tile;
+  const ViewInKernel &view;
+  const std::optional<BoxView> box;
+
+  Value extent(Value head, Value slice) const { return isKeys ? view.keys(head, slice) : view.rows(head, slice); }
+  mlir::AffineMap position() const { return isKeys ? view.view.key : view.view.query; }
+  /// What the tile's rows meet on the other side: results are bounds (View.h).
+  mlir::AffineMap lower() const { return isKeys ? view.view.rowLo : view.view.keyLo; }
+  mlir::AffineMap upper() const { return isKeys ? view.view.rowHi : view.view.keyHi; }
+  /// Whether bulk copies leave rows of a tile as they are: then they must be zeros from the start.
+  bool leavesRows() const { return box && box->rows() < tile; }
+
+  /// [from, to) is what rows [first, last] may meet; [wholeFrom, wholeTo) is what all of them meet. Within [0, other).
+  ViewInKernel::Range meets(Value head, Value slice, Value first, Value last, Value other) const;
+};
+
+/// An activation [B, n, H * channels] of 16-bit elements as tiles of one side.
+class ActivationTiles {
+public:
+  ActivationTiles(const GpuBuilder &g, const SideTiles &side, unsigned memref, int64_t channels, MapList &maps);
+
+  const dgpu::TileType type; ///< of the whole tile
+  int64_t bytes() const { return type.bytes(); }
+  bool isBulk() const { return bool(map); }
+
+  /// What a bulk copy brings.
+  int64_t bulkBytes() const { return bulkType.bytes(); }
+  /// By one thread: starts the copy to `offset`.
+  void loadBulk(const TilePlace &at, Value offset, Value barrier) const;
+  /// By a warp group: starts the copies to `offset` (copy_async, not committed), zeros for rows that do not exist.
+  void gather(const TilePlace &at, Value offset) const;
+
+private:
+  const GpuBuilder &g;
+  const SideTiles &side;
+  Value memref, map;
+  dgpu::TileType bulkType;
+};
+
+/// Moves 64 rows of a tile in shared memory to an activation, or from it, by a warp group: 16 bytes a thread at a time, neighbouring
+/// threads side by side. The rows are rows [row, row + 64) of the tile at `offset` and of `place`.
+struct RowCopy {
+  const GpuBuilder &g;
+  const SideTiles &side;
+  Value memref;
+  dgpu::TileType type;
+
+  void toGlobal(const TilePlace &place, Value offset, Value row) const { copy(place, offset, row, true); }
+  void toShared(const TilePlace &place, Value offset, Value row) const { copy(place, offset, row, false); }
+
+private:
+  void copy(const TilePlace &place, Value offset, Value row, bool isOut) const;
+};
+
+/// Element number of a 16-byte chunk in a tile (dialect/gpu, `tile`).
+Value chunkIndex(const GpuBuilder &g, dgpu::TileType type, Value row, Value chunk);
+
+} // namespace drawloom::attention

@@ -1,0 +1,22 @@
+// Row lowering on a GPU where it differs from a CPU's by more than the schedule of a fusion.
+#pragma once
+#include "passes/rows/FusionKernel.h"
+
+namespace drawloom::rows {
+
+/// sumPartials in one launch.
+mlir::FailureOr<llvm::SmallVector<mlir::Value>> sumPartialsOnGpu(LoweringContext &context, mlir::OpBuilder &b,
+                                                                 mlir::Location loc,
+                                                                 llvm::ArrayRef<PartialSum> sums,
+                                                                 llvm::StringRef label);
+mlir::LogicalResult lowerEmbedGradOnGpu(EmbedGradOp op, LoweringContext &context);
+mlir::LogicalResult lowerGlobalNormOnGpu(GlobalNormOp op, LoweringContext &context);
+
+/// Lowers all fusions of a module; fusions that do the same to many tensors of a function's arguments (an
+/// optimizer's step, working copies of parameters) share launches.
+mlir::LogicalResult lowerFusionsOnGpu(mlir::ModuleOp module, LoweringContext &context);
+
+/// Turns `add`s of a sum over rows and something else into sums on top of it (LoweringContext::sumInits).
+void foldAddsIntoSums(mlir::ModuleOp module, LoweringContext &context);
+
+} // namespace drawloom::rows

@@ -1,0 +1,47 @@
+// RUN: drawloom-opt %s -split-input-file -drawloom-split-pieces -drawloom-lower-attention=target=sm_90a | FileCheck %s
+
+// Blocks: both sides are boxes, so one warp produces; items of equal work follow each other in a block, their loads ahead of the work.
+// CHECK-LABEL: func.func @blocks
+// CHECK: drawloom.launch @kernels::@attend grid 3072(
+// CHECK: func.func @attend
+// CHECK-SAME: drawloom.items = 12
+// CHECK-SAME: drawloom.tensor_maps = [#drawloom_gpu.tensor_map<place = 0, type = bf16, dims = [64, 128, 96, 8, 4], strides = [1024, 131072, 128, 12582912], box = [64, 128, 1, 1, 1], swizzle = 128>
+// CHECK-SAME: drawloom.threads = 288
+// CHECK-NOT: copy_async
+func.func @blocks(%q: tensor<4x12288x512xbf16>, %k: tensor<4x12288x512xbf16>, %v: tensor<4x12288x512xbf16>) -> tensor<4x12288x512xbf16> {
+  %o, %l = drawloom.attention %q, %k, %v {pattern = #drawloom.pattern<"block(128)">, heads = 8 : i64, scale = 0.125 : f64} : (tensor<4x12288x512xbf16>, tensor<4x12288x512xbf16>, tensor<4x12288x512xbf16>) -> (tensor<4x12288x512xbf16>, tensor<4x8x12288xf32>)
+  return %o : tensor<4x12288x512xbf16>
+}
+
+// -----
+
+// Columns of unequal length are no boxes: a warp group gathers their rows.
+// CHECK-LABEL: func.func @ragged_columns
+// CHECK-NOT: tensor_map<
+// CHECK: drawloom_gpu.copy_async
+func.func @ragged_columns(%q: tensor<1x1000x64xf16>, %k: tensor<1x1000x64xf16>, %v: tensor<1x1000x64xf16>) -> tensor<1x1000x64xf16> {
+  %o, %l = drawloom.attention %q, %k, %v {pattern = #drawloom.pattern<"column(48)">, heads = 1 : i64, scale = 0.125 : f64} : (tensor<1x1000x64xf16>, tensor<1x1000x64xf16>, tensor<1x1000x64xf16>) -> (tensor<1x1000x64xf16>, tensor<1x1x1000xf32>)
+  return %o : tensor<1x1000x64xf16>
+}
+
+// -----
+
+// The second piece continues from the first: its output comes in with the queries and is written in place.
+// CHECK-LABEL: func.func @chain
+// CHECK: drawloom.launch @kernels::@attend grid
+// CHECK: drawloom.launch @kernels::@attend_1 grid {{.*}} {{{.*}}inplace = array<i64: 3, 4>
+func.func @chain(%q: tensor<1x2048x64xbf16>, %k: tensor<1x2048x64xbf16>, %v: tensor<1x2048x64xbf16>) -> tensor<1x2048x64xbf16> {
+  %o, %l = drawloom.attention %q, %k, %v {pattern = #drawloom.pattern<"fixed(128, c=32)">, heads = 1 : i64, scale = 0.125 : f64} : (tensor<1x2048x64xbf16>, tensor<1x2048x64xbf16>, tensor<1x2048x64xbf16>) -> (tensor<1x2048x64xbf16>, tensor<1x1x2048xf32>)
+  return %o : tensor<1x2048x64xbf16>
+}
+
+// -----
+
+// f32 has no tensor cores' kernel.
+// CHECK-LABEL: func.func @f32
+// CHECK: func.func @attend
+// CHECK-NOT: wgmma
+func.func @f32(%q: tensor<1x256x64xf32>, %k: tensor<1x256x64xf32>, %v: tensor<1x256x64xf32>) -> tensor<1x256x64xf32> {
+  %o, %l = drawloom.attention %q, %k, %v {pattern = #drawloom.pattern<"dense">, heads = 1 : i64, scale = 0.125 : f64} : (tensor<1x256x64xf32>, tensor<1x256x64xf32>, tensor<1x256x64xf32>) -> (tensor<1x256x64xf32>, tensor<1x1x256xf32>)
+  return %o : tensor<1x256x64xf32>
+}
