@@ -18,8 +18,8 @@ static const std::vector<Target> &targets() {
     // PTX 8.7 has all of Hopper; from 8.1 on, kernels may have more than 4 KiB of parameters.
     return std::vector<Target>{{"x86-64-v4", triple, "x86-64-v4", v4, 512},
                                {"x86-64-v3", triple, "x86-64-v3", v3, 256},
-                               {"sm_90a", nvidia, "sm_90a", {}, 128, 16, "+ptx87"},
-                               {"sm_80", nvidia, "sm_80", {}, 128, 16, "+ptx81"}};
+                               {"sm_90a", nvidia, "sm_90a", {}, 128, 16, "+ptx87", 227 << 10},
+                               {"sm_80", nvidia, "sm_80", {}, 128, 16, "+ptx81", 163 << 10}};
   }();
   return list;
 }

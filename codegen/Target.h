@@ -1,5 +1,6 @@
 // The machines that kernels are compiled for.
 #pragma once
+#include <cstdint>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -18,6 +19,7 @@ struct Target {
   int vectorBits;                    ///< width of a vector register (of an access to memory on a GPU)
   int lanes = 16;                    ///< f32 lanes of a row kernel's vectors
   std::string ptx = {};              ///< the version of PTX as LLVM's feature, "+ptx87"; empty on a CPU
+  uint32_t sharedBytes = 0;          ///< dynamic shared memory that a block may have; 0 on a CPU
 
   bool isGpu() const { return !ptx.empty(); }
   /// What passes call it: "cpu" or the name of the GPU.

@@ -29,9 +29,13 @@ FailureOr<std::string> emitPtxModule(ModuleOp kernels, const Target &target, int
   return ptx;
 }
 
-static FailureOr<CompiledKernel> describe(func::FuncOp function) {
+static FailureOr<CompiledKernel> describe(func::FuncOp function, const Target &target) {
   FailureOr<LaunchShape> shape = launchShapeOf(function);
   if (failed(shape)) return failure();
+  if (shape->sharedBytes > target.sharedBytes)
+    return function.emitError() << "kernel '" << function.getName() << "' takes " << shape->sharedBytes
+                                << " bytes of shared memory; a block of " << target.name << " has "
+                                << target.sharedBytes;
   CompiledKernel kernel{.name = function.getName().str()};
   for (Type type : function.getArgumentTypes()) ++(isa<MemRefType>(type) ? kernel.places : kernel.scalars);
   kernel.scalars -= 2; // begin and end
@@ -58,7 +62,7 @@ FailureOr<CompiledKernels> compileGpuKernels(ModuleOp kernels, const Target &tar
                                              unsigned threads, bool verifyEach, const StageTimer &timer) {
   CompiledKernels result;
   for (auto function : kernels.getOps<func::FuncOp>()) {
-    FailureOr<CompiledKernel> kernel = describe(function);
+    FailureOr<CompiledKernel> kernel = describe(function, target);
     if (failed(kernel)) return failure();
     result.kernels.push_back(std::move(*kernel));
   }

@@ -102,6 +102,21 @@ TEST(GpuArtifact, CodeIsPtxAndACubinWherePtxasIs) {
   EXPECT_GT(report.resources[0].registers, 0u);
 }
 
+TEST(GpuArtifact, MoreSharedMemoryThanABlockHasIsAnError) {
+  std::string text = kModule;
+  text.replace(text.find("4096"), 4, "200000");
+  auto context = makeContext();
+  std::string errors;
+  ScopedDiagnosticHandler handler(context.get(), [&](Diagnostic &d) { return errors += d.str(), success(); });
+  for (auto [target, fits] : {std::pair("sm_90a", true), std::pair("sm_80", false)}) {
+    auto module = parseSourceString<ModuleOp>(text, context.get());
+    CompileOptions options;
+    options.target = Target::byName(target);
+    EXPECT_EQ(succeeded(compileToArtifact(*module, options)), fits) << errors;
+  }
+  EXPECT_EQ(errors, "kernel 'copy' takes 200000 bytes of shared memory; a block of sm_80 has 166912");
+}
+
 TEST(GpuArtifact, ACpuHasProductsOfF32Alone) {
   auto context = makeContext();
   auto module = parseSourceString<ModuleOp>(

@@ -60,20 +60,22 @@ def rows(d, rows, precision):
     )
 
 
-CASES = {}
-for precision in ("fp32", "bf16", "fp16"):
-    for name, pattern, n in [
-        ("fixed", "fixed(128, c=32)", 1024),
-        ("strided", "strided(128)", 1024),
-        ("local", "local(128)", 1024),
-        ("ragged", "strided(96)", 1000),
-        ("set", "j <= i and (i - j < 64 or (i - j) mod 100 == 0)", 512),
-    ]:
-        for qk, v in [(64, 64), (128, 128)] if name in ("fixed", "local") else [(64, 64)]:
-            CASES[f"{name} {qk} {precision}"] = (attention(pattern, n, 2, qk, v, precision), precision)
-    CASES[f"local 64/128 {precision}"] = (attention("local(128)", 1024, 2, 64, 128, precision), precision)
-    for d in (512, 257):
-        CASES[f"rows {d} {precision}"] = (rows(d, 2048, precision), precision)
+PATTERNS = {
+    "fixed": ("fixed(128, c=32)", 1024),
+    "strided": ("strided(128)", 1024),
+    "local": ("local(128)", 1024),
+    "ragged": ("strided(96)", 1000),
+    "set": ("j <= i and (i - j < 64 or (i - j) mod 100 == 0)", 512),
+}
+CASES = {}  # name: (module, precision)
+for name, qk, v, precision in [
+    ("fixed", 64, 64, "fp32"), ("ragged", 40, 40, "fp32"), ("set", 64, 128, "fp32"),
+    ("fixed", 64, 64, "bf16"), ("fixed", 128, 128, "bf16"), ("strided", 64, 64, "bf16"), ("local", 32, 32, "bf16"), ("local", 64, 128, "bf16"),
+    ("ragged", 64, 64, "bf16"), ("set", 64, 64, "bf16"), ("local", 64, 64, "fp16"),
+]:  # fmt: skip
+    CASES[f"{name} {qk}/{v} {precision}"] = (attention(*PATTERNS[name], 2, qk, v, precision), precision)
+for d, precision in [(257, "fp32"), (512, "fp32"), (257, "bf16"), (512, "bf16"), (512, "fp16")]:
+    CASES[f"rows {d} {precision}"] = (rows(d, 2048, precision), precision)
 
 
 def ptxas():
