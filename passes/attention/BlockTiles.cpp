@@ -9,7 +9,7 @@ namespace {
 
 constexpr double kLanes = 128;                                  // multiply-adds a cycle of a multiprocessor
 constexpr double kProcessors = 132;
-constexpr int64_t kSharedOfBlock = 226 << 10, kSharedOfProcessor = 227 << 10;
+constexpr int64_t kReserved = 1 << 10;                          // bytes of shared memory a block that the card takes
 constexpr double kThreadsOfProcessor = 2048;
 constexpr double kSoftmaxOperations = 26;                       // a score: maximum, exponential, sum, accesses
 constexpr double kMoveOperations = 3;                           // an element of memory, to or from a tile
@@ -58,7 +58,7 @@ double blocksOf(TileSizes t, const BlockWork &w) {
 }
 
 double estimate(const PieceView &view, TileSizes t, const BlockWork &w) {
-  double fit = std::min(double(kSharedOfProcessor / (sharedBytes(t, w) + 1024)), kThreadsOfProcessor / double(w.threads));
+  double fit = std::min(double((w.shared + kReserved) / (sharedBytes(t, w) + kReserved)), kThreadsOfProcessor / double(w.threads));
   double blocks = blocksOf(t, w), together = std::clamp(blocks / kProcessors, 1.0, fit);
   Moves moved = moves(t, w);
   double tile = products(t, w) + double(t.queries * t.keys) * kSoftmaxOperations / kLanes + moved.pair * kMoveOperations / kLanes +
@@ -91,7 +91,7 @@ BlockTiles chooseBlockTiles(const PieceView &view, const BlockWork &work) {
   for (int64_t queries : {16, 32, 64, 128})
     for (int64_t keys : {8, 16, 32, 64, 128}) {
       TileSizes t{queries, keys};
-      if (sharedBytes(t, work) > kSharedOfBlock) continue;
+      if (sharedBytes(t, work) > work.shared) continue;
       double cost = estimate(view, t, work);
       if (cost < best.cost) best = {t, cost};
     }

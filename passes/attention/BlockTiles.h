@@ -14,6 +14,7 @@ struct BlockWork {
   int64_t slices;     ///< of all batch entries and heads together
   int64_t rows, keys; ///< of a slice, at most
   int64_t threads;    ///< of a block
+  int64_t shared;     ///< bytes of shared memory that a block may have
 };
 
 /// Bytes of shared memory that the tiles take, those that share memory counted once.

@@ -167,6 +167,7 @@ struct DistributeTiles : impl::DistributeTilesBase<DistributeTiles> {
       getOperation()->emitError("expected threads to be a multiple of 32 from 32 to 1024, got ") << threads.getValue();
       return signalPassFailure();
     }
+    int64_t limit = sharedLimit ? sharedLimit : sharedMemoryOf(target);
     Alignments alignments(getOperation());
     SmallVector<func::FuncOp> kernels;
     getOperation()->walk([&](func::FuncOp function) {
@@ -179,7 +180,7 @@ struct DistributeTiles : impl::DistributeTilesBase<DistributeTiles> {
       context.takesTurns = takesTurns;
       for (BlockArgument argument : kernel.getArguments())
         context.alignment[argument] = alignments.of(kernel, argument.getArgNumber());
-      if (failed(KernelDistributor(kernel, std::move(context), sharedLimit).run())) return signalPassFailure();
+      if (failed(KernelDistributor(kernel, std::move(context), limit).run())) return signalPassFailure();
     }
   }
 };

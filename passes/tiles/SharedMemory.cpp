@@ -70,6 +70,8 @@ private:
 
 } // namespace
 
+int64_t sharedMemoryOf(StringRef target) { return (target == "sm_80" ? 163 : 227) << 10; }
+
 int64_t layOutSharedMemory(func::FuncOp kernel, MutableArrayRef<SharedBuffer> buffers, const OwnScratch &own) {
   Liveness liveness(buffers, own);
   liveness.before(kernel.getBody().front(), Set(buffers.size()));

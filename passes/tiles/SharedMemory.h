@@ -13,6 +13,9 @@ struct SharedBuffer {
 
 inline constexpr int64_t kSharedAlignment = 128;
 
+/// Bytes of shared memory that a block of `target` may have (CUDA's programming guide, compute capabilities 8.0 and 9.0).
+int64_t sharedMemoryOf(llvm::StringRef target);
+
 /// Scratch of single operations, by operation.
 using OwnScratch = llvm::DenseMap<mlir::Operation *, mlir::Value>;
 
