@@ -5,8 +5,8 @@ namespace drawloom::attention {
 namespace {
 
 constexpr int64_t kSharedBytes = 227 * 1024, kReserved = 2048; ///< for barriers and alignment
-constexpr int64_t kRegisters = 232;                            ///< of a consumer's thread
-constexpr int64_t kOverhead = 40;                              ///< addresses, bounds, loop counters
+constexpr int64_t kShortStream = 512; ///< rows: what comes before and after the stream counts
+constexpr int64_t kOverhead = 40;     ///< addresses, bounds, loop counters
 
 /// Registers of a consumer's thread: accumulators of 64 rows hold half as many as they have columns.
 int64_t registers(const Shape &shape, Owner owner, const OwnerCut &cut) {
@@ -28,14 +28,21 @@ int64_t sharedBytes(const Shape &shape, Owner owner, const OwnerCut &cut) {
 
 bool canOwnBoth(const Shape &shape) { return shape.dQk + shape.dV <= 256; }
 
-OwnerCut chooseOwnerCut(const Shape &shape, Owner owner, int64_t longest) {
-  int64_t groups = longest > 64 ? 2 : 1;
+OwnerCut chooseOwnerCut(const Shape &shape, Owner owner, int64_t longest, int64_t met) {
+  bool isShort = met < kShortStream;
+  int64_t groups = longest > 64 && !isShort ? 2 : 1;
   // Owned operands in registers spare shared memory's bandwidth, which limits products of few columns.
-  for (int64_t columns : {64, 32, 16})
+  // Queries have room for wide tiles instead (and ptxas 13.0 has been seen to give a fragment's registers
+  // away while a loop still needs them).
+  for (int64_t columns : {128, 64, 32, 16})
     for (bool ownInRegisters : {true, false})
       for (int64_t stages : {3, 2}) {
+        if (ownInRegisters && !ownsKeys(owner)) continue;
+        if (columns > 64 && (ownsKeys(owner) || isShort)) continue;
         OwnerCut cut{groups, columns, stages, ownInRegisters};
-        if (registers(shape, owner, cut) <= kRegisters && sharedBytes(shape, owner, cut) <= kSharedBytes) return cut;
+        if (registers(shape, owner, cut) <= cut.consumerRegisters(true) &&
+            sharedBytes(shape, owner, cut) <= kSharedBytes / cut.blocks())
+          return cut;
       }
   return {1, 16, 1, false};
 }

@@ -4,8 +4,8 @@
 
 namespace drawloom::attention {
 
-/// The gradients that an owner of a tile makes. With rows of the tile as M and S = Q K^T, P = exp(S scale - lse), dP = dO V^T,
-/// dS = P (dP - delta):
+/// The gradients that an owner of a tile makes. With rows of the tile as M and S = Q K^T, P = exp(S scale -
+/// lse), dP = dO V^T, dS = P (dP - delta):
 ///   queries  dQ = scale dS K          keys  dK = scale dS^T Q, dV = P^T dO (one of them or both)
 enum class Owner { Queries, Keys, KeysOfK, KeysOfV };
 
@@ -23,12 +23,22 @@ struct OwnerCut {
   bool ownInRegisters; ///< the owned operands are kept as fragments
 
   int64_t ownRows() const { return groups * 64; }
+  /// Blocks that share a multiprocessor. With one consumer group they are two, so that one computes while the
+  /// other begins or ends.
+  int64_t blocks() const { return groups == 1 ? 2 : 1; }
+  /// Registers of a thread after the warp groups have shared them out anew; `gathers`: producers compute
+  /// addresses.
+  int64_t producerRegisters(bool gathers) const { return gathers ? 40 : 24; }
+  int64_t consumerRegisters(bool gathers) const {
+    return groups > 2 ? 152 : groups == 1 && gathers ? 216 : 232;
+  }
 };
 
 /// Whether a thread's registers hold the accumulators of dK and dV together.
 bool canOwnBoth(const Shape &shape);
 
-/// A cut that fits the card's registers and shared memory; `longest` is the most rows that a slice's owned side has.
-OwnerCut chooseOwnerCut(const Shape &shape, Owner owner, int64_t longest);
+/// A cut that fits the card's registers and shared memory; `longest` is the most rows that a slice's owned
+/// side has, `met` how many of the streamed side a row meets on average.
+OwnerCut chooseOwnerCut(const Shape &shape, Owner owner, int64_t longest, int64_t met);
 
 } // namespace drawloom::attention

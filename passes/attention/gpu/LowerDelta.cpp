@@ -15,8 +15,9 @@ bool is16BitRows(Value v) {
   return (element.isBF16() || element.isF16()) && rowStride(v) % kLaneChannels == 0;
 }
 
-/// A warp has 32 rows of a head. A row is read by `lanes` neighbouring lanes, 16 bytes each, and there are as many turns: in turn i the
-/// lanes from g * lanes on read row g * lanes + i, and lane i of them keeps the sum. So lane l ends with row l.
+/// A warp has 32 rows of a head. A row is read by `lanes` neighbouring lanes, 16 bytes each, and there are as
+/// many turns: in turn i the lanes from g * lanes on read row g * lanes + i, and lane i of them keeps the
+/// sum. So lane l ends with row l.
 struct DeltaKernel {
   const GpuBuilder &g;
   int64_t batch, n, heads, channels;
@@ -35,8 +36,9 @@ struct DeltaKernel {
         sum = turn == 0 ? mine : g.select(g.equal(lane, turn), mine, sum);
       }
       Value row = k.apply(k.dim(0) + k.dim(1), {first, g.toIndex(g.lane())});
-      g.when(k.less(row, k.index(n)),
-             [&] { memref::StoreOp::create(g.b, g.loc, sum, k.kernel.memref(2), ValueRange{at[0], at[2], row}); });
+      g.when(k.less(row, k.index(n)), [&] {
+        memref::StoreOp::create(g.b, g.loc, sum, k.kernel.memref(2), ValueRange{at[0], at[2], row});
+      });
     });
   }
 
@@ -53,15 +55,19 @@ private:
       };
       auto products = vector::ToElementsOp::create(g.b, g.loc, g.mulf(wide(0), wide(1)));
       Value sum = products.getResult(0);
-      for (int64_t e = 1; e < kLaneChannels; ++e) sum = arith::AddFOp::create(g.b, g.loc, sum, products.getResult(e));
+      for (int64_t e = 1; e < kLaneChannels; ++e)
+        sum = arith::AddFOp::create(g.b, g.loc, sum, products.getResult(e));
       return sum;
     };
     bool allLanesRead = lanes() * kLaneChannels == channels;
     Value sum = allLanesRead ? part()
-                             : g.choose(g.less(lane, g.i32(channels / kLaneChannels)), TypeRange(g.b.getF32Type()),
-                                        [&] { return SmallVector<Value>{part()}; }, [&] { return SmallVector<Value>{zero()}; })[0];
+                             : g.choose(
+                                   g.less(lane, g.i32(channels / kLaneChannels)), TypeRange(g.b.getF32Type()),
+                                   [&] { return SmallVector<Value>{part()}; },
+                                   [&] { return SmallVector<Value>{zero()}; })[0];
     for (int64_t distance = lanes() / 2; distance > 0; distance /= 2) {
-      auto other = gpu::ShuffleOp::create(g.b, g.loc, sum, int32_t(distance), int32_t(kWarpThreads), gpu::ShuffleMode::XOR);
+      auto other = gpu::ShuffleOp::create(g.b, g.loc, sum, int32_t(distance), int32_t(kWarpThreads),
+                                          gpu::ShuffleMode::XOR);
       sum = arith::AddFOp::create(g.b, g.loc, sum, other.getShuffleResult());
     }
     return sum;
@@ -73,8 +79,8 @@ private:
 bool hasWarpKernels(AttentionDeltaOp op, Context &context) {
   if (context.options.target == "cpu") return false;
   int64_t channels = cast<RankedTensorType>(op.getOut().getType()).getShape().back() / op.getHeads();
-  return channels % kLaneChannels == 0 && channels <= kWarpThreads * kLaneChannels && is16BitRows(op.getDout()) &&
-         is16BitRows(op.getOut());
+  return channels % kLaneChannels == 0 && channels <= kWarpThreads * kLaneChannels &&
+         is16BitRows(op.getDout()) && is16BitRows(op.getOut());
 }
 
 LogicalResult lowerToWarps(AttentionDeltaOp op, Context &context) {

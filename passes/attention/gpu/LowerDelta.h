@@ -4,8 +4,8 @@
 
 namespace drawloom::attention {
 
-/// Whether the GPU's kernel does this op: 16-bit elements, channels of a head in multiples of 8 up to 256, rows that begin at
-/// multiples of 16 bytes.
+/// Whether the GPU's kernel does this op: 16-bit elements, channels of a head in multiples of 8 up to 256,
+/// rows that begin at multiples of 16 bytes.
 bool hasWarpKernels(AttentionDeltaOp op, Context &context);
 
 /// attention_delta to a launch of it; `hasWarpKernels` holds.
