@@ -6,7 +6,8 @@ namespace {
 
 constexpr int64_t kSharedBytes = 227 * 1024, kReserved = 2048; ///< for barriers and alignment
 constexpr int64_t kShortStream = 512; ///< rows: what comes before and after the stream counts
-constexpr int64_t kOverhead = 40;     ///< addresses, bounds, loop counters
+constexpr int64_t kMostSharedChannels = 128;
+constexpr int64_t kOverhead = 40; ///< addresses, bounds, loop counters
 
 /// Registers of a consumer's thread: accumulators of 64 rows hold half as many as they have columns.
 int64_t registers(const Shape &shape, Owner owner, const OwnerCut &cut) {
@@ -29,8 +30,10 @@ int64_t sharedBytes(const Shape &shape, Owner owner, const OwnerCut &cut) {
 bool canOwnBoth(const Shape &shape) { return shape.dQk + shape.dV <= 256; }
 
 OwnerCut chooseOwnerCut(const Shape &shape, Owner owner, int64_t longest, int64_t met) {
-  bool isShort = met < kShortStream;
-  int64_t groups = longest > 64 && !isShort ? 2 : 1;
+  // ptxas wants a product's operands to fit the registers that a thread starts with, which are 128 where two
+  // blocks share.
+  bool isShort = met < kShortStream, canShare = std::max(shape.dQk, shape.dV) <= kMostSharedChannels;
+  int64_t groups = longest > 64 && !(isShort && canShare) ? 2 : 1, blocks = groups == 1 && canShare ? 2 : 1;
   // Owned operands in registers spare shared memory's bandwidth, which limits products of few columns.
   // Queries have room for wide tiles instead (and ptxas 13.0 has been seen to give a fragment's registers
   // away while a loop still needs them).
@@ -39,12 +42,12 @@ OwnerCut chooseOwnerCut(const Shape &shape, Owner owner, int64_t longest, int64_
       for (int64_t stages : {3, 2}) {
         if (ownInRegisters && !ownsKeys(owner)) continue;
         if (columns > 64 && (ownsKeys(owner) || isShort)) continue;
-        OwnerCut cut{groups, columns, stages, ownInRegisters};
+        OwnerCut cut{groups, columns, stages, ownInRegisters, blocks};
         if (registers(shape, owner, cut) <= cut.consumerRegisters(true) &&
-            sharedBytes(shape, owner, cut) <= kSharedBytes / cut.blocks())
+            sharedBytes(shape, owner, cut) <= kSharedBytes / blocks)
           return cut;
       }
-  return {1, 16, 1, false};
+  return {1, 16, 1, false, 1};
 }
 
 } // namespace drawloom::attention

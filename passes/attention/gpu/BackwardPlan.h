@@ -22,16 +22,15 @@ struct OwnerCut {
   int64_t stages;      ///< of the ring of streamed tiles
   bool ownInRegisters; ///< the owned operands are kept as fragments
 
+  int64_t blocks; ///< that share a multiprocessor: with two, one computes while the other begins or ends
+
   int64_t ownRows() const { return groups * 64; }
-  /// Blocks that share a multiprocessor. With one consumer group they are two, so that one computes while the
-  /// other begins or ends.
-  int64_t blocks() const { return groups == 1 ? 2 : 1; }
-  /// Registers of a thread after the warp groups have shared them out anew; `gathers`: producers compute
-  /// addresses.
+  /// Whether the warp groups share a block's registers out anew. One consumer group alone on a multiprocessor
+  /// has enough.
+  bool movesRegisters() const { return groups + blocks > 2; }
+  /// Registers of a thread; `gathers`: producers compute addresses.
   int64_t producerRegisters(bool gathers) const { return gathers ? 40 : 24; }
-  int64_t consumerRegisters(bool gathers) const {
-    return groups > 2 ? 152 : groups == 1 && gathers ? 216 : 232;
-  }
+  int64_t consumerRegisters(bool gathers) const { return groups == 1 && gathers ? 216 : 232; }
 };
 
 /// Whether a thread's registers hold the accumulators of dK and dV together.

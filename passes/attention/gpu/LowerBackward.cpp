@@ -74,7 +74,7 @@ void buildOwners(const TileKernel &k, const OwnerLaunch &launch, MapList &maps) 
   function->setAttr(kSharedAttr, k.b.getI64IntegerAttr(shared));
   // Without a number of blocks ptxas does not know how many registers a thread starts with, and ignores
   // set_max_registers.
-  function->setAttr(kMinBlocksAttr, k.b.getI64IntegerAttr(launch.owners.front().cut.blocks()));
+  function->setAttr(kMinBlocksAttr, k.b.getI64IntegerAttr(launch.owners.front().cut.blocks));
   function->setAttr(kFlushDenormalsAttr, k.b.getUnitAttr());
 }
 

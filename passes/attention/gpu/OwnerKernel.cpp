@@ -34,11 +34,13 @@ void OwnerKernel::build(Value from, Value to) const {
   g.when(
       g.equal(g.group, 0),
       [&] {
-        dgpu::SetMaxRegistersOp::create(g.b, g.loc, spec.cut.producerRegisters(gathers), false);
+        if (spec.cut.movesRegisters())
+          dgpu::SetMaxRegistersOp::create(g.b, g.loc, spec.cut.producerRegisters(gathers), false);
         produce(from, to);
       },
       [&] {
-        dgpu::SetMaxRegistersOp::create(g.b, g.loc, spec.cut.consumerRegisters(gathers), true);
+        if (spec.cut.movesRegisters())
+          dgpu::SetMaxRegistersOp::create(g.b, g.loc, spec.cut.consumerRegisters(gathers), true);
         consume(from, to);
       });
 }
