@@ -16,7 +16,6 @@ int64_t registers(const Shape &shape, Owner owner, const OwnerCut &cut) {
   if (makesValues(owner)) count += shape.dV / 2;
   count += cut.columns / 2 * (makesFirst(owner) ? 2 : 1); // S and dP
   count += cut.columns / 4;                               // P or dS, packed
-  if (cut.ownInRegisters) count += (shape.dQk + (makesFirst(owner) ? shape.dV : 0)) / 4;
   return count;
 }
 
@@ -34,20 +33,17 @@ OwnerCut chooseOwnerCut(const Shape &shape, Owner owner, int64_t longest, int64_
   // blocks share.
   bool isShort = met < kShortStream, canShare = std::max(shape.dQk, shape.dV) <= kMostSharedChannels;
   int64_t groups = longest > 64 && !(isShort && canShare) ? 2 : 1, blocks = groups == 1 && canShare ? 2 : 1;
-  // Owned operands in registers spare shared memory's bandwidth, which limits products of few columns.
-  // Queries have room for wide tiles instead (and ptxas 13.0 has been seen to give a fragment's registers
-  // away while a loop still needs them).
+  // The owned operands stay in shared memory: ptxas 13.0 has been seen to give a fragment's registers away
+  // while a loop still needs them.
   for (int64_t columns : {128, 64, 32, 16})
-    for (bool ownInRegisters : {true, false})
-      for (int64_t stages : {3, 2}) {
-        if (ownInRegisters && !ownsKeys(owner)) continue;
-        if (columns > 64 && (ownsKeys(owner) || isShort)) continue;
-        OwnerCut cut{groups, columns, stages, ownInRegisters, blocks};
-        if (registers(shape, owner, cut) <= cut.consumerRegisters(true) &&
-            sharedBytes(shape, owner, cut) <= kSharedBytes / blocks)
-          return cut;
-      }
-  return {1, 16, 1, false, 1};
+    for (int64_t stages : {3, 2}) {
+      if (columns > 64 && (ownsKeys(owner) || isShort)) continue;
+      OwnerCut cut{groups, columns, stages, blocks};
+      if (registers(shape, owner, cut) <= cut.consumerRegisters(true) &&
+          sharedBytes(shape, owner, cut) <= kSharedBytes / blocks)
+        return cut;
+    }
+  return {1, 16, 1, 1};
 }
 
 } // namespace drawloom::attention

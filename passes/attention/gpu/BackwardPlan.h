@@ -17,10 +17,9 @@ inline bool makesValues(Owner owner) { return owner == Owner::Keys || owner == O
 
 /// How an owner's kernel is cut.
 struct OwnerCut {
-  int64_t groups;      ///< consumer warp groups, each with 64 rows of the tile
-  int64_t columns;     ///< rows of a streamed tile
-  int64_t stages;      ///< of the ring of streamed tiles
-  bool ownInRegisters; ///< the owned operands are kept as fragments
+  int64_t groups;  ///< consumer warp groups, each with 64 rows of the tile
+  int64_t columns; ///< rows of a streamed tile
+  int64_t stages;  ///< of the ring of streamed tiles
 
   int64_t blocks; ///< that share a multiprocessor: with two, one computes while the other begins or ends
 

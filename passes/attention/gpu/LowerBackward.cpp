@@ -81,7 +81,7 @@ void buildOwners(const TileKernel &k, const OwnerLaunch &launch, MapList &maps) 
 std::string describeOwner(const OwnerSpec &s) {
   std::string text;
   llvm::raw_string_ostream(text) << int(s.owner) << "," << s.cut.groups << "," << s.cut.columns << ","
-                                 << s.cut.stages << "," << s.cut.ownInRegisters << "," << s.continues << ","
+                                 << s.cut.stages << "," << s.cut.blocks << "," << s.continues << ","
                                  << s.slices << "," << s.tiles << ";";
   return text;
 }

@@ -239,11 +239,8 @@ OwnerKernel::Rows OwnerKernel::rowsOf(const Item &item) const {
   Rows rows;
   rows.row = g.mul(g.add(g.group, -1), kGroupRows);
   rows.bounds = math.boundsOf(ownSide, own, item.other, rows.row);
-  auto operand = [&](const ActivationTiles &tiles, int64_t offset) -> Value {
-    auto part = g.groupRows(g.tile(tiles.type, g.i32(offset)), rows.row);
-    if (!spec.cut.ownInRegisters) return part;
-    auto fragment = g.vector({tiles.type.getColumns() / 8, 2, 2}, tiles.type.getElementType());
-    return dgpu::LoadFragmentOp::create(g.b, g.loc, fragment, part);
+  auto operand = [&](const ActivationTiles &tiles, int64_t offset) {
+    return g.groupRows(g.tile(tiles.type, g.i32(offset)), rows.row);
   };
   rows.first = operand(ownFirst, ownFirstAt), rows.values = operand(ownValues, ownValuesAt);
   if (ownsKeys(spec.owner)) return rows;

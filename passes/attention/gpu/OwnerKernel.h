@@ -48,8 +48,8 @@ private:
   struct Rows {
     Value row; ///< the first of the group in the tile
     RowBounds bounds;
-    Value first, values;        ///< the owned operands: fragments, or 64 rows of the tiles
-    QueryStatistics statistics; ///< of owned queries
+    mlir::TypedValue<dgpu::TileType> first, values; ///< the owned operands: 64 rows of the tiles
+    QueryStatistics statistics;                     ///< of owned queries
   };
 
   void setUp() const;
