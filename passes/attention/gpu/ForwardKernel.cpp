@@ -20,6 +20,7 @@ ForwardKernel::ForwardKernel(const TileKernel &k, const ForwardSpec &spec, MapLi
     : k(k), spec(spec), cut(spec.cut), g(k), softmax(g, factor()), view(k, spec.view, spec.shape.n),
       querySide(view, false, cut.rows(), spec.isHopper), keySide(view, true, cut.columns, spec.isHopper), queryTiles(g, querySide, kQ, spec.shape.dQk, maps),
       keyTiles(g, keySide, kK, spec.shape.dQk, maps), valueTiles(g, keySide, kV, spec.shape.dV, maps),
+      groupSide(view, false, kGroupRows, spec.isHopper),
       outType(g.tileType(cut.rows(), spec.shape.dV, elementOf(k, kOut))), producers(isBulk() ? cut.producers() : kGroupThreads),
       queriesAt(layout.take(cut.queryStages * queryTiles.bytes(), kTileAlignment)),
       keysAt(layout.take(cut.keyStages * keyTiles.bytes(), kTileAlignment)),
@@ -27,6 +28,7 @@ ForwardKernel::ForwardKernel(const TileKernel &k, const ForwardSpec &spec, MapLi
       // Outputs leave through the queries' place if they have its form.
       outsAt(spec.continues || outType != queryTiles.type ? layout.take(cut.queryStages * outType.bytes(), kTileAlignment) : queriesAt),
       queryRing(layout, cut.queryStages), keyRing(layout, cut.keyStages), valueRing(layout, cut.keyStages) {
+  if (groupSide.box) outStore.emplace(g, groupSide, kOut, spec.shape.dV, maps);
   if (spec.continues) outTiles.emplace(g, querySide, kOut, spec.shape.dV, maps);
 }
 
@@ -48,7 +50,7 @@ void ForwardKernel::build() const {
 void ForwardKernel::setUp() const {
   int64_t empty = cut.groups * kWarpsInGroup;
   g.when(g.equal(g.thread, 0), [&] {
-    queryRing.init(g, queryTiles.isBulk() ? 1 : producers, empty);
+    queryRing.init(g, queryTiles.isBulk() ? 1 : producers, cut.groups);
     keyRing.init(g, keyTiles.isBulk() ? 1 : producers, empty);
     valueRing.init(g, valueTiles.isBulk() ? 1 : producers, empty);
     if (spec.isHopper) dgpu::MBarrierFenceOp::create(g.b, g.loc);
@@ -79,17 +81,18 @@ void ForwardKernel::forEachItem(llvm::function_ref<void(const Item &, Value, Val
   // Neighbouring heads lie side by side in memory: they run fastest.
   SmallVector<int> order = cut.longestFirst ? SmallVector<int>{kHead, kSlice, kBatch, kTile} : SmallVector<int>{kHead, kTile, kSlice, kBatch};
   Value zero = g.i32(0);
-  auto step = [&](Value number, ValueRange carried) -> SmallVector<Value> {
+  auto step = [&](Value turn, ValueRange carried) -> SmallVector<Value> {
+    Value number = itemOf(turn);
     Value at[4];
     int64_t stride = 1;
     for (int d : order) {
-      at[d] = extents[d] == 1 ? k.index(0) : k.apply(k.dim(0).floorDiv(stride) % extents[d], number);
+      at[d] = extents[d] == 1 ? k.index(0) : small(k.apply(k.dim(0).floorDiv(stride) % extents[d], number));
       stride *= extents[d];
     }
-    Value head = k.headAt(spec.view.getHeads(), at[kHead]), slice = at[kSlice];
+    Value head = small(k.headAt(spec.view.getHeads(), at[kHead])), slice = at[kSlice];
     Item item;
     // The last rows have the most keys to meet: they come first.
-    Value first = k.apply((-k.dim(0) + (spec.tiles - 1)) * cut.rows(), at[kTile]);
+    Value first = small(k.apply((-k.dim(0) + (spec.tiles - 1)) * cut.rows(), at[kTile]));
     item.queries = {at[kBatch], head, slice, first, querySide.extent(head, slice)};
     item.keys = keySide.extent(head, slice);
     Value last = k.min(k.apply(k.dim(0) + (cut.rows() - 1), first), k.apply(k.dim(0) - 1, item.queries.extent));
@@ -97,7 +100,7 @@ void ForwardKernel::forEachItem(llvm::function_ref<void(const Item &, Value, Val
     item.tileFrom = g.toI32(k.apply(k.dim(0).floorDiv(cut.columns), range.from));
     Value end = g.toI32(k.apply(k.dim(0).ceilDiv(cut.columns), range.to));
     item.tileTo = g.select(k.less(range.from, range.to), end, item.tileFrom);
-    Value exists = k.less(first, item.queries.extent);
+    Value exists = g.both(k.less(number, k.index(spec.items())), k.less(first, item.queries.extent));
     if (!view.view.slices.isConstant()) exists = g.both(exists, k.less(slice, k.apply(view.view.slices, head)));
     return g.choose(
         exists, {zero.getType(), zero.getType()},
@@ -108,13 +111,27 @@ void ForwardKernel::forEachItem(llvm::function_ref<void(const Item &, Value, Val
         [&] { return SmallVector<Value>(carried); });
   };
   if (cut.items == 1)
-    step(k.kernel.begin(), {zero, zero});
+    step(zero, {zero, zero});
   else
-    g.loop(k.kernel.begin(), k.kernel.end(), 1, {zero, zero}, step);
+    g.loop(zero, g.i32(cut.items), 1, {zero, zero}, step);
+}
+
+/// A number that is known not to be negative and below 2^32, as index: LLVM then computes with 32 bits where it can.
+Value ForwardKernel::small(Value index) const { return arith::IndexCastUIOp::create(g.b, g.loc, g.b.getIndexType(), g.toI32(index)); }
+
+/// The item that the block works on at its `turn`-th turn (i32). Where items get shorter, turns go back and forth over the blocks, so
+/// that all have about as much to do.
+Value ForwardKernel::itemOf(Value turn) const {
+  if (cut.items == 1) return small(k.kernel.begin());
+  Value block = g.toI32(k.apply(k.dim(0).floorDiv(cut.items), small(k.kernel.begin()))), start = g.mul(turn, cut.launched);
+  Value forth = g.add(start, block);
+  if (!cut.longestFirst) return small(g.toIndex(forth));
+  Value back = g.sub(g.add(start, cut.launched - 1), block);
+  return small(g.toIndex(g.select(g.equal(g.rem(turn, 2), 0), forth, back)));
 }
 
 TilePlace ForwardKernel::keyPlace(const Item &item, Value tile) const {
-  return {item.queries.batch, item.queries.head, item.queries.slice, k.apply(k.dim(0) * cut.columns, g.toIndex(tile)), item.keys};
+  return {item.queries.batch, item.queries.head, item.queries.slice, small(k.apply(k.dim(0) * cut.columns, g.toIndex(tile))), item.keys};
 }
 
 Value ForwardKernel::at(int64_t offset, const ActivationTiles &tiles, const Ring::Slot &slot) const {
@@ -214,10 +231,6 @@ void ForwardKernel::consumeItem(const Item &item, Value count, Value step) const
   Sums sums = meetTiles(rows, item, step);
   skip(rows.tileTo, item.tileTo, item, step);
   finish(item, rows, slot, sums);
-  // Bulk copies come next to where threads have read and written.
-  fenceAsync();
-  groupBarrier();
-  queryRing.release(g, slot);
 }
 
 Value ForwardKernel::loadQueries(Value tile) const {
@@ -231,13 +244,13 @@ ForwardKernel::Rows ForwardKernel::rowsOf(const Item &item, const Ring::Slot &) 
   Rows rows;
   Value inGroup = g.add(g.mul(g.div(g.threadInGroup(), kWarpThreads), 16), g.div(g.lane(), 4));
   Value row = groupRow();
-  auto after = [&](Value x) { return arith::AddIOp::create(g.b, g.loc, own.first, g.toIndex(x)).getResult(); };
+  auto after = [&](Value x) { return small(arith::AddIOp::create(g.b, g.loc, own.first, g.toIndex(x))); };
   SmallVector<Value> low, high;
   for (int r : {0, 1}) {
     Value x = after(g.add(g.add(row, inGroup), 8 * r));
     rows.exists[r] = k.less(x, own.extent);
     // Rows that do not exist take the last one's place; what comes out of them is not stored.
-    x = k.min(x, k.apply(k.dim(0) - 1, own.extent));
+    x = small(k.min(x, k.apply(k.dim(0) - 1, own.extent)));
     ViewInKernel::Range range = querySide.meets(own.head, own.slice, x, x, item.keys);
     low.push_back(g.toI32(range.from)), high.push_back(g.toI32(range.to));
     rows.position[r] = k.apply(querySide.position(), {own.head, own.slice, x});
@@ -407,8 +420,31 @@ void ForwardKernel::finish(const Item &item, const Rows &rows, const Ring::Slot 
     g.when(g.both(rows.exists[r], g.equal(g.rem(g.thread, 4), 0)), [&] {
       memref::StoreOp::create(g.b, g.loc, lse[r], k.kernel.memref(kLse), ValueRange{item.queries.batch, item.queries.head, rows.position[r]});
     });
+  storeOutputs(item, slot);
+}
+
+/// Writes the group's outputs from shared memory and gives the place back.
+void ForwardKernel::storeOutputs(const Item &item, const Ring::Slot &slot) const {
+  Value place = outAt(slot);
+  if (!outStore) {
+    groupBarrier();
+    RowCopy{g, querySide, k.kernel.memref(kOut), outType}.toGlobal(item.queries, place, groupRow());
+  }
+  // Bulk copies come next to where threads have read and written.
+  fenceAsync();
   groupBarrier();
-  RowCopy{g, querySide, k.kernel.memref(kOut), outType}.toGlobal(item.queries, outAt(slot), groupRow());
+  g.when(g.equal(g.threadInGroup(), 0), [&] {
+    if (outStore) {
+      TilePlace rows = item.queries;
+      rows.first = small(arith::AddIOp::create(g.b, g.loc, rows.first, g.toIndex(groupRow())));
+      g.when(k.less(rows.first, rows.extent), [&] {
+        outStore->storeBulk(rows, g.add(place, g.mul(groupRow(), outType.getSwizzle())), outType.getPitch());
+        dgpu::BulkCommitOp::create(g.b, g.loc);
+        dgpu::BulkWaitOp::create(g.b, g.loc, 0, /*read=*/true);
+      });
+    }
+    dgpu::MBarrierArriveOp::create(g.b, g.loc, queryRing.emptyBarrier(g, slot), Value());
+  });
 }
 
 } // namespace drawloom::attention

@@ -17,6 +17,8 @@ struct ForwardSpec {
   bool isHopper;         ///< sm_90a: asynchronous products of warp groups, bulk copies; else sm_80: products of warps, copies by threads
 
   int64_t items() const { return shape.batch * slices * int64_t(view.getHeads().size()) * tiles; }
+  /// Work items of the launch: `cut.items` a block, of which the last ones may be no query tiles.
+  int64_t grid() const { return llvm::divideCeil(items(), cut.items * cut.launched) * cut.items * cut.launched; }
 };
 
 /// Builds the kernel's body; arguments q, k, v, out, lse.
@@ -58,6 +60,8 @@ private:
   void setUp() const;
   void clear(int64_t offset, int64_t bytes) const;
   void forEachItem(llvm::function_ref<void(const Item &, Value count, Value step)> body) const;
+  Value itemOf(Value turn) const;
+  Value small(Value index) const;
   TilePlace keyPlace(const Item &item, Value tile) const;
 
   void produce() const;
@@ -75,6 +79,7 @@ private:
   Value masked(Value scores, const Rows &rows, Value tile) const;
   Value startOutputs(Value probabilities, const Ring::Slot &slot, Value out) const;
   void finish(const Item &item, const Rows &rows, const Ring::Slot &slot, const Sums &sums) const;
+  void storeOutputs(const Item &item, const Ring::Slot &slot) const;
   Value finishOutputs(const Rows &rows, const Ring::Slot &slot, const Sums &sums, RowPair &lse) const;
 
   Value pack(Value fragment) const;
@@ -97,6 +102,8 @@ private:
   SideTiles querySide, keySide;
   ActivationTiles queryTiles, keyTiles, valueTiles;
   std::optional<ActivationTiles> outTiles; ///< where the kernel continues
+  SideTiles groupSide;                     ///< a group's share of the query side
+  std::optional<ActivationTiles> outStore; ///< where a group's outputs leave by a bulk copy
   dgpu::TileType outType;
   int64_t producers;
   SharedLayout layout;

@@ -9,7 +9,7 @@ constexpr int64_t kLaneRegisters = 512;
 constexpr int64_t kBlockReserve = 1024;       ///< of shared memory, taken by the hardware for each block
 constexpr int64_t kBarrierBytes = 1024;       ///< mbarriers and alignment
 constexpr int64_t kMultiprocessors = 132;     ///< of an H100 or H200: decides how many items a block takes, nothing else
-constexpr int64_t kOverhead = 32;             ///< registers for addresses, bounds, loop counters
+constexpr int64_t kOverhead = 40;             ///< registers for addresses, bounds, loop counters
 constexpr int64_t kInstructionOverhead = 32;
 constexpr int64_t kProducerRegisters = 24;
 constexpr int64_t kShortSlice = 128, kWindow = 512; ///< keys
@@ -30,9 +30,10 @@ int64_t registers(const ForwardWork &w, const ForwardCut &cut) {
 /// Registers of a thread when `warps` share a multiprocessor: each of its four parts has 512 for a lane, given out in units of 8.
 int64_t evenShare(int64_t warps) { return std::min<int64_t>(kLaneRegisters / (roundUp(warps, 4) / 4) / 8 * 8, 248); }
 
-/// What a consumer's thread gets when the producing warp group keeps few.
+/// What a consumer's thread gets when the producing warp group keeps few: a block shares out what it was launched with.
 int64_t consumerShare(int64_t blocks, int64_t groups) {
-  return std::min<int64_t>((kLaneRegisters / blocks - kProducerRegisters) / groups / 8 * 8, 240);
+  int64_t launched = evenShare(blocks * (groups + 1) * 4) * (groups + 1);
+  return std::min<int64_t>((launched - kProducerRegisters) / groups / 8 * 8, 240);
 }
 
 /// Fills in `consumerRegisters`; false if the cut does not fit a multiprocessor.
@@ -80,7 +81,7 @@ ForwardCut shortCut(const ForwardWork &w) {
 /// Narrow tiles waste less at both ends of a window, many queries read fewer keys twice. Items are short, so loads run ahead of them.
 std::optional<ForwardCut> windowCut(const ForwardWork &w) {
   for (int64_t groups : {4, 3, 2, 1}) {
-    if (groups > 1 && (groups - 1) * 64 >= w.rows) continue;
+    if (groups > 1 && roundUp(w.rows, groups * 64) > w.rows * 9 / 8) continue;
     for (bool queriesInRegisters : {true, false})
       for (int64_t stages : {6, 4, 3}) {
         ForwardCut cut{groups, 64, 2, stages, queriesInRegisters, 1, 0};
@@ -94,14 +95,20 @@ ForwardCut longCut(const ForwardWork &w) {
   int64_t most = w.rows > 128 ? 3 : w.rows > 64 ? 2 : 1;
   for (int64_t columns : {128, 96, 80, 64, 48, 32, 16})
     for (int64_t groups : {std::min<int64_t>(most, 2), int64_t(1)})
-      for (int64_t stages : {2, 1}) {
-        ForwardCut cut{groups, columns, 1, stages, false, 1, 0};
+      for (auto [queryStages, stages] : {std::pair<int64_t, int64_t>{2, 2}, {1, 2}, {1, 1}}) {
+        ForwardCut cut{groups, columns, queryStages, stages, false, 1, 0};
         if (fits(w, cut)) return cut;
       }
   return {1, 16, 1, 1, false, 1, 0};
 }
 
 } // namespace
+
+void shareOut(const ForwardWork &w, ForwardCut &cut) {
+  int64_t tiles = w.slices * ((w.rows + cut.rows() - 1) / cut.rows()), places = kMultiprocessors * cut.blocks;
+  cut.launched = std::min(tiles, places);
+  cut.items = (tiles + cut.launched - 1) / cut.launched;
+}
 
 int64_t sharedBytes(const ForwardWork &w, const ForwardCut &cut) {
   bool hasOutTile = w.continues || w.dV != w.dQk;
@@ -122,10 +129,8 @@ ForwardCut chooseForwardCut(const PieceView &view, const ForwardWork &w) {
   std::optional<ForwardCut> window;
   if (!isShort && longestRow(view) <= kWindow) window = windowCut(w);
   ForwardCut cut = isShort ? shortCut(w) : window ? *window : longCut(w);
-  if (!isEven(view, w, cut)) return cut;
-  cut.longestFirst = false;
-  int64_t tiles = w.slices * ((w.rows + cut.rows() - 1) / cut.rows()), slots = kMultiprocessors * cut.blocks;
-  cut.items = std::max<int64_t>(1, (tiles + slots - 1) / slots);
+  cut.longestFirst = !isEven(view, w, cut);
+  shareOut(w, cut);
   return cut;
 }
 

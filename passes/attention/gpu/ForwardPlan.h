@@ -14,8 +14,9 @@ struct ForwardCut {
   bool queriesInRegisters;    ///< spares shared memory's bandwidth, which limits products of few columns
   int64_t blocks;             ///< of a multiprocessor
   int64_t consumerRegisters;  ///< of a thread after the warp groups have shared them out anew; 0: they do not
-  int64_t items = 1;          ///< consecutive query tiles of a block, whose loads run ahead of the work
+  int64_t items = 1;          ///< query tiles of a block, whose loads run ahead of the work
   bool longestFirst = true;   ///< the order of items: query tiles that meet most keys first, or neighbours in memory first
+  int64_t launched = 1;       ///< blocks that take turns: a block's items are so far apart
 
   int64_t rows() const { return groups * 64; }
   int64_t producers() const { return consumerRegisters ? 128 : 32; } ///< threads that start bulk copies
@@ -34,6 +35,9 @@ struct ForwardWork {
 
 /// Bytes of shared memory that the tiles take.
 int64_t sharedBytes(const ForwardWork &work, const ForwardCut &cut);
+
+/// Shares the query tiles out among as many blocks as the card holds at once: fills in `items` and `launched`.
+void shareOut(const ForwardWork &work, ForwardCut &cut);
 
 /// The cut for a view. Only what fits a multiprocessor (227 KiB of shared memory on sm_90a, 163 KiB on sm_80, 64 Ki registers) is offered.
 ForwardCut chooseForwardCut(const PieceView &view, const ForwardWork &work);

@@ -24,7 +24,7 @@ void setLaunchShape(const ForwardKernel &kernel, const ForwardCut &cut, const Ti
 std::string describeCut(const ForwardCut &c) {
   std::string text;
   llvm::raw_string_ostream(text) << c.groups << "," << c.columns << "," << c.queryStages << "," << c.keyStages << "," << c.queriesInRegisters << ","
-                                 << c.blocks << "," << c.consumerRegisters << "," << c.items << "," << c.longestFirst << ",";
+                                 << c.blocks << "," << c.consumerRegisters << "," << c.items << "," << c.longestFirst << "," << c.launched << ",";
   return text;
 }
 
@@ -60,7 +60,9 @@ LogicalResult lowerToWarps(AttendOp op, Context &context) {
   auto choose = [&] {
     ArrayRef<int64_t> given = context.options.forwardCut;
     if (given.empty()) return chooseForwardCut(piece, work);
-    return ForwardCut{given[0], given[1], given[2], given[3], given[4] != 0, given[5], given[6], given[7], given[8] != 0};
+    ForwardCut cut{given[0], given[1], given[2], given[3], given[4] != 0, given[5], given[6], 1, given[7] != 0};
+    shareOut(work, cut);
+    return cut;
   };
   ForwardCut cut = choose();
   if (work.isBulk && (!boxOfQueries(piece, cut.rows()) || !boxOfKeys(piece, cut.columns, /*attendedOnly=*/true))) {
@@ -76,7 +78,7 @@ LogicalResult lowerToWarps(AttendOp op, Context &context) {
   spec.inplace = out0 ? SmallVector<int64_t>{kOutArgument, kLseArgument} : SmallVector<int64_t>{-1, -1};
   spec.results = {op.getOut().getType(), op.getLse().getType()};
   for (Value v : {op.getQ(), op.getK(), op.getV(), op.getOut(), op.getLse()}) spec.memrefs.push_back(kernelMemRefType(v));
-  spec.grid = forward.items();
+  spec.grid = forward.grid();
   spec.flops = 2 * (shape.dQk + shape.dV) * facts.pairs * shape.batch;
   spec.bytes = bytesOf({op.getQ(), op.getK(), op.getV(), op.getOut(), op.getLse()}, heads, shape.heads);
   spec.key = describe(shape, {cut.rows(), cut.columns}) + describeCut(cut) + (continues ? "continues," : "starts,") + print(view);

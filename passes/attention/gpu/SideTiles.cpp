@@ -53,12 +53,22 @@ ActivationTiles::ActivationTiles(const GpuBuilder &g, const SideTiles &side, uns
   map = maps.add(g, tensorMap(number, memrefType, *side.box, channels, type.panelColumns(), type.getSwizzle()));
 }
 
-void ActivationTiles::loadBulk(const TilePlace &at, Value offset, Value barrier) const {
-  SmallVector<Value> coordinates{g.i32(0)};
+/// Of the box's first element.
+SmallVector<Value> ActivationTiles::coordinates(const TilePlace &at) const {
+  SmallVector<Value> list{g.i32(0)};
   SmallVector<Value> place{at.head, at.slice, at.first};
-  for (AffineExpr e : side.box->start.getResults()) coordinates.push_back(g.toI32(g.k.apply(e, place)));
-  coordinates.append({g.toI32(at.head), g.toI32(at.batch)});
-  dgpu::TmaLoadOp::create(g.b, g.loc, g.tile(bulkType, offset), map, coordinates, barrier);
+  for (AffineExpr e : side.box->start.getResults()) list.push_back(g.toI32(g.k.apply(e, place)));
+  list.append({g.toI32(at.head), g.toI32(at.batch)});
+  return list;
+}
+
+void ActivationTiles::loadBulk(const TilePlace &at, Value offset, Value barrier) const {
+  dgpu::TmaLoadOp::create(g.b, g.loc, g.tile(bulkType, offset), map, coordinates(at), barrier);
+}
+
+void ActivationTiles::storeBulk(const TilePlace &at, Value offset, int64_t pitch) const {
+  auto source = g.tileType(bulkType.getRows(), bulkType.getColumns(), bulkType.getElementType(), pitch);
+  dgpu::TmaStoreOp::create(g.b, g.loc, g.tile(source, offset), map, coordinates(at));
 }
 
 void ActivationTiles::gather(const TilePlace &at, Value offset) const {

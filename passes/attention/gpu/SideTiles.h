@@ -61,10 +61,14 @@ public:
   int64_t bulkBytes() const { return bulkType.bytes(); }
   /// By one thread: starts the copy to `offset`.
   void loadBulk(const TilePlace &at, Value offset, Value barrier) const;
+  /// By one thread: starts the copy from `offset`, where panels are `pitch` rows apart, of the rows that exist.
+  void storeBulk(const TilePlace &at, Value offset, int64_t pitch) const;
   /// By a warp group: starts the copies to `offset` (copy_async, not committed), zeros for rows that do not exist.
   void gather(const TilePlace &at, Value offset) const;
 
 private:
+  SmallVector<Value> coordinates(const TilePlace &at) const;
+
   const GpuBuilder &g;
   const SideTiles &side;
   Value memref, map;
