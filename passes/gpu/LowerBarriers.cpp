@@ -78,6 +78,16 @@ struct LowerNamedBarrier : OpRewritePattern<NamedBarrierOp> {
   }
 };
 
+struct LowerWarpSync : OpRewritePattern<WarpSyncOp> {
+  using OpRewritePattern::OpRewritePattern;
+  LogicalResult matchAndRewrite(WarpSyncOp op, PatternRewriter &rewriter) const override {
+    AsmBuilder a(rewriter, op.getLoc());
+    a.intrinsic("llvm.nvvm.bar.warp.sync", {}, {a.i32(-1)});
+    rewriter.eraseOp(op);
+    return success();
+  }
+};
+
 struct LowerSetMaxRegisters : OpRewritePattern<SetMaxRegistersOp> {
   using OpRewritePattern::OpRewritePattern;
   LogicalResult matchAndRewrite(SetMaxRegistersOp op, PatternRewriter &rewriter) const override {
@@ -101,7 +111,7 @@ struct LowerElect : OpRewritePattern<ElectOp> {
 } // namespace
 
 void populateBarriers(RewritePatternSet &patterns, bool isHopper) {
-  patterns.add<LowerMBarrierInit, LowerMBarrierFence, LowerMBarrierArrive, LowerRingSlot, LowerNamedBarrier, LowerSetMaxRegisters, LowerElect>(
+  patterns.add<LowerMBarrierInit, LowerMBarrierFence, LowerMBarrierArrive, LowerRingSlot, LowerNamedBarrier, LowerWarpSync, LowerSetMaxRegisters, LowerElect>(
       patterns.getContext());
   patterns.add<LowerMBarrierWait>(patterns.getContext(), isHopper ? "try_wait" : "test_wait");
 }

@@ -9,7 +9,9 @@ constexpr int64_t kLaneRegisters = 512;
 constexpr int64_t kBlockReserve = 1024;       ///< of shared memory, taken by the hardware for each block
 constexpr int64_t kBarrierBytes = 1024;       ///< mbarriers and alignment
 constexpr int64_t kMultiprocessors = 132;     ///< of an H100 or H200: decides how many items a block takes, nothing else
-constexpr int64_t kOverhead = 40;             ///< registers for addresses, bounds, loop counters
+constexpr int64_t kOverhead = 32;             ///< registers for addresses, bounds, loop counters
+constexpr int64_t kWindowOverhead = 8;         ///< more of them for two-sided bounds
+constexpr int64_t kLongItem = 16;              ///< key tiles
 constexpr int64_t kInstructionOverhead = 32;
 constexpr int64_t kProducerRegisters = 24;
 constexpr int64_t kShortSlice = 128, kWindow = 512; ///< keys
@@ -37,16 +39,16 @@ int64_t consumerShare(int64_t blocks, int64_t groups) {
 }
 
 /// Fills in `consumerRegisters`; false if the cut does not fit a multiprocessor.
-bool fits(const ForwardWork &w, ForwardCut &cut) {
+bool fits(const ForwardWork &w, ForwardCut &cut, int64_t moreRegisters = 0) {
   // One group has enough without sharing out anew.
   bool sharesAnew = w.isHopper && cut.groups > 1;
   cut.consumerRegisters = sharesAnew ? consumerShare(cut.blocks, cut.groups) : 0;
   int64_t warps = cut.groups * 4 + (w.isBulk ? cut.producers() / 32 : 4);
   if (cut.blocks * (sharedBytes(w, cut) + kBlockReserve) > sharedLimit(w) + kBlockReserve || cut.blocks * warps > 64) return false;
-  int64_t share = evenShare(cut.blocks * warps);
-  if (!sharesAnew) return registers(w, cut) <= share;
+  int64_t need = registers(w, cut) + moreRegisters, share = evenShare(cut.blocks * warps);
+  if (!sharesAnew) return need <= share;
   // ptxas wants room for the widest product before the registers are shared out.
-  return registers(w, cut) <= cut.consumerRegisters && std::max(cut.columns, w.dV) / 2 + kInstructionOverhead <= share;
+  return need <= cut.consumerRegisters && std::max(cut.columns, w.dV) / 2 + kInstructionOverhead <= share;
 }
 
 /// Key tiles that query tile `tile` of a slice meets.
@@ -56,16 +58,22 @@ int64_t tilesMet(const ViewEvaluator &at, int64_t h, int64_t s, int64_t tile, co
   return lo < hi ? (hi + cut.columns - 1) / cut.columns - lo / cut.columns : 0;
 }
 
-/// Whether all query tiles cost about the same, or the tiles of a slice are few and stand next to each other.
-bool isEven(const PieceView &view, const ForwardWork &w, const ForwardCut &cut) {
+/// How much the query tiles of a slice have to do, in key tiles.
+struct Lengths {
+  int64_t tiles, most, sum;
+  bool areEven() const { return most * tiles <= sum * 5 / 4 + tiles; }
+  bool areLong() const { return sum > kLongItem * tiles; }
+};
+
+Lengths lengthsOf(const PieceView &view, const ForwardCut &cut) {
   ViewEvaluator at(view);
-  int64_t h = view.heads.front(), tiles = roundUp(at.rows(h, 0), cut.rows()) / cut.rows(), most = 0, sum = 0;
-  if (w.hasManySlices && tiles <= 4) return true;
-  for (int64_t t = 0; t < tiles; ++t) {
+  int64_t h = view.heads.front();
+  Lengths lengths{roundUp(at.rows(h, 0), cut.rows()) / cut.rows(), 0, 0};
+  for (int64_t t = 0; t < lengths.tiles; ++t) {
     int64_t met = tilesMet(at, h, 0, t, cut);
-    most = std::max(most, met), sum += met;
+    lengths.most = std::max(lengths.most, met), lengths.sum += met;
   }
-  return most * tiles <= sum * 5 / 4 + tiles;
+  return lengths;
 }
 
 ForwardCut shortCut(const ForwardWork &w) {
@@ -85,7 +93,7 @@ std::optional<ForwardCut> windowCut(const ForwardWork &w) {
     for (bool queriesInRegisters : {true, false})
       for (int64_t stages : {6, 4, 3}) {
         ForwardCut cut{groups, 64, 2, stages, queriesInRegisters, 1, 0};
-        if (fits(w, cut)) return cut;
+        if (fits(w, cut, kWindowOverhead)) return cut;
       }
   }
   return std::nullopt;
@@ -94,8 +102,8 @@ std::optional<ForwardCut> windowCut(const ForwardWork &w) {
 ForwardCut longCut(const ForwardWork &w) {
   int64_t most = w.rows > 128 ? 3 : w.rows > 64 ? 2 : 1;
   for (int64_t columns : {128, 96, 80, 64, 48, 32, 16})
-    for (int64_t groups : {std::min<int64_t>(most, 2), int64_t(1)})
-      for (auto [queryStages, stages] : {std::pair<int64_t, int64_t>{2, 2}, {1, 2}, {1, 1}}) {
+    for (int64_t groups = most; groups >= 1; --groups)
+      for (auto [queryStages, stages] : {std::pair<int64_t, int64_t>{2, 3}, {2, 2}, {1, 2}, {1, 1}}) {
         ForwardCut cut{groups, columns, queryStages, stages, false, 1, 0};
         if (fits(w, cut)) return cut;
       }
@@ -129,8 +137,12 @@ ForwardCut chooseForwardCut(const PieceView &view, const ForwardWork &w) {
   std::optional<ForwardCut> window;
   if (!isShort && longestRow(view) <= kWindow) window = windowCut(w);
   ForwardCut cut = isShort ? shortCut(w) : window ? *window : longCut(w);
-  cut.longestFirst = !isEven(view, w, cut);
+  Lengths lengths = lengthsOf(view, cut);
+  // The few tiles of a short slice stand next to each other.
+  cut.longestFirst = !lengths.areEven() && !(w.hasManySlices && lengths.tiles <= 4);
   shareOut(w, cut);
+  // Long items gain little from loads that run ahead, and more from blocks that start when others end.
+  if (cut.longestFirst && lengths.areLong()) cut.launched *= cut.items, cut.items = 1;
   return cut;
 }
 
