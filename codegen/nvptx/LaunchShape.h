@@ -13,7 +13,7 @@ inline constexpr llvm::StringLiteral kFlushDenormalsAttr = "drawloom.flush_denor
 inline constexpr int64_t kMaxThreads = 1024, kMaxSharedBytes = 227 * 1024;
 
 struct LaunchShape {
-  uint32_t threads = 1, items = 1, sharedBytes = 0, minBlocks = 0; ///< minBlocks 0: no wish
+  uint32_t threads = 1, items = 1, sharedBytes = 0, minBlocks = 1;
   bool flushDenormals = false;
   std::vector<plan::TensorMapT> tensorMaps;
 };

@@ -28,8 +28,8 @@ LogicalResult mark(LLVM::LLVMFuncOp entry) {
   Builder b(entry.getContext());
   entry->setAttr(NVVMDialect::getKernelFuncAttrName(), b.getUnitAttr());
   entry->setAttr(NVVMDialect::getReqntidAttrName(), b.getDenseI32ArrayAttr({int32_t(shape->threads), 1, 1}));
-  if (shape->minBlocks)
-    entry->setAttr(NVVMDialect::getMinctasmAttrName(), b.getI32IntegerAttr(int32_t(shape->minBlocks)));
+  // Always: without it ptxas does not know how many registers there are at the start and ignores setmaxnreg.
+  entry->setAttr(NVVMDialect::getMinctasmAttrName(), b.getI32IntegerAttr(int32_t(shape->minBlocks)));
   if (shape->flushDenormals)
     entry.setPassthroughAttr(
         b.getArrayAttr({b.getStrArrayAttr({"denormal-fp-math-f32", "preserve-sign,preserve-sign"})}));

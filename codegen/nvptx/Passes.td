@@ -15,7 +15,7 @@ def GpuEntry : Pass<"drawloom-gpu-entry", "::mlir::ModuleOp"> {
     | drawloom.items | work items of a block | 1 |
     | drawloom.shared | bytes of dynamic shared memory | 0 |
     | drawloom.tensor_maps | one #drawloom_gpu.tensor_map for each map | none |
-    | drawloom.min_blocks | blocks that must fit on a multiprocessor at once: bounds the registers of a thread | none |
+    | drawloom.min_blocks | blocks that must fit on a multiprocessor at once: bounds the registers of a thread | 1 |
     | drawloom.flush_denormals | subnormal f32 numbers are zero, which makes ex2.approx and its like one instruction | subnormals are kept |
   }];
   let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::gpu::GPUDialect", "::mlir::LLVM::LLVMDialect",

@@ -40,7 +40,8 @@ Artifact compileFor(const std::string &target, CompileReport *report = nullptr) 
   auto context = makeContext();
   auto module = parseSourceString<ModuleOp>(kModule, context.get());
   EXPECT_TRUE(module);
-  CompileOptions options{.target = Target::byName(target)};
+  CompileOptions options;
+  options.target = Target::byName(target);
   auto bytes = compileToArtifact(*module, options, report);
   EXPECT_TRUE(succeeded(bytes));
   return Artifact::fromBytes(std::move(*bytes), "test.loom");
@@ -111,7 +112,9 @@ TEST(GpuArtifact, ACpuHasProductsOfF32Alone) {
   ASSERT_TRUE(module);
   std::string errors;
   ScopedDiagnosticHandler handler(context.get(), [&](Diagnostic &d) { return errors += d.str(), success(); });
-  EXPECT_TRUE(failed(compileToArtifact(*module, {.target = Target::byName("x86-64-v3")})));
+  CompileOptions options;
+  options.target = Target::byName("x86-64-v3");
+  EXPECT_TRUE(failed(compileToArtifact(*module, options)));
   EXPECT_NE(errors.find("compiled products are in f32, got 'tensor<2x2xbf16>'"), std::string::npos) << errors;
 }
 

@@ -99,7 +99,7 @@ TEST(Ptxas, AssemblesOnceAndThenReadsTheCache) {
   if (!ptxas) GTEST_SKIP() << "no ptxas is installed";
   TemporaryFolder folder;
   Environment cache("XDG_CACHE_HOME", folder.path);
-  Cubin first = assemble(*ptxas, kPtx, "sm_80"), second = assemble(*ptxas, kPtx, "sm_80");
+  Cubin first = drawloom::assemble(*ptxas, kPtx, "sm_80"), second = drawloom::assemble(*ptxas, kPtx, "sm_80");
   EXPECT_FALSE(first.fromCache);
   EXPECT_TRUE(second.fromCache);
   EXPECT_EQ(first.bytes, second.bytes);
@@ -113,7 +113,7 @@ TEST(Ptxas, WhatItRejectsIsAnErrorWithItsWords) {
   auto ptxas = findPtxas();
   if (!ptxas) GTEST_SKIP() << "no ptxas is installed";
   try {
-    assemble(*ptxas, std::string(kPtx) + "nonsense\n", "sm_80");
+    drawloom::assemble(*ptxas, std::string(kPtx) + "nonsense\n", "sm_80");
     FAIL() << "it took nonsense";
   } catch (const Error &e) {
     EXPECT_EQ(e.exitCode, kInternal);
@@ -124,7 +124,7 @@ TEST(Ptxas, WhatItRejectsIsAnErrorWithItsWords) {
 
 TEST(Ptxas, OneThatCannotRunIsAnErrorWithAHint) {
   try {
-    assemble("/no/such/ptxas", kPtx, "sm_80");
+    drawloom::assemble("/no/such/ptxas", kPtx, "sm_80");
     FAIL() << "it ran";
   } catch (const Error &e) {
     EXPECT_EQ(e.exitCode, kFailed);

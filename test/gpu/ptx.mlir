@@ -16,6 +16,7 @@ module @kernels {
 // CHECK-NEXT: .param .u64 exchange_param_3
 // CHECK-NEXT: )
 // CHECK-NEXT: .reqntid 128
+// CHECK-NEXT: .minnctapersm 1
 // CHECK: %ctaid.x
 // CHECK: ld.global.v4.b32
 // CHECK: mul.rn.f32
