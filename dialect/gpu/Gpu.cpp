@@ -48,9 +48,9 @@ LogicalResult TileType::verify(function_ref<InFlightDiagnostic()> emitError, int
   if (columns <= 0 || columns % (swizzle / 2) != 0)
     return emitError() << "TILE3: expected columns to be a positive multiple of " << swizzle / 2 << ", got "
                        << columns;
-  if (rows <= 0 || rows % 8 != 0 || pitch % 8 != 0 || pitch < rows)
+  if (rows <= 0 || pitch % 8 != 0 || pitch < rows)
     return emitError()
-           << "TILE4: expected rows and pitch to be positive multiples of 8 with pitch >= rows, got " << rows
+           << "TILE4: expected rows to be positive and pitch a multiple of 8 with pitch >= rows, got " << rows
            << " and " << pitch;
   return success();
 }

@@ -15,7 +15,7 @@ func.func @tile3(%t: !drawloom_gpu.tile<64 x 96, bf16, swizzle 128, pitch 64>) {
 
 // -----
 
-// expected-error@+1 {{TILE4: expected rows and pitch to be positive multiples of 8 with pitch >= rows, got 64 and 32}}
+// expected-error@+1 {{TILE4: expected rows to be positive and pitch a multiple of 8 with pitch >= rows, got 64 and 32}}
 func.func @tile4(%t: !drawloom_gpu.tile<64 x 64, bf16, swizzle 128, pitch 32>) { return }
 
 // -----
