@@ -6,12 +6,13 @@ namespace drawloom::attention {
 namespace {
 
 constexpr int64_t kLaneRegisters = 512;
-constexpr int64_t kBlockReserve = 1024;       ///< of shared memory, taken by the hardware for each block
-constexpr int64_t kBarrierBytes = 1024;       ///< mbarriers and alignment
-constexpr int64_t kMultiprocessors = 132;     ///< of an H100 or H200: decides how many items a block takes, nothing else
-constexpr int64_t kOverhead = 32;             ///< registers for addresses, bounds, loop counters
-constexpr int64_t kWindowOverhead = 8;         ///< more of them for two-sided bounds
-constexpr int64_t kLongItem = 16;              ///< key tiles
+constexpr int64_t kBlockReserve = 1024; ///< of shared memory, taken by the hardware for each block
+constexpr int64_t kBarrierBytes = 1024; ///< mbarriers and alignment
+constexpr int64_t kMultiprocessors =
+    132;                          ///< of an H100 or H200: decides how many items a block takes, nothing else
+constexpr int64_t kOverhead = 32; ///< registers for addresses, bounds, loop counters
+constexpr int64_t kWindowOverhead = 8; ///< more of them for two-sided bounds
+constexpr int64_t kLongItem = 16;      ///< key tiles
 constexpr int64_t kInstructionOverhead = 32;
 constexpr int64_t kProducerRegisters = 24;
 constexpr int64_t kShortSlice = 128, kWindow = 512; ///< keys
@@ -23,16 +24,21 @@ int64_t roundUp(int64_t x, int64_t unit) { return (x + unit - 1) / unit * unit; 
 /// Registers of a consumer's thread: accumulators of 64 rows hold half as many as they have columns.
 int64_t registers(const ForwardWork &w, const ForwardCut &cut) {
   int64_t packed = cut.columns / 4, scores = cut.columns / 2;
-  bool overlaps = w.keys > cut.columns; // the next scores are computed while the last probabilities are in use
+  bool overlaps =
+      w.keys > cut.columns; // the next scores are computed while the last probabilities are in use
   int64_t count = kOverhead + w.dV / 2 + (overlaps ? scores + packed : std::max(scores - w.dV / 2, packed));
   // Products by single warps take both operands from registers.
   return count + (cut.queriesInRegisters || !w.isHopper ? w.dQk / 4 : 0);
 }
 
-/// Registers of a thread when `warps` share a multiprocessor: each of its four parts has 512 for a lane, given out in units of 8.
-int64_t evenShare(int64_t warps) { return std::min<int64_t>(kLaneRegisters / (roundUp(warps, 4) / 4) / 8 * 8, 248); }
+/// Registers of a thread when `warps` share a multiprocessor: each of its four parts has 512 for a lane,
+/// given out in units of 8.
+int64_t evenShare(int64_t warps) {
+  return std::min<int64_t>(kLaneRegisters / (roundUp(warps, 4) / 4) / 8 * 8, 248);
+}
 
-/// What a consumer's thread gets when the producing warp group keeps few: a block shares out what it was launched with.
+/// What a consumer's thread gets when the producing warp group keeps few: a block shares out what it was
+/// launched with.
 int64_t consumerShare(int64_t blocks, int64_t groups) {
   int64_t launched = evenShare(blocks * (groups + 1) * 4) * (groups + 1);
   return std::min<int64_t>((launched - kProducerRegisters) / groups / 8 * 8, 240);
@@ -44,7 +50,9 @@ bool fits(const ForwardWork &w, ForwardCut &cut, int64_t moreRegisters = 0) {
   bool sharesAnew = w.isHopper && cut.groups > 1;
   cut.consumerRegisters = sharesAnew ? consumerShare(cut.blocks, cut.groups) : 0;
   int64_t warps = cut.groups * 4 + (w.isBulk ? cut.producers() / 32 : 4);
-  if (cut.blocks * (sharedBytes(w, cut) + kBlockReserve) > sharedLimit(w) + kBlockReserve || cut.blocks * warps > 64) return false;
+  if (cut.blocks * (sharedBytes(w, cut) + kBlockReserve) > sharedLimit(w) + kBlockReserve ||
+      cut.blocks * warps > 64)
+    return false;
   int64_t need = registers(w, cut) + moreRegisters, share = evenShare(cut.blocks * warps);
   if (!sharesAnew) return need <= share;
   // ptxas wants room for the widest product before the registers are shared out.
@@ -86,7 +94,8 @@ ForwardCut shortCut(const ForwardWork &w) {
   return {1, 16, 1, 1, false, 1, 0};
 }
 
-/// Narrow tiles waste less at both ends of a window, many queries read fewer keys twice. Items are short, so loads run ahead of them.
+/// Narrow tiles waste less at both ends of a window, many queries read fewer keys twice. Items are short, so
+/// loads run ahead of them.
 std::optional<ForwardCut> windowCut(const ForwardWork &w) {
   for (int64_t groups : {4, 3, 2, 1}) {
     if (groups > 1 && roundUp(w.rows, groups * 64) > w.rows * 9 / 8) continue;
@@ -120,7 +129,8 @@ void shareOut(const ForwardWork &w, ForwardCut &cut) {
 
 int64_t sharedBytes(const ForwardWork &w, const ForwardCut &cut) {
   bool hasOutTile = w.continues || w.dV != w.dQk;
-  int64_t queryTile = cut.rows() * (w.dQk + (hasOutTile ? w.dV : 0)) * 2, keyTile = cut.columns * (w.dQk + w.dV) * 2;
+  int64_t queryTile = cut.rows() * (w.dQk + (hasOutTile ? w.dV : 0)) * 2,
+          keyTile = cut.columns * (w.dQk + w.dV) * 2;
   return cut.queryStages * queryTile + cut.keyStages * keyTile + kBarrierBytes;
 }
 
@@ -128,7 +138,8 @@ int64_t sharedBytes(const ForwardWork &w, const ForwardCut &cut) {
 static int64_t longestRow(const PieceView &view) {
   ViewEvaluator at(view);
   int64_t h = view.heads.front(), rows = at.rows(h, 0), most = 0;
-  for (int64_t r = 0; r < rows; r += std::max<int64_t>(1, rows / 64)) most = std::max(most, at.keySlots(h, 0, r).size());
+  for (int64_t r = 0; r < rows; r += std::max<int64_t>(1, rows / 64))
+    most = std::max(most, at.keySlots(h, 0, r).size());
   return rows ? std::max(most, at.keySlots(h, 0, rows - 1).size()) : 0;
 }
 
