@@ -19,7 +19,8 @@ function(drawloom_bundled name)
   target_link_libraries(${name}-bundled PRIVATE ${libraries})
   # An rpath, not a runpath: it also holds for what our libraries need.
   target_link_options(${name}-bundled PRIVATE -Wl,--gc-sections -Wl,--icf=all -Wl,--disable-new-dtags)
-  set_target_properties(${name}-bundled PROPERTIES DRAWLOOM_STATIC_LLVM ON OUTPUT_NAME ${name}
+  # Its file has the target's name until it is installed: a second file called NAME would take over ninja's alias NAME.
+  set_target_properties(${name}-bundled PROPERTIES DRAWLOOM_STATIC_LLVM ON
     RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/bundled INSTALL_RPATH "$ORIGIN/../lib" BUILD_WITH_INSTALL_RPATH ON)
 endfunction()
 
@@ -32,6 +33,10 @@ install(TARGETS drawloom-bundled drawloom-run-bundled
     PRE_EXCLUDE_REGEXES "^ld-linux" "^libc\\.so" "^libm\\.so" "^libdl\\.so" "^librt\\.so" "^libpthread\\.so" "^libstdc\\+\\+" "^libgcc_s"
   RUNTIME DESTINATION bin COMPONENT bundle EXCLUDE_FROM_ALL
   LIBRARY DESTINATION lib COMPONENT bundle EXCLUDE_FROM_ALL)
+foreach(name drawloom drawloom-run)
+  install(CODE "file(RENAME \"\${CMAKE_INSTALL_PREFIX}/bin/${name}-bundled\" \"\${CMAKE_INSTALL_PREFIX}/bin/${name}\")"
+    COMPONENT bundle EXCLUDE_FROM_ALL)
+endforeach()
 install(DIRECTORY ${PROJECT_SOURCE_DIR}/models DESTINATION . COMPONENT bundle EXCLUDE_FROM_ALL)
 install(FILES ${PROJECT_SOURCE_DIR}/README.md ${PROJECT_SOURCE_DIR}/LICENSE DESTINATION . COMPONENT bundle EXCLUDE_FROM_ALL)
 

@@ -28,7 +28,7 @@ ArrayRef<Phase> phases() {
       {"kernel",
        "with which instructions: kernels as vectors",
        {{"drawloom-vectorize-tiles{vector-width=$lanes registers=$registers}", On::Cpu},
-        {"drawloom-distribute-tiles", On::Gpu}},
+        {"drawloom-distribute-tiles{target=$target}", On::Gpu}},
        ""},
   };
   return list;

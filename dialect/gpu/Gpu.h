@@ -17,10 +17,11 @@
 namespace drawloom {
 
 /// Attributes that a kernel function carries on a GPU (docs/design/gpu.md).
-inline constexpr llvm::StringLiteral kThreadsAttr = "drawloom.threads";        // i64: of a block
-inline constexpr llvm::StringLiteral kItemsAttr = "drawloom.items";            // i64: work items of a block; 1 if absent
-inline constexpr llvm::StringLiteral kSharedAttr = "drawloom.shared";          // i64: bytes of dynamic shared memory
-inline constexpr llvm::StringLiteral kTensorMapsAttr = "drawloom.tensor_maps"; // array of #drawloom_gpu.tensor_map
+inline constexpr llvm::StringLiteral kThreadsAttr = "drawloom.threads"; // i64: of a block
+inline constexpr llvm::StringLiteral kItemsAttr = "drawloom.items"; // i64: work items of a block; 1 if absent
+inline constexpr llvm::StringLiteral kSharedAttr = "drawloom.shared"; // i64: bytes of dynamic shared memory
+inline constexpr llvm::StringLiteral kTensorMapsAttr =
+    "drawloom.tensor_maps"; // array of #drawloom_gpu.tensor_map
 
 /// The array of bytes, in address space 3, that stands for a block's dynamic shared memory.
 inline constexpr llvm::StringLiteral kDynamicSharedSymbol = "shared";

@@ -50,8 +50,8 @@ def DrawloomGpu_TileType : TypeDef<DrawloomGpu_Dialect, "Tile"> {
     r * swizzle + 16 * (c xor ((r * swizzle / 128) mod (swizzle / 16))).
     A tile starts at a multiple of 8 * swizzle bytes.
 
-    TILE1: the element type is bf16 or f16. TILE2: swizzle is 32, 64 or 128. TILE3: columns are a positive multiple of those of a panel. TILE4: rows are a positive multiple of 8
-    and pitch is at least as large and a multiple of 8.
+    TILE1: the element type is bf16 or f16. TILE2: swizzle is 32, 64 or 128. TILE3: columns are a positive multiple of those of a panel. TILE4: rows are positive;
+    pitch is at least as large and a multiple of 8.
   }];
   let parameters = (ins "int64_t":$rows, "int64_t":$columns, "::mlir::Type":$elementType, "int64_t":$swizzle, "int64_t":$pitch);
   let assemblyFormat = "`<` $rows `x` $columns `,` $elementType `,` `swizzle` $swizzle `,` `pitch` $pitch `>`";

@@ -192,6 +192,11 @@ def NamedBarrierOp : CheckedGpuOp<"named_barrier", [MemoryEffects<[MemRead, MemW
   let arguments = (ins I64Attr:$id, I64Attr:$threads, UnitAttr:$arrive);
   let assemblyFormat = "$id `of` $threads (`arrive` $arrive^)? attr-dict";
 }
+def WarpSyncOp : GpuOp<"warp_sync", [MemoryEffects<[MemRead, MemWrite]>]> {
+  let summary = "the lanes of a warp wait for each other, and see each other's accesses to memory";
+  let description = [{ Before one lane arrives at an mbarrier for its whole warp: the others may still be waiting for an earlier phase, and would miss it if it went by. }];
+  let assemblyFormat = "attr-dict";
+}
 def SetMaxRegistersOp : CheckedGpuOp<"set_max_registers", [MemoryEffects<[MemRead, MemWrite]>]> {
   let summary = "all warps of a warp group change their register budget (sm_90a)";
   let description = [{ SETREG1: count is a multiple of 8 from 24 to 256. }];

@@ -26,8 +26,8 @@ LogicalResult checkFragmentOfTile(Operation *op, TileType tile, VectorType fragm
   if (tile.getRows() != 16 && tile.getRows() != 64)
     return op->emitOpError() << "FRAG1: expected a tile of 16 or 64 rows, got " << tile;
   if (!isFragment(fragment, tile.getColumns()) || fragment.getElementType() != tile.getElementType())
-    return op->emitOpError() << "FRAG2: expected vector<" << tile.getColumns() / 8 << "x2x2x" << tile.getElementType()
-                             << ">, got " << fragment;
+    return op->emitOpError() << "FRAG2: expected a vector of " << tile.getColumns() / 8 << " x 2 x 2 "
+                             << tile.getElementType() << ", got " << fragment;
   return success();
 }
 
@@ -40,19 +40,20 @@ struct Rules {
   StringRef inner, out, acc, element;
 };
 
-LogicalResult checkProduct(Operation *op, const Extents &e, int64_t widest, Type elementOfA, TileType b, Value acc, VectorType out,
-                           const Rules &rules) {
+LogicalResult checkProduct(Operation *op, const Extents &e, int64_t widest, Type elementOfA, TileType b,
+                           Value acc, VectorType out, const Rules &rules) {
   if (e.innerOfA != e.innerOfB || e.innerOfA % 16 != 0)
-    return op->emitOpError() << rules.inner << ": expected equal inner extents, a multiple of 16, got " << e.innerOfA
-                             << " and " << e.innerOfB;
+    return op->emitOpError() << rules.inner << ": expected equal inner extents, a multiple of 16, got "
+                             << e.innerOfA << " and " << e.innerOfB;
   if (!isFragment(out, e.columns) || e.columns > widest)
-    return op->emitOpError() << rules.out << ": expected vector<" << e.columns / 8 << "x2x2xf32> of at most " << widest
-                             << " columns, got " << out;
+    return op->emitOpError() << rules.out << ": expected vector<" << e.columns / 8 << "x2x2xf32> of at most "
+                             << widest << " columns, got " << out;
   if (acc && acc.getType() != out)
-    return op->emitOpError() << rules.acc << ": expected acc to have type " << out << ", got " << acc.getType();
+    return op->emitOpError() << rules.acc << ": expected acc to have type " << out << ", got "
+                             << acc.getType();
   if (elementOfA != b.getElementType())
-    return op->emitOpError() << rules.element << ": expected a and b to have one element type, got " << elementOfA << " and "
-                             << b.getElementType();
+    return op->emitOpError() << rules.element << ": expected a and b to have one element type, got "
+                             << elementOfA << " and " << b.getElementType();
   return success();
 }
 
@@ -62,7 +63,8 @@ LogicalResult SubtileOp::verify() {
   TileType from = getSource().getType(), to = getTile().getType();
   if (from.getColumns() != to.getColumns() || from.getElementType() != to.getElementType() ||
       from.getSwizzle() != to.getSwizzle() || from.getPitch() != to.getPitch())
-    return emitOpError() << "SUBTILE1: expected columns, element type, swizzle and pitch of " << from << ", got " << to;
+    return emitOpError() << "SUBTILE1: expected columns, element type, swizzle and pitch of " << from
+                         << ", got " << to;
   if (to.getRows() > from.getRows())
     return emitOpError() << "SUBTILE2: expected at most " << from.getRows() << " rows, got " << to.getRows();
   return success();
@@ -85,7 +87,8 @@ LogicalResult StoreFragmentOp::verify() {
 
 LogicalResult WgmmaOp::verify() {
   TileType b = getB().getType();
-  Extents e{0, getTransposeB() ? b.getColumns() : b.getRows(), getTransposeB() ? b.getRows() : b.getColumns()};
+  Extents e{0, getTransposeB() ? b.getColumns() : b.getRows(),
+            getTransposeB() ? b.getRows() : b.getColumns()};
   Type element;
   if (auto tile = dyn_cast<TileType>(getA().getType())) {
     int64_t rows = getTransposeA() ? tile.getColumns() : tile.getRows();
@@ -95,7 +98,8 @@ LogicalResult WgmmaOp::verify() {
   } else {
     auto fragment = cast<VectorType>(getA().getType());
     if (getTransposeA() || !isFragment(fragment, fragment.getDimSize(0) * 8))
-      return emitOpError() << "WGMMA1: expected a fragment vector<Jx2x2xT> that is not transposed, got " << fragment;
+      return emitOpError() << "WGMMA1: expected a fragment vector<Jx2x2xT> that is not transposed, got "
+                           << fragment;
     e.innerOfA = fragment.getDimSize(0) * 8;
     element = fragment.getElementType();
   }
@@ -106,7 +110,8 @@ LogicalResult WgmmaOp::verify() {
 void WgmmaWaitOp::build(OpBuilder &, OperationState &state, ValueRange values, int64_t pending) {
   state.addOperands(values);
   state.addTypes(values.getTypes());
-  state.getOrAddProperties<Properties>().pending = IntegerAttr::get(IntegerType::get(state.getContext(), 64), pending);
+  state.getOrAddProperties<Properties>().pending =
+      IntegerAttr::get(IntegerType::get(state.getContext(), 64), pending);
 }
 
 LogicalResult WgmmaWaitOp::verify() {
@@ -119,11 +124,14 @@ LogicalResult WgmmaWaitOp::verify() {
 LogicalResult MmaSyncOp::verify() {
   TileType b = getB().getType();
   auto a = cast<VectorType>(getA().getType());
-  Extents e{a.getDimSize(0) * 8, getTransposeB() ? b.getColumns() : b.getRows(), getTransposeB() ? b.getRows() : b.getColumns()};
-  if (!isFragment(a, e.innerOfA)) return emitOpError() << "MMA1: expected a fragment vector<Jx2x2xT>, got " << a;
-  if (e.columns % 16 != 0) return emitOpError() << "MMA2: expected columns to be a multiple of 16, got " << e.columns;
-  return checkProduct(*this, e, INT64_MAX, a.getElementType(), b, getAcc(), cast<VectorType>(getOut().getType()),
-                      {"MMA1", "MMA2", "MMA3", "MMA4"});
+  Extents e{a.getDimSize(0) * 8, getTransposeB() ? b.getColumns() : b.getRows(),
+            getTransposeB() ? b.getRows() : b.getColumns()};
+  if (!isFragment(a, e.innerOfA))
+    return emitOpError() << "MMA1: expected a fragment vector<Jx2x2xT>, got " << a;
+  if (e.columns % 16 != 0)
+    return emitOpError() << "MMA2: expected columns to be a multiple of 16, got " << e.columns;
+  return checkProduct(*this, e, INT64_MAX, a.getElementType(), b, getAcc(),
+                      cast<VectorType>(getOut().getType()), {"MMA1", "MMA2", "MMA3", "MMA4"});
 }
 
 LogicalResult TensorMapOp::verify() {
@@ -131,7 +139,8 @@ LogicalResult TensorMapOp::verify() {
   auto maps = function ? function->getAttrOfType<ArrayAttr>(kTensorMapsAttr) : ArrayAttr();
   int64_t count = maps ? maps.size() : 0;
   if (int64_t(getIndex()) < 0 || int64_t(getIndex()) >= count)
-    return emitOpError() << "MAP1: expected the index of one of the kernel's " << count << " tensor maps, got " << getIndex();
+    return emitOpError() << "MAP1: expected the index of one of the kernel's " << count
+                         << " tensor maps, got " << getIndex();
   return success();
 }
 
@@ -146,9 +155,11 @@ LogicalResult TmaStoreOp::verify() { return checkCoordinates(*this, getCoordinat
 LogicalResult CopyAsyncOp::verify() {
   auto source = cast<MemRefType>(getSource().getType());
   if (source.getElementType() != getTile().getType().getElementType())
-    return emitOpError() << "CPASYNC1: expected a source of " << getTile().getType().getElementType() << ", got " << source;
+    return emitOpError() << "CPASYNC1: expected a source of " << getTile().getType().getElementType()
+                         << ", got " << source;
   if (int64_t(getIndices().size()) != source.getRank())
-    return emitOpError() << "CPASYNC2: expected " << source.getRank() << " indices, got " << getIndices().size();
+    return emitOpError() << "CPASYNC2: expected " << source.getRank() << " indices, got "
+                         << getIndices().size();
   return success();
 }
 

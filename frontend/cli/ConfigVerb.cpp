@@ -17,7 +17,7 @@ Run addConfig(CLI::App &app) {
   CLI::App *show = app.add_subcommand("show", "every value of a spec, as TOML, with where it came from");
   show->description("Example:  drawloom config show models/enwik8.toml --set train.lr=0.001\n\n"
                     "Print every value of a spec as TOML, with where it came from: the preset's default, a "
-                    "line of a file, or --set.");
+                    "line of a file, or an option.");
   addModelInput(*show, o->input, false);
   show->add_flag("--json", o->json, "as JSON: {\"model.n\": {\"value\": ..., \"origin\": ...}, ...}");
   CLI::App *keys = app.add_subcommand("keys", "the keys that a spec may have");

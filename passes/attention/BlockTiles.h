@@ -14,6 +14,7 @@ struct BlockWork {
   int64_t slices;     ///< of all batch entries and heads together
   int64_t rows, keys; ///< of a slice, at most
   int64_t threads;    ///< of a block
+  int64_t shared;     ///< bytes of shared memory that a block may have
 };
 
 /// Bytes of shared memory that the tiles take, those that share memory counted once.
@@ -24,9 +25,9 @@ struct BlockTiles {
   double cost; ///< comparable between kernels that do the same rows
 };
 
-/// The tile extents with the least estimated time, in cycles of a multiprocessor: multiply-adds by the threads' register
-/// blocks, exponentials, loads; and, for each tile, barriers and the latency of memory, which the blocks that share a
-/// multiprocessor hide. A card that is not full counts as such.
+/// The tile extents with the least estimated time, in cycles of a multiprocessor: multiply-adds by the
+/// threads' register blocks, exponentials, loads; and, for each tile, barriers and the latency of memory,
+/// which the blocks that share a multiprocessor hide. A card that is not full counts as such.
 BlockTiles chooseBlockTiles(const PieceView &view, const BlockWork &work);
 
 } // namespace drawloom::attention

@@ -3,6 +3,7 @@
 #include "dialect/gpu/Gpu.h"
 #include "mlir/Dialect/GPU/IR/GPUDialect.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
+#include "passes/tiles/SharedMemory.h"
 #include "llvm/Support/Format.h"
 
 using namespace mlir;
@@ -28,21 +29,22 @@ ViewFacts Context::factsOf(ViewAttr view, const Shape &shape) {
 }
 
 BlockTiles Context::tiles(ViewAttr view, const Shape &shape, BlockKernel kernel) {
-  BlockTiles tiles{{options.queryTile, options.keyTile}, 0};
-  if (tiles.sizes.queries != 0 && tiles.sizes.keys != 0)
-    return tiles;
+  BlockTiles result{{options.queryTile, options.keyTile}, 0};
+  if (result.sizes.queries != 0 && result.sizes.keys != 0)
+    return result;
   BlockTiles chosen{{0, 0}, 0};
   if (options.isGpu()) {
     ViewFacts f = factsOf(view, shape);
     int64_t slices = shape.batch * int64_t(view.getHeads().size()) * (f.keysAreDisjoint ? f.slices : 1);
-    chosen = chooseBlockTiles(toView(view), {kernel, shape.dQk, shape.dV, slices, f.rows, f.keys, kBlockThreads});
+    chosen = chooseBlockTiles(toView(view), {kernel, shape.dQk, shape.dV, slices, f.rows, f.keys, kBlockThreads,
+                                               tiles::sharedMemoryOf(options.target)});
   } else {
     chosen.sizes = chooseTileSizes(toView(view), {shape.dQk, shape.dV, kernel != BlockKernel::Forward});
   }
-  tiles.cost = chosen.cost;
-  tiles.sizes.queries = tiles.sizes.queries ? tiles.sizes.queries : chosen.sizes.queries;
-  tiles.sizes.keys = tiles.sizes.keys ? tiles.sizes.keys : chosen.sizes.keys;
-  return tiles;
+  result.cost = chosen.cost;
+  result.sizes.queries = result.sizes.queries ? result.sizes.queries : chosen.sizes.queries;
+  result.sizes.keys = result.sizes.keys ? result.sizes.keys : chosen.sizes.keys;
+  return result;
 }
 
 FailureOr<LaunchOp> launch(Context &context, OpBuilder &b, Operation *op, const LaunchSpec &spec,
@@ -103,12 +105,12 @@ struct LowerAttention : impl::LowerAttentionBase<LowerAttention> {
           << queryTile.getValue() << " and " << keyTile.getValue();
       return signalPassFailure();
     }
-    if (!forwardCut.empty() && forwardCut.size() != 9) {
-      getOperation()->emitError("expected forward-cut to be 9 numbers, got ") << forwardCut.size();
+    if (!forwardCut.empty() && forwardCut.size() != 8) {
+      getOperation()->emitError("expected forward-cut to be 8 numbers, got ") << forwardCut.size();
       return signalPassFailure();
     }
     rows::KernelLibrary kernels(getOperation());
-    attention::Context context(kernels, {queryTile, keyTile, minItems, target, llvm::SmallVector<int64_t, 9>(forwardCut.begin(), forwardCut.end())});
+    attention::Context context(kernels, {queryTile, keyTile, minItems, target, llvm::SmallVector<int64_t, 8>(forwardCut.begin(), forwardCut.end())});
     SmallVector<Operation *> ops;
     getOperation()->walk([&](Operation *op) {
       if (isa<AttendOp, AttendGradOp, AttentionDeltaOp, AttentionDecodeOp>(op))

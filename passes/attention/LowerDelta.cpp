@@ -1,5 +1,6 @@
 // attention_delta: a work item is a tile of positions of one head.
 #include "passes/attention/Lowering.h"
+#include "passes/attention/gpu/LowerDelta.h"
 #include "passes/memory/Layout.h"
 
 using namespace mlir;
@@ -12,6 +13,7 @@ constexpr int64_t kPositions = 32; // a work item
 } // namespace
 
 LogicalResult lower(AttentionDeltaOp op, Context &context) {
+  if (hasWarpKernels(op, context)) return lowerToWarps(op, context);
   OpBuilder b(op);
   auto shape = cast<RankedTensorType>(op.getOut().getType()).getShape();
   int64_t batch = shape[0], n = shape[1], heads = op.getHeads(), channels = shape[2] / heads;

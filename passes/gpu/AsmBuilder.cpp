@@ -12,22 +12,29 @@ Value AsmBuilder::add(Value x, Value y) const { return arith::AddIOp::create(b, 
 Value AsmBuilder::mul(Value x, int64_t y) const { return arith::MulIOp::create(b, loc, x, i32(y)); }
 Value AsmBuilder::bitAnd(Value x, int64_t y) const { return arith::AndIOp::create(b, loc, x, i32(y)); }
 Value AsmBuilder::bitXor(Value x, Value y) const { return arith::XOrIOp::create(b, loc, x, y); }
-Value AsmBuilder::shiftRight(Value x, int64_t bits) const { return arith::ShRUIOp::create(b, loc, x, i32(bits)); }
+Value AsmBuilder::shiftRight(Value x, int64_t bits) const {
+  return arith::ShRUIOp::create(b, loc, x, i32(bits));
+}
 
 Value AsmBuilder::toI32(Value x) const {
   if (x.getType().isIndex()) return arith::IndexCastOp::create(b, loc, b.getI32Type(), x);
   return arith::ExtUIOp::create(b, loc, b.getI32Type(), x);
 }
 
-Value AsmBuilder::thread() const { return toI32(mlir::gpu::ThreadIdOp::create(b, loc, mlir::gpu::Dimension::x)); }
+Value AsmBuilder::thread() const {
+  return toI32(mlir::gpu::ThreadIdOp::create(b, loc, mlir::gpu::Dimension::x));
+}
 Value AsmBuilder::lane() const { return bitAnd(thread(), 31); }
 
-static char constraintOf(Type type) { return type.isF32() ? 'f' : type.isInteger(64) || isa<LLVM::LLVMPointerType>(type) ? 'l' : 'r'; }
+static char constraintOf(Type type) {
+  return type.isF32() ? 'f' : type.isInteger(64) || isa<LLVM::LLVMPointerType>(type) ? 'l' : 'r';
+}
 
-SmallVector<Value> AsmBuilder::assembly(StringRef text, ArrayRef<Type> results, ValueRange operands, AsmTraits traits,
-                                        ValueRange tied) const {
+SmallVector<Value> AsmBuilder::assembly(StringRef text, ArrayRef<Type> results, ValueRange operands,
+                                        AsmTraits traits, ValueRange tied) const {
   SmallVector<std::string> constraints;
-  for (Type type : results) constraints.push_back(std::string(traits.earlyClobber ? "=&" : "=") + constraintOf(type));
+  for (Type type : results)
+    constraints.push_back(std::string(traits.earlyClobber ? "=&" : "=") + constraintOf(type));
   for (size_t i = 0; i < tied.size(); ++i) constraints.push_back(std::to_string(i));
   for (Type type : operands.getTypes()) constraints.push_back(std::string(1, constraintOf(type)));
   if (traits.touchesMemory) constraints.push_back("~{memory}");
@@ -37,8 +44,9 @@ SmallVector<Value> AsmBuilder::assembly(StringRef text, ArrayRef<Type> results, 
   if (results.size() == 1) type.push_back(results.front());
   if (results.size() > 1) type.push_back(LLVM::LLVMStructType::getLiteral(b.getContext(), results));
   auto dialect = LLVM::AsmDialectAttr::get(b.getContext(), LLVM::AsmDialect::AD_ATT);
-  auto op = LLVM::InlineAsmOp::create(b, loc, TypeRange(type), values, text, llvm::join(constraints, ","), traits.hasSideEffects,
-                                      /*is_align_stack=*/false, LLVM::TailCallKind::None, dialect, ArrayAttr());
+  auto op = LLVM::InlineAsmOp::create(
+      b, loc, TypeRange(type), values, text, llvm::join(constraints, ","), traits.hasSideEffects,
+      /*is_align_stack=*/false, LLVM::TailCallKind::None, dialect, ArrayAttr());
   if (results.size() <= 1) return SmallVector<Value>(op->getResults());
   SmallVector<Value> parts;
   for (size_t i = 0; i < results.size(); ++i)
@@ -47,7 +55,8 @@ SmallVector<Value> AsmBuilder::assembly(StringRef text, ArrayRef<Type> results, 
 }
 
 Value AsmBuilder::intrinsic(StringRef name, Type result, ValueRange operands) const {
-  if (result) return LLVM::CallIntrinsicOp::create(b, loc, result, b.getStringAttr(name), operands).getResult(0);
+  if (result)
+    return LLVM::CallIntrinsicOp::create(b, loc, result, b.getStringAttr(name), operands).getResult(0);
   LLVM::CallIntrinsicOp::create(b, loc, b.getStringAttr(name), operands);
   return {};
 }
@@ -103,7 +112,8 @@ ChunkAddress::ChunkAddress(const AsmBuilder &a, TileType tile, Value start, Valu
 
 Value ChunkAddress::at(int64_t chunk, Value odd) const {
   int64_t chunksOfPanel = tile.getSwizzle() / 16, panel = chunk / chunksOfPanel;
-  // An even number plus 0 or 1 is their exclusive or, so that the part that depends on the thread is the same for all chunks.
+  // An even number plus 0 or 1 is their exclusive or, so that the part that depends on the thread is the same
+  // for all chunks.
   Value place = odd ? a.bitXor(swizzle, odd) : swizzle;
   Value bytes = a.bitXor(a.mul(place, 16), a.i32(chunk % chunksOfPanel * 16));
   return a.add(a.add(rowStart, bytes), a.i32(panel * tile.panelBytes()));

@@ -1,4 +1,5 @@
-// What the lowerings of target-level ops share: inline PTX, addresses of shared memory, elements of fragments.
+// What the lowerings of target-level ops share: inline PTX, addresses of shared memory, elements of
+// fragments.
 #pragma once
 #include "dialect/gpu/Gpu.h"
 
@@ -37,12 +38,13 @@ public:
   Value thread() const;       ///< of the block, i32
   Value lane() const;
 
-  /// Inline PTX in which $0, $1, ... are the results and then `operands`; the first results start as the values of `tied`, which
-  /// take no number of their own in the text but for the operands' (they stand between results and operands).
-  SmallVector<Value> assembly(StringRef text, ArrayRef<Type> results, ValueRange operands, AsmTraits traits = {},
-                              ValueRange tied = {}) const;
+  /// Inline PTX in which $0, $1, ... are the results and then `operands`; the first results start as the
+  /// values of `tied`, which take no number of their own in the text but for the operands' (they stand
+  /// between results and operands).
+  SmallVector<Value> assembly(StringRef text, ArrayRef<Type> results, ValueRange operands,
+                              AsmTraits traits = {}, ValueRange tied = {}) const;
   Value intrinsic(StringRef name, Type result, ValueRange operands) const; ///< null if result is
-  
+
   /// 32-bit address of a byte offset into the block's dynamic shared memory.
   Value sharedAddress(Value offset) const;
   /// 32-bit address of a tile; failure if it does not come from shared_tile or subtile.
@@ -55,7 +57,8 @@ public:
   Value fragment(mlir::VectorType type, ValueRange registers) const;
 };
 
-/// Where in a tile a 16-byte chunk lies: start + (chunk's panel) * panelBytes + rowTerm + 16 * (chunk in panel xor swizzle), for a row known at run time only.
+/// Where in a tile a 16-byte chunk lies: start + (chunk's panel) * panelBytes + rowTerm + 16 * (chunk in
+/// panel xor swizzle), for a row known at run time only.
 class ChunkAddress {
 public:
   ChunkAddress(const AsmBuilder &a, TileType tile, Value start, Value row);

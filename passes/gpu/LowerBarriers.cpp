@@ -12,7 +12,8 @@ struct LowerMBarrierInit : OpRewritePattern<MBarrierInitOp> {
   using OpRewritePattern::OpRewritePattern;
   LogicalResult matchAndRewrite(MBarrierInitOp op, PatternRewriter &rewriter) const override {
     AsmBuilder a(rewriter, op.getLoc());
-    a.assembly("mbarrier.init.shared::cta.b64 [$0], $1;", {}, {a.sharedAddress(op.getBarrier()), op.getCount()}, kMemory);
+    a.assembly("mbarrier.init.shared::cta.b64 [$0], $1;", {},
+               {a.sharedAddress(op.getBarrier()), op.getCount()}, kMemory);
     rewriter.eraseOp(op);
     return success();
   }
@@ -33,7 +34,8 @@ struct LowerMBarrierArrive : OpRewritePattern<MBarrierArriveOp> {
     AsmBuilder a(rewriter, op.getLoc());
     Value barrier = a.sharedAddress(op.getBarrier());
     if (op.getBytes())
-      a.assembly("mbarrier.arrive.expect_tx.shared::cta.b64 _, [$0], $1;", {}, {barrier, op.getBytes()}, kMemory);
+      a.assembly("mbarrier.arrive.expect_tx.shared::cta.b64 _, [$0], $1;", {}, {barrier, op.getBytes()},
+                 kMemory);
     else
       a.assembly("mbarrier.arrive.shared::cta.b64 _, [$0];", {}, {barrier}, kMemory);
     rewriter.eraseOp(op);
@@ -41,12 +43,14 @@ struct LowerMBarrierArrive : OpRewritePattern<MBarrierArriveOp> {
   }
 };
 
-/// sm_90a's try_wait sleeps for a time that the hardware chooses, test_wait asks at once; labels are local to the braces.
+/// sm_90a's try_wait sleeps for a time that the hardware chooses, test_wait asks at once; labels are local to
+/// the braces.
 struct LowerMBarrierWait : OpRewritePattern<MBarrierWaitOp> {
   LowerMBarrierWait(MLIRContext *context, StringRef test) : OpRewritePattern(context), test(test) {}
   LogicalResult matchAndRewrite(MBarrierWaitOp op, PatternRewriter &rewriter) const override {
     AsmBuilder a(rewriter, op.getLoc());
-    std::string text = "{\n.reg .pred done;\nWAIT:\nmbarrier." + test.str() + ".parity.shared::cta.b64 done, [$0], $1;\n@done bra DONE;\nbra WAIT;\nDONE:\n}";
+    std::string text = "{\n.reg .pred done;\nWAIT:\nmbarrier." + test.str() +
+                       ".parity.shared::cta.b64 done, [$0], $1;\n@done bra DONE;\nbra WAIT;\nDONE:\n}";
     a.assembly(text, {}, {a.sharedAddress(op.getBarrier()), op.getParity()}, kMemory);
     rewriter.eraseOp(op);
     return success();
@@ -71,8 +75,19 @@ struct LowerNamedBarrier : OpRewritePattern<NamedBarrierOp> {
   using OpRewritePattern::OpRewritePattern;
   LogicalResult matchAndRewrite(NamedBarrierOp op, PatternRewriter &rewriter) const override {
     AsmBuilder a(rewriter, op.getLoc());
-    StringRef name = op.getArrive() ? "llvm.nvvm.barrier.cta.arrive.aligned.count" : "llvm.nvvm.barrier.cta.sync.aligned.count";
+    StringRef name = op.getArrive() ? "llvm.nvvm.barrier.cta.arrive.aligned.count"
+                                    : "llvm.nvvm.barrier.cta.sync.aligned.count";
     a.intrinsic(name, {}, {a.i32(op.getId()), a.i32(op.getThreads())});
+    rewriter.eraseOp(op);
+    return success();
+  }
+};
+
+struct LowerWarpSync : OpRewritePattern<WarpSyncOp> {
+  using OpRewritePattern::OpRewritePattern;
+  LogicalResult matchAndRewrite(WarpSyncOp op, PatternRewriter &rewriter) const override {
+    AsmBuilder a(rewriter, op.getLoc());
+    a.intrinsic("llvm.nvvm.bar.warp.sync", {}, {a.i32(-1)});
     rewriter.eraseOp(op);
     return success();
   }
@@ -81,7 +96,8 @@ struct LowerNamedBarrier : OpRewritePattern<NamedBarrierOp> {
 struct LowerSetMaxRegisters : OpRewritePattern<SetMaxRegistersOp> {
   using OpRewritePattern::OpRewritePattern;
   LogicalResult matchAndRewrite(SetMaxRegistersOp op, PatternRewriter &rewriter) const override {
-    std::string text = std::string("setmaxnreg.") + (op.getIncrease() ? "inc" : "dec") + ".sync.aligned.u32 " + std::to_string(op.getCount()) + ";";
+    std::string text = std::string("setmaxnreg.") + (op.getIncrease() ? "inc" : "dec") +
+                       ".sync.aligned.u32 " + std::to_string(op.getCount()) + ";";
     AsmBuilder(rewriter, op.getLoc()).assembly(text, {}, {}, kMemory);
     rewriter.eraseOp(op);
     return success();
@@ -92,7 +108,8 @@ struct LowerElect : OpRewritePattern<ElectOp> {
   using OpRewritePattern::OpRewritePattern;
   LogicalResult matchAndRewrite(ElectOp op, PatternRewriter &rewriter) const override {
     AsmBuilder a(rewriter, op.getLoc());
-    auto one = a.assembly("{\n.reg .pred p;\nelect.sync _|p, 0xffffffff;\nselp.b32 $0, 1, 0, p;\n}", {rewriter.getI32Type()}, {});
+    auto one = a.assembly("{\n.reg .pred p;\nelect.sync _|p, 0xffffffff;\nselp.b32 $0, 1, 0, p;\n}",
+                          {rewriter.getI32Type()}, {});
     rewriter.replaceOpWithNewOp<arith::TruncIOp>(op, rewriter.getI1Type(), one.front());
     return success();
   }
@@ -101,8 +118,8 @@ struct LowerElect : OpRewritePattern<ElectOp> {
 } // namespace
 
 void populateBarriers(RewritePatternSet &patterns, bool isHopper) {
-  patterns.add<LowerMBarrierInit, LowerMBarrierFence, LowerMBarrierArrive, LowerRingSlot, LowerNamedBarrier, LowerSetMaxRegisters, LowerElect>(
-      patterns.getContext());
+  patterns.add<LowerMBarrierInit, LowerMBarrierFence, LowerMBarrierArrive, LowerRingSlot, LowerNamedBarrier,
+               LowerWarpSync, LowerSetMaxRegisters, LowerElect>(patterns.getContext());
   patterns.add<LowerMBarrierWait>(patterns.getContext(), isHopper ? "try_wait" : "test_wait");
 }
 

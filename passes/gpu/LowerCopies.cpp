@@ -1,6 +1,6 @@
 // Copies between global and shared memory.
-#include "passes/gpu/AsmBuilder.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
+#include "passes/gpu/AsmBuilder.h"
 #include "llvm/Support/FormatVariadic.h"
 
 using namespace mlir;
@@ -10,9 +10,10 @@ namespace {
 
 constexpr AsmTraits kMemory{.touchesMemory = true};
 
-/// One copy a panel; `text` makes the instruction from the list of coordinates. Operands: shared address, map, coordinates, then `last`.
-LogicalResult copyPanels(const AsmBuilder &a, TypedValue<TileType> tile, Value map, ValueRange coordinates, Value last,
-                         llvm::function_ref<std::string(StringRef)> text) {
+/// One copy a panel; `text` makes the instruction from the list of coordinates. Operands: shared address,
+/// map, coordinates, then `last`.
+LogicalResult copyPanels(const AsmBuilder &a, TypedValue<TileType> tile, Value map, ValueRange coordinates,
+                         Value last, llvm::function_ref<std::string(StringRef)> text) {
   auto start = a.tileAddress(tile);
   if (failed(start)) return failure();
   std::string list;
@@ -34,11 +35,14 @@ struct LowerTmaLoad : OpRewritePattern<TmaLoadOp> {
     AsmBuilder a(rewriter, op.getLoc());
     size_t rank = op.getCoordinates().size();
     auto text = [&](StringRef list) {
-      return llvm::formatv("cp.async.bulk.tensor.{0}d.shared::cluster.global.mbarrier::complete_tx::bytes [$0], [$1, {{{1}}], [${2}];", rank, list,
-                           2 + rank)
+      return llvm::formatv("cp.async.bulk.tensor.{0}d.shared::cluster.global.mbarrier::complete_tx::bytes "
+                           "[$0], [$1, {{{1}}], [${2}];",
+                           rank, list, 2 + rank)
           .str();
     };
-    if (failed(copyPanels(a, op.getTile(), op.getMap(), op.getCoordinates(), a.sharedAddress(op.getBarrier()), text))) return failure();
+    if (failed(copyPanels(a, op.getTile(), op.getMap(), op.getCoordinates(), a.sharedAddress(op.getBarrier()),
+                          text)))
+      return failure();
     rewriter.eraseOp(op);
     return success();
   }
@@ -49,7 +53,9 @@ struct LowerTmaStore : OpRewritePattern<TmaStoreOp> {
   LogicalResult matchAndRewrite(TmaStoreOp op, PatternRewriter &rewriter) const override {
     AsmBuilder a(rewriter, op.getLoc());
     auto text = [&](StringRef list) {
-      return llvm::formatv("cp.async.bulk.tensor.{0}d.global.shared::cta.bulk_group [$1, {{{1}}], [$0];", op.getCoordinates().size(), list).str();
+      return llvm::formatv("cp.async.bulk.tensor.{0}d.global.shared::cta.bulk_group [$1, {{{1}}], [$0];",
+                           op.getCoordinates().size(), list)
+          .str();
     };
     if (failed(copyPanels(a, op.getTile(), op.getMap(), op.getCoordinates(), {}, text))) return failure();
     rewriter.eraseOp(op);
@@ -63,7 +69,8 @@ struct LowerBulkLoad : OpRewritePattern<BulkLoadOp> {
     AsmBuilder a(rewriter, op.getLoc());
     Value source = a.globalAddress(cast<TypedValue<MemRefType>>(op.getSource()), op.getIndices());
     a.assembly("cp.async.bulk.shared::cluster.global.mbarrier::complete_tx::bytes [$0], [$1], $2, [$3];", {},
-               {a.sharedAddress(op.getOffset()), source, op.getBytes(), a.sharedAddress(op.getBarrier())}, kMemory);
+               {a.sharedAddress(op.getOffset()), source, op.getBytes(), a.sharedAddress(op.getBarrier())},
+               kMemory);
     rewriter.eraseOp(op);
     return success();
   }
@@ -78,7 +85,8 @@ struct LowerCopyAsync : OpRewritePattern<CopyAsyncOp> {
     Value target = ChunkAddress(a, op.getTile().getType(), *start, op.getRow()).atDynamic(op.getChunk());
     Value source = a.globalAddress(cast<TypedValue<MemRefType>>(op.getSource()), op.getIndices());
     if (op.getValid())
-      a.assembly("cp.async.cg.shared.global [$0], [$1], 16, $2;", {}, {target, source, a.mul(a.toI32(op.getValid()), 16)}, kMemory);
+      a.assembly("cp.async.cg.shared.global [$0], [$1], 16, $2;", {},
+                 {target, source, a.mul(a.toI32(op.getValid()), 16)}, kMemory);
     else
       a.assembly("cp.async.cg.shared.global [$0], [$1], 16;", {}, {target, source}, kMemory);
     rewriter.eraseOp(op);
@@ -91,8 +99,10 @@ struct LowerTensorMap : OpRewritePattern<TensorMapOp> {
   using OpRewritePattern::OpRewritePattern;
   LogicalResult matchAndRewrite(TensorMapOp op, PatternRewriter &rewriter) const override {
     auto function = op->getParentOfType<func::FuncOp>();
-    int64_t count = function->getAttrOfType<ArrayAttr>(kTensorMapsAttr).size(), arguments = function.getNumArguments();
-    if (arguments < count || !isa<LLVM::LLVMPointerType>(function.getArgument(arguments - count).getType())) return failure();
+    int64_t count = function->getAttrOfType<ArrayAttr>(kTensorMapsAttr).size(),
+            arguments = function.getNumArguments();
+    if (arguments < count || !isa<LLVM::LLVMPointerType>(function.getArgument(arguments - count).getType()))
+      return failure();
     rewriter.replaceOp(op, function.getArgument(arguments - count + op.getIndex()));
     return success();
   }
@@ -111,9 +121,13 @@ struct LowerSharedArray : OpRewritePattern<SharedArrayOp> {
     SmallVector<Type> fields{pointer, pointer, i64};
     if (type.getRank()) fields.append({extents, extents});
     Value base = LLVM::AddressOfOp::create(rewriter, loc, pointer, kDynamicSharedSymbol);
-    Value address = LLVM::GEPOp::create(rewriter, loc, pointer, rewriter.getI8Type(), base, ArrayRef<LLVM::GEPArg>{op.getOffset()});
-    Value descriptor = LLVM::PoisonOp::create(rewriter, loc, LLVM::LLVMStructType::getLiteral(context, fields));
-    auto set = [&](Value value, ArrayRef<int64_t> place) { descriptor = LLVM::InsertValueOp::create(rewriter, loc, descriptor, value, place); };
+    Value address = LLVM::GEPOp::create(rewriter, loc, pointer, rewriter.getI8Type(), base,
+                                        ArrayRef<LLVM::GEPArg>{op.getOffset()});
+    Value descriptor =
+        LLVM::PoisonOp::create(rewriter, loc, LLVM::LLVMStructType::getLiteral(context, fields));
+    auto set = [&](Value value, ArrayRef<int64_t> place) {
+      descriptor = LLVM::InsertValueOp::create(rewriter, loc, descriptor, value, place);
+    };
     set(address, {0});
     set(address, {1});
     set(a.i64(0), {2});
@@ -129,7 +143,8 @@ struct LowerSharedArray : OpRewritePattern<SharedArrayOp> {
 
 /// Ops without operands or results that are one instruction.
 template <typename Op> struct LowerPlain : OpRewritePattern<Op> {
-  LowerPlain(MLIRContext *context, std::function<std::string(Op)> text) : OpRewritePattern<Op>(context), text(std::move(text)) {}
+  LowerPlain(MLIRContext *context, std::function<std::string(Op)> text)
+      : OpRewritePattern<Op>(context), text(std::move(text)) {}
   LogicalResult matchAndRewrite(Op op, PatternRewriter &rewriter) const override {
     AsmBuilder(rewriter, op.getLoc()).assembly(text(op), {}, {}, kMemory);
     rewriter.eraseOp(op);
@@ -142,7 +157,8 @@ struct LowerCopyAsyncArrive : OpRewritePattern<CopyAsyncArriveOp> {
   using OpRewritePattern::OpRewritePattern;
   LogicalResult matchAndRewrite(CopyAsyncArriveOp op, PatternRewriter &rewriter) const override {
     AsmBuilder a(rewriter, op.getLoc());
-    a.assembly("cp.async.mbarrier.arrive.noinc.shared.b64 [$0];", {}, {a.sharedAddress(op.getBarrier())}, kMemory);
+    a.assembly("cp.async.mbarrier.arrive.noinc.shared.b64 [$0];", {}, {a.sharedAddress(op.getBarrier())},
+               kMemory);
     rewriter.eraseOp(op);
     return success();
   }
@@ -156,13 +172,17 @@ template <typename Op> void addPlain(RewritePatternSet &patterns, StringRef text
 
 void populateCopies(RewritePatternSet &patterns) {
   MLIRContext *context = patterns.getContext();
-  patterns.add<LowerTensorMap, LowerTmaLoad, LowerTmaStore, LowerBulkLoad, LowerCopyAsync, LowerSharedArray, LowerCopyAsyncArrive>(context);
+  patterns.add<LowerTensorMap, LowerTmaLoad, LowerTmaStore, LowerBulkLoad, LowerCopyAsync, LowerSharedArray,
+               LowerCopyAsyncArrive>(context);
   addPlain<BulkCommitOp>(patterns, "cp.async.bulk.commit_group;");
   addPlain<CopyAsyncCommitOp>(patterns, "cp.async.commit_group;");
   addPlain<FenceAsyncSharedOp>(patterns, "fence.proxy.async.shared::cta;");
-  patterns.add<LowerPlain<CopyAsyncWaitOp>>(context, [](CopyAsyncWaitOp op) { return "cp.async.wait_group " + std::to_string(op.getPending()) + ";"; });
+  patterns.add<LowerPlain<CopyAsyncWaitOp>>(context, [](CopyAsyncWaitOp op) {
+    return "cp.async.wait_group " + std::to_string(op.getPending()) + ";";
+  });
   patterns.add<LowerPlain<BulkWaitOp>>(context, [](BulkWaitOp op) {
-    return std::string("cp.async.bulk.wait_group") + (op.getRead() ? ".read " : " ") + std::to_string(op.getPending()) + ";";
+    return std::string("cp.async.bulk.wait_group") + (op.getRead() ? ".read " : " ") +
+           std::to_string(op.getPending()) + ";";
   });
 }
 

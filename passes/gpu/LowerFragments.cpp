@@ -29,15 +29,16 @@ struct LowerLoadFragment : OpRewritePattern<LoadFragmentOp> {
     SmallVector<Type> four(4, rewriter.getI32Type());
     SmallVector<Value> registers;
     for (int64_t chunk = 0; chunk < tile.getColumns() / 8; chunk += 2)
-      registers.append(a.assembly("ldmatrix.sync.aligned.m8n8.x4.shared.b16 {$0, $1, $2, $3}, [$4];", four, {chunks.at(chunk, odd)},
-                                  {.touchesMemory = true}));
+      registers.append(a.assembly("ldmatrix.sync.aligned.m8n8.x4.shared.b16 {$0, $1, $2, $3}, [$4];", four,
+                                  {chunks.at(chunk, odd)}, {.touchesMemory = true}));
     rewriter.replaceOp(op, a.fragment(cast<VectorType>(op.getFragment().getType()), registers));
     return success();
   }
 };
 
 struct LowerStoreFragment : OpRewritePattern<StoreFragmentOp> {
-  LowerStoreFragment(MLIRContext *context, bool hasStmatrix) : OpRewritePattern(context), hasStmatrix(hasStmatrix) {}
+  LowerStoreFragment(MLIRContext *context, bool hasStmatrix)
+      : OpRewritePattern(context), hasStmatrix(hasStmatrix) {}
   LogicalResult matchAndRewrite(StoreFragmentOp op, PatternRewriter &rewriter) const override {
     AsmBuilder a(rewriter, op.getLoc());
     auto start = a.tileAddress(op.getTile());
@@ -58,16 +59,19 @@ private:
     for (size_t i = 0; i < registers.size(); i += 4) {
       SmallVector<Value> operands{chunks.at(i / 2, odd)};
       operands.append(registers.begin() + i, registers.begin() + i + 4);
-      a.assembly("stmatrix.sync.aligned.m8n8.x4.shared.b16 [$0], {$1, $2, $3, $4};", {}, operands, {.touchesMemory = true});
+      a.assembly("stmatrix.sync.aligned.m8n8.x4.shared.b16 [$0], {$1, $2, $3, $4};", {}, operands,
+                 {.touchesMemory = true});
     }
   }
 
   static void storePairs(const AsmBuilder &a, TileType tile, Value start, ArrayRef<Value> registers) {
-    Value lane = a.lane(), row = a.add(firstRow(a, tile), a.shiftRight(lane, 2)), pair = a.mul(a.bitAnd(lane, 3), 4);
+    Value lane = a.lane(), row = a.add(firstRow(a, tile), a.shiftRight(lane, 2)),
+          pair = a.mul(a.bitAnd(lane, 3), 4);
     for (size_t r = 0; r < 2; ++r) {
       ChunkAddress chunks(a, tile, start, r ? a.add(row, a.i32(8)) : row);
       for (size_t j = 0; j < registers.size() / 2; ++j)
-        a.assembly("st.shared.b32 [$0], $1;", {}, {a.add(chunks.at(j), pair), registers[2 * j + r]}, {.touchesMemory = true});
+        a.assembly("st.shared.b32 [$0], $1;", {}, {a.add(chunks.at(j), pair), registers[2 * j + r]},
+                   {.touchesMemory = true});
     }
   }
 

@@ -1,7 +1,8 @@
 // The pass from target-level ops to inline PTX.
+#include "mlir/Dialect/GPU/IR/GPUDialect.h"
+#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "passes/gpu/AsmBuilder.h"
 #include "passes/gpu/Passes.h"
-#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 
 using namespace mlir;
 
@@ -12,7 +13,8 @@ namespace drawloom {
 namespace {
 
 bool isOurs(Operation *op) {
-  return op->getDialect() && op->getDialect()->getNamespace() == dgpu::DrawloomGpuDialect::getDialectNamespace();
+  return op->getDialect() &&
+         op->getDialect()->getNamespace() == dgpu::DrawloomGpuDialect::getDialectNamespace();
 }
 
 /// Dynamic shared memory is one external array without an extent; its size is given at launch.
@@ -20,7 +22,8 @@ void declareSharedMemory(ModuleOp module) {
   if (module.lookupSymbol(kDynamicSharedSymbol)) return;
   OpBuilder b = OpBuilder::atBlockBegin(module.getBody());
   auto bytes = LLVM::LLVMArrayType::get(b.getI8Type(), 0);
-  LLVM::GlobalOp::create(b, module.getLoc(), bytes, /*isConstant=*/false, LLVM::Linkage::External, kDynamicSharedSymbol, Attribute(),
+  LLVM::GlobalOp::create(b, module.getLoc(), bytes, /*isConstant=*/false, LLVM::Linkage::External,
+                         kDynamicSharedSymbol, Attribute(),
                          /*alignment=*/1024, /*addrSpace=*/3);
 }
 
@@ -40,10 +43,15 @@ struct LowerGpuOps : impl::LowerGpuOpsBase<LowerGpuOps> {
     dgpu::populateBarriers(patterns, isHopper);
     FrozenRewritePatternSet frozen(std::move(patterns));
     getOperation()->walk([&](func::FuncOp function) {
-      bool uses = function.walk([](Operation *op) { return isOurs(op) ? WalkResult::interrupt() : WalkResult::advance(); }).wasInterrupted();
+      bool uses = function
+                      .walk([](Operation *op) {
+                        return isOurs(op) ? WalkResult::interrupt() : WalkResult::advance();
+                      })
+                      .wasInterrupted();
       if (!uses) return;
       declareSharedMemory(function->getParentOfType<ModuleOp>());
-      if (failed(applyPatternsGreedily(function, frozen)) || failed(checkNoneLeft(function))) signalPassFailure();
+      if (failed(applyPatternsGreedily(function, frozen)) || failed(checkNoneLeft(function)))
+        signalPassFailure();
     });
   }
 

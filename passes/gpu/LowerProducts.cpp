@@ -18,13 +18,15 @@ std::string registerList(int64_t first, int64_t count) {
   return text + "}";
 }
 
-/// The 64-bit matrix descriptor of a tile, which says where 8-row groups and panels lie (PTX ISA, "Matrix Descriptor Format").
-/// Contiguous in the inner extent: groups of rows are 8 * swizzle bytes apart, and steps within a panel are found by adding to the
-/// address. Contiguous in the outer extent: panels are the leading distance.
+/// The 64-bit matrix descriptor of a tile, which says where 8-row groups and panels lie (PTX ISA, "Matrix
+/// Descriptor Format"). Contiguous in the inner extent: groups of rows are 8 * swizzle bytes apart, and steps
+/// within a panel are found by adding to the address. Contiguous in the outer extent: panels are the leading
+/// distance.
 Value descriptor(const AsmBuilder &a, TileType tile, Value address) {
   int64_t layout = tile.getSwizzle() == 128 ? 1 : tile.getSwizzle() == 64 ? 2 : 3;
   int64_t leading = tile.panelBytes() / 16, groups = 8 * tile.getSwizzle() / 16;
-  Value start = arith::ExtUIOp::create(a.b, a.loc, a.b.getI64Type(), a.bitAnd(a.shiftRight(address, 4), 0x3FFF));
+  Value start =
+      arith::ExtUIOp::create(a.b, a.loc, a.b.getI64Type(), a.bitAnd(a.shiftRight(address, 4), 0x3FFF));
   return arith::OrIOp::create(a.b, a.loc, start, a.i64(layout << 62 | groups << 32 | leading << 16));
 }
 
@@ -58,17 +60,21 @@ struct LowerWgmma : OpRewritePattern<WgmmaOp> {
     }
     int64_t first = outputs + tied.size(); // number of the first operand in the text
     std::string type = typeName(b.getElementType());
-    std::string text = "{\n.reg .pred all, none;\n.reg .b64 da, db;\nsetp.ne.b32 all, 1, 0;\nsetp.ne.b32 none, 0, 0;\nwgmma.fence.sync.aligned;\n";
+    std::string text = "{\n.reg .pred all, none;\n.reg .b64 da, db;\nsetp.ne.b32 all, 1, 0;\nsetp.ne.b32 "
+                       "none, 0, 0;\nwgmma.fence.sync.aligned;\n";
     for (int64_t k = 0; k < inner / kStep; ++k) {
       text += llvm::formatv("add.s64 db, ${0}, {1};\n", first, stepOffset(b, !op.getTransposeB(), k)).str();
       std::string left = "da";
       if (aTile)
-        text += llvm::formatv("add.s64 da, ${0}, {1};\n", first + 1, stepOffset(aTile.getType(), op.getTransposeA(), k)).str();
+        text += llvm::formatv("add.s64 da, ${0}, {1};\n", first + 1,
+                              stepOffset(aTile.getType(), op.getTransposeA(), k))
+                    .str();
       else
         left = registerList(first + 1 + 4 * k, 4);
-      text += llvm::formatv("wgmma.mma_async.sync.aligned.m64n{0}k16.f32.{1}.{1} {2}, {3}, db, {4}, 1, 1{5}, {6};\n", columns, type,
-                            registerList(0, outputs), left, k == 0 && !op.getAcc() ? "none" : "all",
-                            aTile ? (op.getTransposeA() ? ", 1" : ", 0") : "", op.getTransposeB() ? "0" : "1")
+      text += llvm::formatv(
+                  "wgmma.mma_async.sync.aligned.m64n{0}k16.f32.{1}.{1} {2}, {3}, db, {4}, 1, 1{5}, {6};\n",
+                  columns, type, registerList(0, outputs), left, k == 0 && !op.getAcc() ? "none" : "all",
+                  aTile ? (op.getTransposeA() ? ", 1" : ", 0") : "", op.getTransposeB() ? "0" : "1")
                   .str();
     }
     text += "wgmma.commit_group.sync.aligned;\n}";
@@ -116,13 +122,17 @@ struct LowerMmaSync : OpRewritePattern<MmaSyncOp> {
     if (op.getAcc())
       sums = a.registers(op.getAcc());
     else
-      for (Value &sum : sums) sum = arith::ConstantOp::create(rewriter, op.getLoc(), rewriter.getF32FloatAttr(0));
+      for (Value &sum : sums)
+        sum = arith::ConstantOp::create(rewriter, op.getLoc(), rewriter.getF32FloatAttr(0));
 
-    // Lanes 8 m .. 8 m + 7 give the rows of 8 x 8 matrix m; matrices 0 and 1 are the inner halves of the first eight columns.
-    Value lane = a.lane(), low = a.bitAnd(lane, 7), bit3 = a.bitAnd(a.shiftRight(lane, 3), 1), bit4 = a.shiftRight(lane, 4);
+    // Lanes 8 m .. 8 m + 7 give the rows of 8 x 8 matrix m; matrices 0 and 1 are the inner halves of the
+    // first eight columns.
+    Value lane = a.lane(), low = a.bitAnd(lane, 7), bit3 = a.bitAnd(a.shiftRight(lane, 3), 1),
+          bit4 = a.shiftRight(lane, 4);
     Value row = a.add(low, a.mul(isTransposed ? bit4 : bit3, 8)), odd = isTransposed ? bit3 : bit4;
     ChunkAddress chunks(a, tile, *start, row);
-    std::string load = std::string("ldmatrix.sync.aligned.m8n8.x4") + (isTransposed ? "" : ".trans") + ".shared.b16 {$0, $1, $2, $3}, [$4];";
+    std::string load = std::string("ldmatrix.sync.aligned.m8n8.x4") + (isTransposed ? "" : ".trans") +
+                       ".shared.b16 {$0, $1, $2, $3}, [$4];";
     std::string type = typeName(tile.getElementType());
     std::string multiply = "mma.sync.aligned.m16n8k16.row.col.f32." + type + "." + type +
                            ".f32 {$0, $1, $2, $3}, {$8, $9, $10, $11}, {$12, $13}, {$0, $1, $2, $3};";
@@ -136,7 +146,8 @@ struct LowerMmaSync : OpRewritePattern<MmaSyncOp> {
           Value *sum = &sums[(2 * n + half) * 4];
           SmallVector<Value> operands(left.begin() + 4 * k, left.begin() + 4 * k + 4);
           operands.append({right[2 * half], right[2 * half + 1]});
-          auto next = a.assembly(multiply, fourF32, operands, {.hasSideEffects = false}, ValueRange(ArrayRef<Value>(sum, 4)));
+          auto next = a.assembly(multiply, fourF32, operands, {.hasSideEffects = false},
+                                 ValueRange(ArrayRef<Value>(sum, 4)));
           std::copy(next.begin(), next.end(), sum);
         }
       }

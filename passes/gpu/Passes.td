@@ -11,7 +11,7 @@ def LowerGpuOps : Pass<"drawloom-lower-gpu-ops", "::mlir::ModuleOp"> {
     Offsets become addresses relative to the module's `@shared`, which is declared where it is missing.
     A `tensor_map` becomes the entry's parameter; it is left where the function is not an entry yet.
   }];
-  let dependentDialects = ["::mlir::LLVM::LLVMDialect", "::mlir::arith::ArithDialect", "::mlir::memref::MemRefDialect", "::mlir::vector::VectorDialect", "::mlir::scf::SCFDialect"];
+  let dependentDialects = ["::mlir::LLVM::LLVMDialect", "::mlir::gpu::GPUDialect", "::mlir::arith::ArithDialect", "::mlir::memref::MemRefDialect", "::mlir::vector::VectorDialect", "::mlir::scf::SCFDialect"];
   let options = [Option<"target", "target", "std::string", "\"sm_90a\"", "sm_90a or sm_80">];
 }
 #endif

@@ -144,6 +144,7 @@ void buildOnGpu(func::FuncOp func, const CopyShape &shape, const GpuCopy &plan) 
   emitter.emit(b, kernel.loc, kernel.begin(), kernel.end());
   func::ReturnOp::create(b, kernel.loc);
   rows::setLaunchShape(func, plan.teams.threads, emitter.itemsPerBlock(), 0);
+  rows::tidy(func);
 }
 
 LaunchOp makeLaunch(OpBuilder &builder, Value source, Type type) {

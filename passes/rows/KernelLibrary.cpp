@@ -17,8 +17,7 @@ ModuleOp KernelLibrary::kernels() {
   return nested;
 }
 
-/// Folds, gathers constants in the entry block and merges equal expressions.
-static void tidy(func::FuncOp function) {
+void tidy(func::FuncOp function) {
   (void)applyPatternsGreedily(function, FrozenRewritePatternSet());
   IRRewriter rewriter(function.getContext());
   DominanceInfo dominance(function);

@@ -19,6 +19,9 @@ struct KernelBuilder {
   mlir::Value index(int64_t value) const { return mlir::arith::ConstantIndexOp::create(b, loc, value); }
 };
 
+/// Folds, gathers constants in the entry block and merges equal expressions.
+void tidy(mlir::func::FuncOp function);
+
 class KernelLibrary {
 public:
   explicit KernelLibrary(mlir::ModuleOp module) : module(module) {}

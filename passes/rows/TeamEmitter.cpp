@@ -41,7 +41,7 @@ void TeamEmitter::emit(OpBuilder &b, Location loc, Value begin, Value end) {
   if (space.isFlat()) {
     auto chunks = scf::ForOp::create(b, loc, begin, end, GpuBlock{b, loc}.index(1));
     OpBuilder inner = OpBuilder::atBlockBegin(chunks.getBody());
-    return emitChunk(inner, loc, chunks.getInductionVar(), GpuBlock{b, loc}.index(space.flatElements));
+    return emitChunk(inner, loc, chunks.getInductionVar(), GpuBlock{inner, loc}.index(space.flatElements));
   }
   findThread(b);
   if (!sumsOverRows()) return emitRowPerTeam(b, begin, end);

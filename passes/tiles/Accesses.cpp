@@ -5,8 +5,8 @@ using namespace mlir;
 namespace drawloom::tiles {
 namespace {
 
-/// The tile that `op` fills without looking at what it held, or null. A product within extents leaves the rest of
-/// c to a mask, which reads none of it.
+/// The tile that `op` fills without looking at what it held, or null. A product within extents leaves the
+/// rest of c to a mask, which reads none of it.
 Value definedBy(Operation *op) {
   return llvm::TypeSwitch<Operation *, Value>(op)
       .Case<TileLoadOp, TileFillOp>([](auto op) { return op.getTile(); })

@@ -10,8 +10,8 @@ struct Accesses {
   llvm::SmallVector<mlir::Value, 2> defines; ///< of `writes`: every element, whatever it held before
 };
 
-/// Of one operation, without those in its regions. A scratch buffer of the operation itself (`own`, may be null) is
-/// defined and read by it.
+/// Of one operation, without those in its regions. A scratch buffer of the operation itself (`own`, may be
+/// null) is defined and read by it.
 Accesses accessesOf(mlir::Operation *op, mlir::Value own = {});
 
 /// A tile op, or an access to a kernel's arguments.

@@ -54,7 +54,8 @@ private:
   void visit(Operation &op) {
     Accesses accesses = accessesOf(&op, own.lookup(&op));
     auto meets = [&](const auto &mine, const auto &others) {
-      return llvm::any_of(mine, [&](Value a) { return llvm::any_of(others, [&](Value b) { return overlap(a, b); }); });
+      return llvm::any_of(
+          mine, [&](Value a) { return llvm::any_of(others, [&](Value b) { return overlap(a, b); }); });
     };
     if (meets(accesses.writes, pending.writes) || meets(accesses.writes, pending.reads) ||
         meets(accesses.reads, pending.writes)) {
@@ -79,7 +80,8 @@ private:
 
 } // namespace
 
-DenseSet<Operation *> findBarriers(func::FuncOp kernel, ArrayRef<SharedBuffer> buffers, const OwnScratch &own) {
+DenseSet<Operation *> findBarriers(func::FuncOp kernel, ArrayRef<SharedBuffer> buffers,
+                                   const OwnScratch &own) {
   Finder finder(buffers, own);
   finder.visit(kernel.getBody().front());
   return std::move(finder.barriers);

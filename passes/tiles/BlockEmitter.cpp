@@ -55,32 +55,28 @@ void BlockEmitter::forEach(Value thread, int64_t count, llvm::function_ref<void(
     for (int64_t t = 0; t < trips; ++t) body(apply(dim(0) + dim(1) * threads + t * threads, {thread, i}));
   };
   blocks(trips, kUnroll, trip);
-  if (rest > 0)
-    when(less(thread, index(rest)), [&] { body(add(thread, trips * threads)); });
+  if (rest > 0) when(less(thread, index(rest)), [&] { body(add(thread, trips * threads)); });
 }
 
 void BlockEmitter::forEach(Value thread, int64_t rows, int64_t columns,
                            llvm::function_ref<void(Value, Value)> body) const {
   int64_t threads = context.threads;
   if (threads % columns != 0)
-    return forEach(thread, rows * columns, [&](Value i) {
-      body(apply(dim(0).floorDiv(columns), i), apply(dim(0) % columns, i));
-    });
+    return forEach(thread, rows * columns,
+                   [&](Value i) { body(apply(dim(0).floorDiv(columns), i), apply(dim(0) % columns, i)); });
   // A thread stays in its column.
   Value x = apply(dim(0) % columns, thread), first = apply(dim(0).floorDiv(columns), thread);
   int64_t step = threads / columns, trips = rows / step, rest = rows % step;
   blocks(trips, kUnroll, [&](Value i, int64_t trips) {
     for (int64_t t = 0; t < trips; ++t) body(apply(dim(0) + dim(1) * step + t * step, {first, i}), x);
   });
-  if (rest > 0)
-    when(less(first, index(rest)), [&] { body(add(first, trips * step), x); });
+  if (rest > 0) when(less(first, index(rest)), [&] { body(add(first, trips * step), x); });
 }
 
 void BlockEmitter::forEachColumn(Value thread, int64_t columns, int64_t parts,
                                  llvm::function_ref<void(Value, Value)> body) const {
-  forEach(thread, columns * parts, [&](Value i) {
-    body(apply(dim(0) % columns, i), apply(dim(0).floorDiv(columns), i));
-  });
+  forEach(thread, columns * parts,
+          [&](Value i) { body(apply(dim(0) % columns, i), apply(dim(0).floorDiv(columns), i)); });
 }
 
 Value BlockEmitter::loadTile(Value tile, ValueRange indices, int64_t lanes) const {

@@ -1,5 +1,5 @@
-// What the lowerings of tile ops to the threads of a block build with. A tile op is one or more phases; in a phase
-// each thread does its share, and between phases the threads wait for one another.
+// What the lowerings of tile ops to the threads of a block build with. A tile op is one or more phases; in a
+// phase each thread does its share, and between phases the threads wait for one another.
 #pragma once
 #include "passes/tiles/Emitter.h"
 
@@ -10,16 +10,18 @@ struct BlockContext {
   int64_t threads = 0;
   bool takesTurns = false; ///< one thread does every share of a phase: for machines without blocks
   Value thread;            ///< number of the thread; null if it takes turns
-  llvm::DenseMap<Value, Value> shared; ///< where a tile lies: a memref whose rows may be longer than the tile's
-  llvm::DenseMap<mlir::Operation *, Value> scratch; ///< [partials, columns] of an op that combines partial results
-  llvm::DenseMap<Value, int64_t> alignment;         ///< bytes that the address of an argument is a multiple of
+  llvm::DenseMap<Value, Value>
+      shared; ///< where a tile lies: a memref whose rows may be longer than the tile's
+  llvm::DenseMap<mlir::Operation *, Value>
+      scratch;                              ///< [partials, columns] of an op that combines partial results
+  llvm::DenseMap<Value, int64_t> alignment; ///< bytes that the address of an argument is a multiple of
 };
 
 /// One row of a tile is padded so that eight rows at a distance of one begin in different banks.
 int64_t paddedColumns(int64_t columns);
 
-/// How many threads share the rows (keys) of one column (query) of a tile, and which of them they take: part p of
-/// `parts` takes p, p + parts, ... Divides `rows`.
+/// How many threads share the rows (keys) of one column (query) of a tile, and which of them they take: part
+/// p of `parts` takes p, p + parts, ... Divides `rows`.
 int64_t partsOf(int64_t threads, int64_t rows, int64_t columns);
 
 /// Whether an op needs scratch for partial results, and how many floats.
@@ -27,7 +29,7 @@ int64_t scratchElements(mlir::Operation *op, int64_t threads);
 
 class BlockEmitter : public Emitter {
 public:
-  static constexpr int64_t kLanes = 4; ///< f32 elements of 16 bytes, the widest access
+  static constexpr int64_t kLanes = 4;  ///< f32 elements of 16 bytes, the widest access
   static constexpr int64_t kUnroll = 8; ///< accesses of a thread in flight
 
   BlockEmitter(mlir::OpBuilder &b, mlir::Location loc, const BlockContext &context)
@@ -40,12 +42,15 @@ public:
   /// Between the phases of an op.
   void barrier() const;
 
-  /// `body(y, x)` for the thread's share of [0, rows) x [0, columns): neighbours in a row are neighbouring threads.
-  void forEach(Value thread, int64_t rows, int64_t columns, llvm::function_ref<void(Value, Value)> body) const;
+  /// `body(y, x)` for the thread's share of [0, rows) x [0, columns): neighbours in a row are neighbouring
+  /// threads.
+  void forEach(Value thread, int64_t rows, int64_t columns,
+               llvm::function_ref<void(Value, Value)> body) const;
   /// `body(i)` for i = thread, thread + threads, ... below `count`.
   void forEach(Value thread, int64_t count, llvm::function_ref<void(Value)> body) const;
   /// `body(x, part)` for each column x that the thread works on, of which it takes part `part` of `parts`.
-  void forEachColumn(Value thread, int64_t columns, int64_t parts, llvm::function_ref<void(Value, Value)> body) const;
+  void forEachColumn(Value thread, int64_t columns, int64_t parts,
+                     llvm::function_ref<void(Value, Value)> body) const;
   void when(Value condition, llvm::function_ref<void()> body) const;
 
   Value apply(mlir::AffineExpr expr, ValueRange operands) const;
@@ -60,7 +65,8 @@ public:
   Value element(Value vector, int64_t lane) const;
   Value pack(ArrayRef<Value> scalars) const;
 
-  /// The most lanes, at most kLanes, in which `channels` from channel `inner` on of a row of `memory` may be accessed.
+  /// The most lanes, at most kLanes, in which `channels` from channel `inner` on of a row of `memory` may be
+  /// accessed.
   int64_t lanesOf(Value memory, Value inner, int64_t channels) const;
 
   Value sharedOf(Value tile) const { return context.shared.lookup(tile); }

@@ -10,7 +10,8 @@ namespace drawloom::tiles {
 /// All of the tile is masked, not just what is within the extents: the ops that follow need not look at them.
 void distribute(TileMaskOp op, const BlockEmitter &e) {
   Value scores = op.getScores();
-  int64_t keys = shapeOf(scores)[0], queries = shapeOf(scores)[1], parts = partsOf(e.context.threads, keys, queries);
+  int64_t keys = shapeOf(scores)[0], queries = shapeOf(scores)[1],
+          parts = partsOf(e.context.threads, keys, queries);
   e.phase([&](Value thread) {
     e.forEachColumn(thread, queries, parts, [&](Value x, Value part) {
       Membership view(op, e);

@@ -1,4 +1,5 @@
-// tile.matmul by the threads of a block: each keeps a block of the result in registers and reads vectors of 16 bytes.
+// tile.matmul by the threads of a block: each keeps a block of the result in registers and reads vectors of
+// 16 bytes.
 #include "passes/tiles/BlockEmitter.h"
 #include "passes/tiles/ThreadBlocks.h"
 
@@ -20,8 +21,9 @@ public:
   }
 
   void emit() const {
-    // Threads that are neighbours take a few blocks of one group of queries, then the blocks below: a warp has whole
-    // groups of queries, so that it meets the same keys at edges, and few different rows of a and columns of b.
+    // Threads that are neighbours take a few blocks of one group of queries, then the blocks below: a warp
+    // has whole groups of queries, so that it meets the same keys at edges, and few different rows of a and
+    // columns of b.
     int64_t beside = std::gcd(across, kExtentQueries / block.columns);
     e.phase([&](Value thread) {
       e.forEach(thread, down * across, [&](Value i) {
@@ -92,8 +94,9 @@ private:
   const BlockEmitter &e;
   int64_t rows, columns, inner;
   ThreadBlock block;
-  int64_t down, across;          ///< blocks
-  int64_t innerLanes, rowLanes; ///< of vectors of a along its inner dimension, along its rows if it is transposed
+  int64_t down, across; ///< blocks
+  int64_t innerLanes,
+      rowLanes; ///< of vectors of a along its inner dimension, along its rows if it is transposed
 };
 
 } // namespace

@@ -1,5 +1,5 @@
-// The softmax tile ops, tile.dot and tile.fill by the threads of a block: a column (query) is shared by a few threads,
-// which combine their partial results through shared memory in a fixed order.
+// The softmax tile ops, tile.dot and tile.fill by the threads of a block: a column (query) is shared by a few
+// threads, which combine their partial results through shared memory in a fixed order.
 #include "passes/rows/VectorMath.h"
 #include "passes/tiles/BlockEmitter.h"
 #include "passes/tiles/SoftmaxConstants.h"
@@ -24,9 +24,10 @@ struct Share {
 
   /// `body(y, slot, carried)` for each of them, kUnroll a trip.
   Values forEachRow(Values inits, llvm::function_ref<Values(Value, int64_t, Values)> body) const {
-    return e.unrolled({rows / parts}, BlockEmitter::kUnroll, inits, [&](Value i, int64_t slot, Values carried) {
-      return body(e.apply(e.dim(0) * parts + e.dim(1), {i, part}), slot, carried);
-    });
+    return e.unrolled({rows / parts}, BlockEmitter::kUnroll, inits,
+                      [&](Value i, int64_t slot, Values carried) {
+                        return body(e.apply(e.dim(0) * parts + e.dim(1), {i, part}), slot, carried);
+                      });
   }
 };
 
@@ -43,7 +44,8 @@ Value combined(const BlockEmitter &e, Operation *op, Value x, int64_t first, int
 
 void distribute(TileSoftmaxStepOp op, const BlockEmitter &e) {
   Value scores = op.getScores(), scratch = e.context.scratch.lookup(op);
-  int64_t keys = shapeOf(scores)[0], queries = shapeOf(scores)[1], parts = partsOf(e.context.threads, keys, queries);
+  int64_t keys = shapeOf(scores)[0], queries = shapeOf(scores)[1],
+          parts = partsOf(e.context.threads, keys, queries);
   auto forEachShare = [&](llvm::function_ref<void(const Share &)> body) {
     e.phase([&](Value thread) {
       e.forEachColumn(thread, queries, parts, [&](Value x, Value part) { body({e, x, part, keys, parts}); });
@@ -81,7 +83,8 @@ void distribute(TileSoftmaxStepOp op, const BlockEmitter &e) {
     e.forEach(thread, queries, [&](Value x) {
       Value old = oldMaximum(x), m = newMaximum(x, old);
       Value rescale = vecmath::exp2(e.b, e.loc, subF(e, old, m));
-      Value sum = combined(e, op, x, parts, parts, e.constant(0.0, 1), [&](Value s, Value sum) { return addF(e, sum, s); });
+      Value sum = combined(e, op, x, parts, parts, e.constant(0.0, 1),
+                           [&](Value s, Value sum) { return addF(e, sum, s); });
       e.storeTile(m, op.getM(), {x});
       e.storeTile(e.fma(e.loadTile(op.getL(), {x}, 1), rescale, sum), op.getL(), {x});
       e.storeTile(rescale, op.getRescale(), {x});
@@ -91,7 +94,8 @@ void distribute(TileSoftmaxStepOp op, const BlockEmitter &e) {
 
 void distribute(TileSoftmaxFinishOp op, const BlockEmitter &e) {
   Value acc = op.getAcc();
-  int64_t channels = shapeOf(acc)[0], queries = shapeOf(acc)[1], parts = partsOf(e.context.threads, channels, queries);
+  int64_t channels = shapeOf(acc)[0], queries = shapeOf(acc)[1],
+          parts = partsOf(e.context.threads, channels, queries);
   e.phase([&](Value thread) {
     e.forEachColumn(thread, queries, parts, [&](Value x, Value part) {
       Value inverse = arith::DivFOp::create(e.b, e.loc, e.constant(1.0, 1), e.loadTile(op.getL(), {x}, 1));
@@ -111,7 +115,8 @@ void distribute(TileSoftmaxFinishOp op, const BlockEmitter &e) {
 
 void distribute(TileSoftmaxGradOp op, const BlockEmitter &e) {
   Value scores = op.getScores(), grads = op.getGrads();
-  int64_t keys = shapeOf(scores)[0], queries = shapeOf(scores)[1], parts = partsOf(e.context.threads, keys, queries);
+  int64_t keys = shapeOf(scores)[0], queries = shapeOf(scores)[1],
+          parts = partsOf(e.context.threads, keys, queries);
   e.phase([&](Value thread) {
     e.forEachColumn(thread, queries, parts, [&](Value x, Value part) {
       Value lse = e.loadTile(op.getLse(), {x}, 1), delta = e.loadTile(op.getDelta(), {x}, 1);
@@ -141,13 +146,15 @@ void distribute(TileDotOp op, const BlockEmitter &e) {
         sum = e.fma(e.loadTile(op.getA(), {c, x}, 1), e.loadTile(op.getB(), {c, x}, 1), sum);
         return sums;
       });
-      e.store(fold(sums, [&](Value a, Value b) { return addF(e, a, b); }), e.context.scratch.lookup(op), {part, x});
+      e.store(fold(sums, [&](Value a, Value b) { return addF(e, a, b); }), e.context.scratch.lookup(op),
+              {part, x});
     });
   });
   e.barrier();
   e.phase([&](Value thread) {
     e.forEach(thread, columns, [&](Value x) {
-      Value sum = combined(e, op, x, 0, parts, e.constant(0.0, 1), [&](Value s, Value sum) { return addF(e, sum, s); });
+      Value sum = combined(e, op, x, 0, parts, e.constant(0.0, 1),
+                           [&](Value s, Value sum) { return addF(e, sum, s); });
       e.storeTile(sum, op.getOut(), {x});
     });
   });

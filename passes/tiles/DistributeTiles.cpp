@@ -18,28 +18,31 @@ using namespace tiles;
 constexpr int64_t kBaseAlignment = 64; // of a buffer
 
 bool isTileOp(Operation *op) {
-  return isa<TileLoadOp, TileStoreOp, TileFillOp, TileMatmulOp, TileExtentsOp, TileMaskOp, TileSoftmaxStepOp, TileSoftmaxFinishOp,
-             TileSoftmaxGradOp, TileDotOp>(op);
+  return isa<TileLoadOp, TileStoreOp, TileFillOp, TileMatmulOp, TileExtentsOp, TileMaskOp, TileSoftmaxStepOp,
+             TileSoftmaxFinishOp, TileSoftmaxGradOp, TileDotOp>(op);
 }
 
 /// A tile of `op` that is no allocation of the kernel, or null.
 Value foreignTile(Operation *op) {
   for (OpOperand &operand : op->getOpOperands()) {
     bool isMemory = isa<TileLoadOp, TileStoreOp>(op) && operand.getOperandNumber() == 1;
-    if (isa<MemRefType>(operand.get().getType()) && !isMemory && !operand.get().getDefiningOp<memref::AllocaOp>())
+    if (isa<MemRefType>(operand.get().getType()) && !isMemory &&
+        !operand.get().getDefiningOp<memref::AllocaOp>())
       return operand.get();
   }
   return {};
 }
 
-/// For each kernel, how far its memrefs are aligned in all launches; those without a place lie at a buffer's start.
+/// For each kernel, how far its memrefs are aligned in all launches; those without a place lie at a buffer's
+/// start.
 class Alignments {
 public:
   explicit Alignments(Operation *root) {
     root->walk([&](LaunchOp launch) {
       SmallVector<Value> memrefs(launch.getInputs());
       for (OpResult result : launch->getResults())
-        if (launch.getInplace().empty() || launch.getInplace()[result.getResultNumber()] < 0) memrefs.push_back(result);
+        if (launch.getInplace().empty() || launch.getInplace()[result.getResultNumber()] < 0)
+          memrefs.push_back(result);
       auto &ofKernel = byKernel[launch.getKernel().getLeafReference()];
       ofKernel.resize(memrefs.size(), kBaseAlignment);
       for (auto [alignment, memref] : llvm::zip(ofKernel, memrefs))
@@ -69,8 +72,9 @@ public:
         return op->emitOpError() << "expected tiles to be allocations of the kernel, got " << foreignTile(op);
     int64_t bytes = layOutSharedMemory(kernel, buffers, own);
     if (bytes > sharedLimit)
-      return kernel.emitError() << "expected tiles of at most " << sharedLimit << " bytes of shared memory a block, got " << bytes
-                                << "; choose smaller tiles (query-tile and key-tile of drawloom-lower-attention)";
+      return kernel.emitError()
+             << "expected tiles of at most " << sharedLimit << " bytes of shared memory a block, got "
+             << bytes << "; choose smaller tiles (query-tile and key-tile of drawloom-lower-attention)";
     DenseSet<Operation *> barriers = findBarriers(kernel, buffers, own);
     placeBuffers(bytes);
     for (Operation *op : ops) lower(op, barriers.contains(op));
@@ -86,7 +90,8 @@ private:
       if (auto tile = dyn_cast<memref::AllocaOp>(op)) {
         tileAllocas.push_back(tile);
         auto shape = tile.getType().getShape();
-        int64_t rows = shape.size() == 2 ? shape[0] : 1, elementBytes = tile.getType().getElementType().isIndex() ? 8 : 4;
+        int64_t rows = shape.size() == 2 ? shape[0] : 1,
+                elementBytes = tile.getType().getElementType().isIndex() ? 8 : 4;
         int64_t columns = tile.getType().getElementType().isIndex() ? shape.back() : padded(shape);
         buffers.push_back({tile, rows * columns * elementBytes});
       }
@@ -105,7 +110,9 @@ private:
       }
   }
 
-  static int64_t padded(ArrayRef<int64_t> shape) { return shape.size() == 2 ? paddedColumns(shape[1]) : shape[0]; }
+  static int64_t padded(ArrayRef<int64_t> shape) {
+    return shape.size() == 2 ? paddedColumns(shape[1]) : shape[0];
+  }
 
   static int64_t scratchColumns(Operation *op) {
     if (auto dot = dyn_cast<TileDotOp>(op)) return shapeOf(dot.getOut())[0];
@@ -116,10 +123,13 @@ private:
   void placeBuffers(int64_t bytes) {
     b.setInsertionPointToStart(&kernel.getBody().front());
     Location loc = kernel.getLoc();
-    auto space = context.takesTurns ? Attribute() : gpu::AddressSpaceAttr::get(b.getContext(), gpu::AddressSpace::Workgroup);
+    auto space = context.takesTurns
+                     ? Attribute()
+                     : gpu::AddressSpaceAttr::get(b.getContext(), gpu::AddressSpace::Workgroup);
     Value array;
     if (context.takesTurns) {
-      array = memref::AllocaOp::create(b, loc, MemRefType::get({bytes}, b.getI8Type()), b.getI64IntegerAttr(kSharedAlignment));
+      array = memref::AllocaOp::create(b, loc, MemRefType::get({bytes}, b.getI8Type()),
+                                       b.getI64IntegerAttr(kSharedAlignment));
     } else {
       auto type = MemRefType::get({ShapedType::kDynamic}, b.getI8Type(), MemRefLayoutAttrInterface(), space);
       array = gpu::DynamicSharedMemoryOp::create(b, loc, type);
@@ -142,8 +152,8 @@ private:
     BlockEmitter e(b, op->getLoc(), context);
     if (waits) e.barrier();
     llvm::TypeSwitch<Operation *>(op)
-        .Case<TileLoadOp, TileStoreOp, TileFillOp, TileMatmulOp, TileExtentsOp, TileMaskOp, TileSoftmaxStepOp, TileSoftmaxFinishOp,
-              TileSoftmaxGradOp, TileDotOp>([&](auto tileOp) {
+        .Case<TileLoadOp, TileStoreOp, TileFillOp, TileMatmulOp, TileExtentsOp, TileMaskOp, TileSoftmaxStepOp,
+              TileSoftmaxFinishOp, TileSoftmaxGradOp, TileDotOp>([&](auto tileOp) {
           distribute(tileOp, e);
           tileOp.erase();
         });
@@ -164,13 +174,19 @@ struct DistributeTiles : impl::DistributeTilesBase<DistributeTiles> {
 
   void runOnOperation() override {
     if (threads < 32 || threads > 1024 || threads % 32 != 0) {
-      getOperation()->emitError("expected threads to be a multiple of 32 from 32 to 1024, got ") << threads.getValue();
+      getOperation()->emitError("expected threads to be a multiple of 32 from 32 to 1024, got ")
+          << threads.getValue();
       return signalPassFailure();
     }
+    int64_t limit = sharedLimit ? sharedLimit : sharedMemoryOf(target);
     Alignments alignments(getOperation());
     SmallVector<func::FuncOp> kernels;
     getOperation()->walk([&](func::FuncOp function) {
-      if (function.walk([](Operation *op) { return isTileOp(op) ? WalkResult::interrupt() : WalkResult::advance(); }).wasInterrupted())
+      if (function
+              .walk([](Operation *op) {
+                return isTileOp(op) ? WalkResult::interrupt() : WalkResult::advance();
+              })
+              .wasInterrupted())
         kernels.push_back(function);
     });
     for (func::FuncOp kernel : kernels) {
@@ -179,7 +195,7 @@ struct DistributeTiles : impl::DistributeTilesBase<DistributeTiles> {
       context.takesTurns = takesTurns;
       for (BlockArgument argument : kernel.getArguments())
         context.alignment[argument] = alignments.of(kernel, argument.getArgNumber());
-      if (failed(KernelDistributor(kernel, std::move(context), sharedLimit).run())) return signalPassFailure();
+      if (failed(KernelDistributor(kernel, std::move(context), limit).run())) return signalPassFailure();
     }
   }
 };

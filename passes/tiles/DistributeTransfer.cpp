@@ -1,5 +1,5 @@
-// tile.load and tile.store by the threads of a block: neighbouring threads take neighbouring channels of a row, 16
-// bytes each where they are aligned.
+// tile.load and tile.store by the threads of a block: neighbouring threads take neighbouring channels of a
+// row, 16 bytes each where they are aligned.
 #include "passes/tiles/BlockEmitter.h"
 
 using namespace mlir;
@@ -43,7 +43,8 @@ public:
 
   Value scaled(Value v) const {
     if (factor == 1.0) return v;
-    return arith::MulFOp::create(e.b, e.loc, v, e.constant(factor, cast<VectorType>(v.getType()).getNumElements()));
+    return arith::MulFOp::create(e.b, e.loc, v,
+                                 e.constant(factor, cast<VectorType>(v.getType()).getNumElements()));
   }
 
   /// `body(x, c)` for each vector of `lanes` channels from c on of each row x.
@@ -53,7 +54,8 @@ public:
     if (!isTransposed)
       return e.forEach(thread, rows, vectors, [&](Value x, Value vector) { body(x, channel(vector)); });
     // Patches of rows and channels: whole sectors of memory on one side, different banks on the other.
-    int64_t height = std::gcd<int64_t>(rows, 8), width = std::gcd<int64_t>(vectors, 4), across = vectors / width;
+    int64_t height = std::gcd<int64_t>(rows, 8), width = std::gcd<int64_t>(vectors, 4),
+            across = vectors / width;
     e.forEach(thread, rows * vectors, [&](Value i) {
       AffineExpr in = e.dim(0), patch = in.floorDiv(height * width);
       Value x = e.apply(patch.floorDiv(across) * height + in.floorDiv(width) % height, i);
@@ -77,8 +79,7 @@ void distribute(TileLoadOp op, const BlockEmitter &e) {
       // A missing row reads the last one and becomes zero.
       Value row = t.count ? e.min(x, e.add(t.count, -1)) : x;
       Value v = t.scaled(e.loadMemory(t.memory, t.indices(row, c), t.lanes));
-      if (t.count)
-        v = arith::SelectOp::create(e.b, e.loc, e.less(x, t.count), v, e.constant(0.0, t.lanes));
+      if (t.count) v = arith::SelectOp::create(e.b, e.loc, e.less(x, t.count), v, e.constant(0.0, t.lanes));
       if (!t.isTransposed) return e.storeTile(v, t.tile, t.inTile(x, c));
       for (int64_t lane = 0; lane < t.lanes; ++lane)
         e.storeTile(e.pack(e.element(v, lane)), t.tile, t.inTile(x, e.add(c, lane)));

@@ -19,8 +19,10 @@ bool Membership::fitsInt32() const {
   int64_t bound = std::min<uint64_t>(op.getPositions(), limit) + kTileSlack;
   auto fits = [&](AffineExpr expr) { return magnitude(expr, bound) <= limit; };
   auto all = [&](AffineMap map) { return llvm::all_of(map.getResults(), fits); };
-  return bound <= limit && all(view.getKeyLo()) && all(view.getKeyHi()) && all(view.getQuery()) && all(view.getKey()) &&
-         llvm::all_of(view.getPredicate(), [&](IntegerSet set) { return llvm::all_of(set.getConstraints(), fits); });
+  return bound <= limit && all(view.getKeyLo()) && all(view.getKeyHi()) && all(view.getQuery()) &&
+         all(view.getKey()) && llvm::all_of(view.getPredicate(), [&](IntegerSet set) {
+           return llvm::all_of(set.getConstraints(), fits);
+         });
 }
 
 MaskRows Membership::rowsAt(Value offsets) const {
@@ -35,7 +37,8 @@ MaskRows Membership::rowsAt(Value offsets) const {
   rows.hi = vectorOf(op.getKeys(), lanes);
   for (AffineExpr expr : view.getKeyHi().getResults())
     rows.hi = arith::MinSIOp::create(e.b, e.loc, rows.hi, vectorOf(evaluate(e, expr, dims), lanes));
-  Value exists = arith::CmpIOp::create(e.b, e.loc, arith::CmpIPredicate::slt, rows.row, vectorOf(op.getRows(), lanes));
+  Value exists =
+      arith::CmpIOp::create(e.b, e.loc, arith::CmpIPredicate::slt, rows.row, vectorOf(op.getRows(), lanes));
   rows.hi = arith::SelectOp::create(e.b, e.loc, exists, rows.hi, zero);
   if (!view.getPredicate().empty())
     rows.query = vectorOf(evaluate(e, view.getQuery().getResult(0), dims), lanes);
@@ -58,7 +61,8 @@ Value Membership::predicateHolds(const MaskRows &rows, Value slot, int64_t lanes
     Value all;
     for (auto [expr, isEqual] : llvm::zip(set.getConstraints(), set.getEqFlags())) {
       auto predicate = isEqual ? arith::CmpIPredicate::eq : arith::CmpIPredicate::sge;
-      Value holds = arith::CmpIOp::create(e.b, e.loc, predicate, vectorOf(evaluate(e, expr, dims), lanes), zero);
+      Value holds =
+          arith::CmpIOp::create(e.b, e.loc, predicate, vectorOf(evaluate(e, expr, dims), lanes), zero);
       all = all ? both(all, holds) : holds;
     }
     if (!all) // no constraint: every pair

@@ -9,7 +9,8 @@ struct MaskRows {
   Value row, lo, hi, query;
 };
 
-/// Builds the tests of one tile.mask. Vectors are of i32 where no value of the view's expressions can leave 32 bits.
+/// Builds the tests of one tile.mask. Vectors are of i32 where no value of the view's expressions can leave
+/// 32 bits.
 class Membership {
 public:
   Membership(TileMaskOp op, const Emitter &e);

@@ -51,7 +51,8 @@ def DistributeTiles : Pass<"drawloom-distribute-tiles"> {
   let options = [
     Option<"threads", "threads", "int64_t", "128", "threads of a block, a multiple of 32">,
     Option<"takesTurns", "takes-turns", "bool", "false", "one thread does the shares of all">,
-    Option<"sharedLimit", "shared-limit", "int64_t", "232448", "bytes of shared memory that a block may have">
+    Option<"target", "target", "std::string", "\"sm_90a\"", "sm_90a or sm_80">,
+    Option<"sharedLimit", "shared-limit", "int64_t", "0", "bytes of shared memory that a block may have; 0: the target's">
   ];
 }
 #endif

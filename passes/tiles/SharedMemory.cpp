@@ -70,12 +70,17 @@ private:
 
 } // namespace
 
-int64_t layOutSharedMemory(func::FuncOp kernel, MutableArrayRef<SharedBuffer> buffers, const OwnScratch &own) {
+int64_t sharedMemoryOf(StringRef target) { return (target == "sm_80" ? 163 : 227) << 10; }
+
+int64_t layOutSharedMemory(func::FuncOp kernel, MutableArrayRef<SharedBuffer> buffers,
+                           const OwnScratch &own) {
   Liveness liveness(buffers, own);
   liveness.before(kernel.getBody().front(), Set(buffers.size()));
   std::vector<size_t> order(buffers.size());
   std::iota(order.begin(), order.end(), 0);
-  llvm::sort(order, [&](size_t a, size_t b) { return std::pair(-buffers[a].bytes, a) < std::pair(-buffers[b].bytes, b); });
+  llvm::sort(order, [&](size_t a, size_t b) {
+    return std::pair(-buffers[a].bytes, a) < std::pair(-buffers[b].bytes, b);
+  });
   int64_t total = 0;
   for (auto it = order.begin(); it != order.end(); ++it) {
     SharedBuffer &buffer = buffers[*it];

@@ -19,8 +19,9 @@ TEST_P(BlockForms, AgreeWithTheDefinition) {
   for (int64_t n : {1, 7, 129}) expectExact({GetParam(), 1, n, 3, 16, 16}, inTurns());
 }
 INSTANTIATE_TEST_SUITE_P(Attention, BlockForms,
-                         testing::Values("local(1)", "local(16)", "local(128)", "column(3)", "column(48)", "block(48)",
-                                         "summary(16, c=4)", "strided(16)", "fixed(96, c=32)", "dense"));
+                         testing::Values("local(1)", "local(16)", "local(128)", "column(3)", "column(48)",
+                                         "block(48)", "summary(16, c=4)", "strided(16)", "fixed(96, c=32)",
+                                         "dense"));
 
 TEST(Block, TakesAnyHeadDimension) {
   for (auto [dQk, dV] : {std::pair<int64_t, int64_t>{8, 24}, {40, 8}, {64, 128}, {12, 5}, {256, 256}})
@@ -28,13 +29,16 @@ TEST(Block, TakesAnyHeadDimension) {
 }
 
 TEST(Block, TakesAnyFormula) {
-  for (const char *pattern : {"i + j < 90", "i - j == 40 or i // 2 == j", "heads(local(9), column(5))", "(i - j) mod 16 == 3"})
+  for (const char *pattern :
+       {"i + j < 90", "i - j == 40 or i // 2 == j", "heads(local(9), column(5))", "(i - j) mod 16 == 3"})
     expectExact({pattern, 1, 130, 2, 16, 16}, inTurns());
 }
 
 TEST(Block, IsExactWithEveryTileAndNumberOfThreads) {
-  for (const char *lowering : {"query-tile=8 key-tile=8", "query-tile=64 key-tile=24", "query-tile=128 key-tile=16"})
-    for (int threads : {32, 256}) expectExact({"fixed(48, c=16)", 1, 150, 1, 24, 40}, inTurns(lowering, threads));
+  for (const char *lowering :
+       {"query-tile=8 key-tile=8", "query-tile=64 key-tile=24", "query-tile=128 key-tile=16"})
+    for (int threads : {32, 256})
+      expectExact({"fixed(48, c=16)", 1, 150, 1, 24, 40}, inTurns(lowering, threads));
 }
 
 TEST(Block, GradientsAreExactWhoeverOwnsThem) {
@@ -50,7 +54,8 @@ TEST(Block, IsExactWithTheTilesThatTheModelChooses) {
 
 TEST(Block, RunsFormsThatHaveNoKeys) {
   for (const char *items : {"min-items=1", "min-items=1000000"})
-    expectExact({"summary(16, c=4)", 1, 3, 3, 8, 8}, inTurns(std::string("query-tile=16 key-tile=16 ") + items));
+    expectExact({"summary(16, c=4)", 1, 3, 3, 8, 8},
+                inTurns(std::string("query-tile=16 key-tile=16 ") + items));
 }
 
 } // namespace

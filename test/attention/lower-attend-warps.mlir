@@ -1,12 +1,13 @@
 // RUN: drawloom-opt %s -split-input-file -drawloom-split-pieces -drawloom-lower-attention=target=sm_90a | FileCheck %s
 
-// Blocks: both sides are boxes, so one warp produces; items of equal work follow each other in a block, their loads ahead of the work.
+// Blocks: both sides are boxes, moved by bulk copies. As many blocks as the card holds take turns, 24 each; the last turn
+// is not full, so the grid is a multiple of both.
 // CHECK-LABEL: func.func @blocks
-// CHECK: drawloom.launch @kernels::@attend grid 3072(
+// CHECK: drawloom.launch @kernels::@attend grid 3168(
 // CHECK: func.func @attend
-// CHECK-SAME: drawloom.items = 12
-// CHECK-SAME: drawloom.tensor_maps = [#drawloom_gpu.tensor_map<place = 0, type = bf16, dims = [64, 128, 96, 8, 4], strides = [1024, 131072, 128, 12582912], box = [64, 128, 1, 1, 1], swizzle = 128>
-// CHECK-SAME: drawloom.threads = 288
+// CHECK-SAME: drawloom.items = 24
+// CHECK-SAME: drawloom.tensor_maps = [#drawloom_gpu.tensor_map<place = 0, type = bf16, dims = [64, 12288, 8, 4], strides = [1024, 128, 12582912], box = [64, 128, 1, 1], swizzle = 128>
+// CHECK-SAME: drawloom.threads = 384
 // CHECK-NOT: copy_async
 func.func @blocks(%q: tensor<4x12288x512xbf16>, %k: tensor<4x12288x512xbf16>, %v: tensor<4x12288x512xbf16>) -> tensor<4x12288x512xbf16> {
   %o, %l = drawloom.attention %q, %k, %v {pattern = #drawloom.pattern<"block(128)">, heads = 8 : i64, scale = 0.125 : f64} : (tensor<4x12288x512xbf16>, tensor<4x12288x512xbf16>, tensor<4x12288x512xbf16>) -> (tensor<4x12288x512xbf16>, tensor<4x8x12288xf32>)

@@ -2,13 +2,13 @@
 // RUN: drawloom-opt %s --drawloom-lower-rows=target=sm_90a | FileCheck %s
 
 // CHECK-LABEL: func.func @casts
-// CHECK: %[[R:.*]]:3 = drawloom.launch @kernels::@all_cast grid 4(%arg0, %arg1, %arg2)
+// CHECK: %[[R:.*]]:3 = drawloom.launch @kernels::@all_cast grid 3(%arg0, %arg1, %arg2)
 // CHECK-NOT: drawloom.launch
 // CHECK: return %[[R]]#0, %[[R]]#1, %[[R]]#2
 func.func @casts(%a: tensor<64x64xf32>, %b: tensor<8192xf32>, %c: tensor<8xf32>) -> (tensor<64x64xbf16>, tensor<8192xbf16>, tensor<8xbf16>) {
-  %0 = drawloom.cast %a : (tensor<64x64xf32>) -> tensor<64x64xbf16>
-  %1 = drawloom.cast %b : (tensor<8192xf32>) -> tensor<8192xbf16>
-  %2 = drawloom.cast %c : (tensor<8xf32>) -> tensor<8xbf16>
+  %0 = drawloom.cast %a : tensor<64x64xf32> to tensor<64x64xbf16>
+  %1 = drawloom.cast %b : tensor<8192xf32> to tensor<8192xbf16>
+  %2 = drawloom.cast %c : tensor<8xf32> to tensor<8xbf16>
   return %0, %1, %2 : tensor<64x64xbf16>, tensor<8192xbf16>, tensor<8xbf16>
 }
 

@@ -7,10 +7,10 @@
 // CHECK: %[[THREAD:.*]] = gpu.thread_id x
 // CHECK: %[[LANE:.*]] = arith.remui %[[THREAD]], %c32
 // CHECK: %[[WARP:.*]] = arith.divui %[[THREAD]], %c32
-// CHECK: scf.for %[[FIRST:.*]] = %arg6 to %arg7 step %c8
+// CHECK: scf.for %[[FIRST:.*]] = %arg5 to %arg6 step %c8
 // CHECK: %[[ROW:.*]] = arith.addi %[[FIRST]], %[[WARP]]
 // 100 rows are no multiple of 8: a warp without a row repeats the last.
-// CHECK: %[[ACTIVE:.*]] = arith.cmpi ult, %[[ROW]], %arg7
+// CHECK: %[[ACTIVE:.*]] = arith.cmpi ult, %[[ROW]], %arg6
 // CHECK: %[[COLUMN:.*]] = arith.muli %[[LANE]], %c8
 // CHECK: vector.load %arg0[%{{.*}}, %[[COLUMN]]] {alignment = 16 : i64} : memref<100x512xbf16>, vector<8xbf16>
 // CHECK: arith.extf

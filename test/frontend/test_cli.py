@@ -169,7 +169,7 @@ class CommandLine(unittest.TestCase):
     def test_a_budget_says_what_is_recomputed(self):
         r = self.call("compile", self.spec, "-o", self.tmp / "auto.loom", "--set", "memory.recompute=auto", "--set", "memory.budget=64GiB")
         self.assertEqual(r.returncode, 0, r.stderr)
-        self.assertRegex(r.stderr, r"recompute: layers 0-\d+ nothing: .* of a budget of 64\.0 GiB; saves 0 B, adds 0FLOP")
+        self.assertRegex(r.stderr, r"recompute: layers 0 nothing: .* of a budget of 64\.0 GiB; saves 0 B, adds 0FLOP")
 
     def test_the_device_decides_the_precision(self):
         for args, precision in (([], "fp32"), (["--device", "cuda"], "bf16"), (["--device", "cuda", "--precision", "fp16"], "fp16")):

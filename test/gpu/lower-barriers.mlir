@@ -32,8 +32,10 @@ func.func @ring(%step: i32) -> (i32, i32) {
 func.func @named() {
   // CHECK: llvm.call_intrinsic "llvm.nvvm.barrier.cta.sync.aligned.count"(%{{.*}}, %{{.*}}) : (i32, i32) -> ()
   // CHECK: llvm.call_intrinsic "llvm.nvvm.barrier.cta.arrive.aligned.count"
+  // CHECK: llvm.call_intrinsic "llvm.nvvm.bar.warp.sync"(%{{.*}}) : (i32) -> ()
   drawloom_gpu.named_barrier 1 of 128
   drawloom_gpu.named_barrier 2 of 256 arrive
+  drawloom_gpu.warp_sync
   return
 }
 

@@ -2,7 +2,7 @@
 
 // A bulk copy moves a panel at a time: 128 columns are two panels of 64, 64 rows of 128 bytes apart.
 // CHECK-LABEL: func.func @bulk
-// CHECK-SAME: %[[MAP:.*]]: !llvm.ptr
+// CHECK-SAME: %[[MAP:[a-z0-9]+]]: !llvm.ptr
 func.func @bulk(%x: memref<4x64x128xbf16>, %row: i32, %map: !llvm.ptr)
     attributes {drawloom.tensor_maps = [#drawloom_gpu.tensor_map<place = 0, type = bf16, dims = [128, 256], strides = [256], box = [64, 64], swizzle = 128>]} {
   // CHECK-DAG: %[[C64:.*]] = arith.constant 64 : i32

@@ -15,7 +15,7 @@ func.func @tile3(%t: !drawloom_gpu.tile<64 x 96, bf16, swizzle 128, pitch 64>) {
 
 // -----
 
-// expected-error@+1 {{TILE4: expected rows and pitch to be positive multiples of 8 with pitch >= rows, got 64 and 32}}
+// expected-error@+1 {{TILE4: expected rows to be positive and pitch a multiple of 8 with pitch >= rows, got 64 and 32}}
 func.func @tile4(%t: !drawloom_gpu.tile<64 x 64, bf16, swizzle 128, pitch 32>) { return }
 
 // -----
@@ -92,7 +92,7 @@ func.func @frag1(%o: i32) {
 
 func.func @frag2(%o: i32) {
   %t = drawloom_gpu.shared_tile %o : !drawloom_gpu.tile<64 x 64, bf16, swizzle 128, pitch 64>
-  // expected-error@+1 {{FRAG2: expected vector<8x2x2xbf16>, got 'vector<4x2x2xbf16>'}}
+  // expected-error@+1 {{FRAG2: expected a vector of 8 x 2 x 2 'bf16', got 'vector<4x2x2xbf16>'}}
   %f = drawloom_gpu.load_fragment %t : !drawloom_gpu.tile<64 x 64, bf16, swizzle 128, pitch 64> -> vector<4x2x2xbf16>
   return
 }

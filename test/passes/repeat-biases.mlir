@@ -4,6 +4,7 @@
 // CHECK-LABEL: func.func @ff
 // CHECK: %[[M:.*]] = drawloom.matmul %arg0
 // CHECK: drawloom.fusion(%[[M]], %arg2)
+// CHECK: drawloom.matmul %{{.*}}#1, %arg3
 // CHECK: %[[DY:.*]] = drawloom.matmul
 // CHECK: drawloom.fusion(%[[DY]], %arg4, %[[M]], %arg2)
 // CHECK-NEXT: ^bb0(%[[D:.*]]: tensor<6x8xf32>, %{{.*}}: tensor<8xf32>, %[[X:.*]]: tensor<6x8xf32>, %[[B:.*]]: tensor<8xf32>):
@@ -23,14 +24,15 @@ func.func @ff(%x: tensor<6x4xf32>, %w: tensor<8x4xf32>, %b: tensor<8xf32>, %v: t
 // Something else reads it too: it is stored.
 // CHECK-LABEL: func.func @read_elsewhere
 // CHECK: %[[F:.*]]:2 = drawloom.fusion
+// CHECK: %[[DY:.*]] = drawloom.matmul %{{.*}}#1, %arg2
 // CHECK: drawloom.matmul %[[F]]#0
-// CHECK: drawloom.fusion(%arg3, %arg4, %[[F]]#0)
-func.func @read_elsewhere(%x: tensor<6x8xf32>, %b: tensor<8xf32>, %v: tensor<4x8xf32>, %d: tensor<6x8xf32>, %db: tensor<8xf32>) -> (tensor<6x4xf32>, tensor<6x4xf32>, tensor<6x8xf32>, tensor<8xf32>) {
+// CHECK: drawloom.fusion(%[[DY]], %[[F]]#0, %arg3)
+func.func @read_elsewhere(%x: tensor<6x8xf32>, %b: tensor<8xf32>, %v: tensor<8x8xf32>, %db: tensor<8xf32>) -> (tensor<6x8xf32>, tensor<6x8xf32>, tensor<8xf32>) {
   %1 = drawloom.bias_add %x, %b : (tensor<6x8xf32>, tensor<8xf32>) -> tensor<6x8xf32>
   %2 = drawloom.gelu %1 : tensor<6x8xf32>
-  %3 = drawloom.matmul %2, %v {transpose_b} : (tensor<6x8xf32>, tensor<4x8xf32>) -> tensor<6x4xf32>
-  %4 = drawloom.matmul %1, %v {transpose_b} : (tensor<6x8xf32>, tensor<4x8xf32>) -> tensor<6x4xf32>
-  %5 = drawloom.gelu_grad %d, %1 : tensor<6x8xf32>
+  %3 = drawloom.matmul %2, %v : (tensor<6x8xf32>, tensor<8x8xf32>) -> tensor<6x8xf32>
+  %4 = drawloom.matmul %1, %v : (tensor<6x8xf32>, tensor<8x8xf32>) -> tensor<6x8xf32>
+  %5 = drawloom.gelu_grad %3, %1 : tensor<6x8xf32>
   %6 = drawloom.column_sum %5 init %db : (tensor<6x8xf32>, tensor<8xf32>) -> tensor<8xf32>
-  return %3, %4, %5, %6 : tensor<6x4xf32>, tensor<6x4xf32>, tensor<6x8xf32>, tensor<8xf32>
+  return %4, %5, %6 : tensor<6x8xf32>, tensor<6x8xf32>, tensor<8xf32>
 }

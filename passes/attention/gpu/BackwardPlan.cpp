@@ -5,8 +5,9 @@ namespace drawloom::attention {
 namespace {
 
 constexpr int64_t kSharedBytes = 227 * 1024, kReserved = 2048; ///< for barriers and alignment
-constexpr int64_t kRegisters = 232;                            ///< of a consumer's thread
-constexpr int64_t kOverhead = 40;                              ///< addresses, bounds, loop counters
+constexpr int64_t kShortStream = 512; ///< rows: what comes before and after the stream counts
+constexpr int64_t kMostSharedChannels = 128;
+constexpr int64_t kOverhead = 40; ///< addresses, bounds, loop counters
 
 /// Registers of a consumer's thread: accumulators of 64 rows hold half as many as they have columns.
 int64_t registers(const Shape &shape, Owner owner, const OwnerCut &cut) {
@@ -15,7 +16,6 @@ int64_t registers(const Shape &shape, Owner owner, const OwnerCut &cut) {
   if (makesValues(owner)) count += shape.dV / 2;
   count += cut.columns / 2 * (makesFirst(owner) ? 2 : 1); // S and dP
   count += cut.columns / 4;                               // P or dS, packed
-  if (cut.ownInRegisters) count += (shape.dQk + (makesFirst(owner) ? shape.dV : 0)) / 4;
   return count;
 }
 
@@ -28,16 +28,22 @@ int64_t sharedBytes(const Shape &shape, Owner owner, const OwnerCut &cut) {
 
 bool canOwnBoth(const Shape &shape) { return shape.dQk + shape.dV <= 256; }
 
-OwnerCut chooseOwnerCut(const Shape &shape, Owner owner, int64_t longest) {
-  int64_t groups = longest > 64 ? 2 : 1;
-  // Owned operands in registers spare shared memory's bandwidth, which limits products of few columns.
-  for (int64_t columns : {64, 32, 16})
-    for (bool ownInRegisters : {true, false})
-      for (int64_t stages : {3, 2}) {
-        OwnerCut cut{groups, columns, stages, ownInRegisters};
-        if (registers(shape, owner, cut) <= kRegisters && sharedBytes(shape, owner, cut) <= kSharedBytes) return cut;
-      }
-  return {1, 16, 1, false};
+OwnerCut chooseOwnerCut(const Shape &shape, Owner owner, int64_t longest, int64_t met) {
+  // ptxas wants a product's operands to fit the registers that a thread starts with, which are 128 where two
+  // blocks share.
+  bool isShort = met < kShortStream, canShare = std::max(shape.dQk, shape.dV) <= kMostSharedChannels;
+  int64_t groups = longest > 64 && !(isShort && canShare) ? 2 : 1, blocks = groups == 1 && canShare ? 2 : 1;
+  // The owned operands stay in shared memory: ptxas 13.0 has been seen to give a fragment's registers away
+  // while a loop still needs them.
+  for (int64_t columns : {128, 64, 32, 16})
+    for (int64_t stages : {3, 2}) {
+      if (columns > 64 && (ownsKeys(owner) || isShort)) continue;
+      OwnerCut cut{groups, columns, stages, blocks};
+      if (registers(shape, owner, cut) <= cut.consumerRegisters(true) &&
+          sharedBytes(shape, owner, cut) <= kSharedBytes / blocks)
+        return cut;
+    }
+  return {1, 16, 1, 1};
 }
 
 } // namespace drawloom::attention

@@ -4,8 +4,8 @@
 
 namespace drawloom::attention {
 
-/// The gradients that an owner of a tile makes. With rows of the tile as M and S = Q K^T, P = exp(S scale - lse), dP = dO V^T,
-/// dS = P (dP - delta):
+/// The gradients that an owner of a tile makes. With rows of the tile as M and S = Q K^T, P = exp(S scale -
+/// lse), dP = dO V^T, dS = P (dP - delta):
 ///   queries  dQ = scale dS K          keys  dK = scale dS^T Q, dV = P^T dO (one of them or both)
 enum class Owner { Queries, Keys, KeysOfK, KeysOfV };
 
@@ -17,18 +17,26 @@ inline bool makesValues(Owner owner) { return owner == Owner::Keys || owner == O
 
 /// How an owner's kernel is cut.
 struct OwnerCut {
-  int64_t groups;      ///< consumer warp groups, each with 64 rows of the tile
-  int64_t columns;     ///< rows of a streamed tile
-  int64_t stages;      ///< of the ring of streamed tiles
-  bool ownInRegisters; ///< the owned operands are kept as fragments
+  int64_t groups;  ///< consumer warp groups, each with 64 rows of the tile
+  int64_t columns; ///< rows of a streamed tile
+  int64_t stages;  ///< of the ring of streamed tiles
+
+  int64_t blocks; ///< that share a multiprocessor: with two, one computes while the other begins or ends
 
   int64_t ownRows() const { return groups * 64; }
+  /// Whether the warp groups share a block's registers out anew. One consumer group alone on a multiprocessor
+  /// has enough.
+  bool movesRegisters() const { return groups + blocks > 2; }
+  /// Registers of a thread; `gathers`: producers compute addresses.
+  int64_t producerRegisters(bool gathers) const { return gathers ? 40 : 24; }
+  int64_t consumerRegisters(bool gathers) const { return groups == 1 && gathers ? 216 : 232; }
 };
 
 /// Whether a thread's registers hold the accumulators of dK and dV together.
 bool canOwnBoth(const Shape &shape);
 
-/// A cut that fits the card's registers and shared memory; `longest` is the most rows that a slice's owned side has.
-OwnerCut chooseOwnerCut(const Shape &shape, Owner owner, int64_t longest);
+/// A cut that fits the card's registers and shared memory; `longest` is the most rows that a slice's owned
+/// side has, `met` how many of the streamed side a row meets on average.
+OwnerCut chooseOwnerCut(const Shape &shape, Owner owner, int64_t longest, int64_t met);
 
 } // namespace drawloom::attention

@@ -12,21 +12,28 @@ enum Argument { kQ, kK, kV, kOut, kLse };
 constexpr int64_t kTileAlignment = 1024, kWarpsInGroup = 4;
 constexpr double kLn2 = 0.6931471805599453;
 
-Type elementOf(const TileKernel &k, unsigned argument) { return cast<MemRefType>(k.kernel.memref(argument).getType()).getElementType(); }
+Type elementOf(const TileKernel &k, unsigned argument) {
+  return cast<MemRefType>(k.kernel.memref(argument).getType()).getElementType();
+}
 
 } // namespace
 
 ForwardKernel::ForwardKernel(const TileKernel &k, const ForwardSpec &spec, MapList &maps)
     : k(k), spec(spec), cut(spec.cut), g(k), softmax(g, factor()), view(k, spec.view, spec.shape.n),
-      querySide(view, false, cut.rows(), spec.isHopper), keySide(view, true, cut.columns, spec.isHopper), queryTiles(g, querySide, kQ, spec.shape.dQk, maps),
-      keyTiles(g, keySide, kK, spec.shape.dQk, maps), valueTiles(g, keySide, kV, spec.shape.dV, maps),
-      outType(g.tileType(cut.rows(), spec.shape.dV, elementOf(k, kOut))), producers(isBulk() ? cut.producers() : kGroupThreads),
+      querySide(view, false, cut.rows(), spec.isHopper), keySide(view, true, cut.columns, spec.isHopper),
+      queryTiles(g, querySide, kQ, spec.shape.dQk, maps), keyTiles(g, keySide, kK, spec.shape.dQk, maps),
+      valueTiles(g, keySide, kV, spec.shape.dV, maps), groupSide(view, false, kGroupRows, spec.isHopper),
+      outType(g.tileType(cut.rows(), spec.shape.dV, elementOf(k, kOut))),
+      producers(isBulk() ? cut.producers() : kGroupThreads),
       queriesAt(layout.take(cut.queryStages * queryTiles.bytes(), kTileAlignment)),
       keysAt(layout.take(cut.keyStages * keyTiles.bytes(), kTileAlignment)),
       valuesAt(layout.take(cut.keyStages * valueTiles.bytes(), kTileAlignment)),
       // Outputs leave through the queries' place if they have its form.
-      outsAt(spec.continues || outType != queryTiles.type ? layout.take(cut.queryStages * outType.bytes(), kTileAlignment) : queriesAt),
+      outsAt(spec.continues || outType != queryTiles.type
+                 ? layout.take(cut.queryStages * outType.bytes(), kTileAlignment)
+                 : queriesAt),
       queryRing(layout, cut.queryStages), keyRing(layout, cut.keyStages), valueRing(layout, cut.keyStages) {
+  if (groupSide.box) outStore.emplace(g, groupSide, kOut, spec.shape.dV, maps);
   if (spec.continues) outTiles.emplace(g, querySide, kOut, spec.shape.dV, maps);
 }
 
@@ -39,16 +46,18 @@ void ForwardKernel::build() const {
         produce();
       },
       [&] {
-        if (cut.consumerRegisters) dgpu::SetMaxRegistersOp::create(g.b, g.loc, cut.consumerRegisters - (isBulk() ? 0 : 16), true);
+        if (cut.consumerRegisters)
+          dgpu::SetMaxRegistersOp::create(g.b, g.loc, cut.consumerRegisters - (isBulk() ? 0 : 16), true);
         consume();
       });
 }
 
-/// Producers arrive at a full barrier once (a bulk copy) or once a thread, consumers at an empty one once a warp.
+/// Producers arrive at a full barrier once (a bulk copy) or once a thread, consumers at an empty one once a
+/// warp.
 void ForwardKernel::setUp() const {
   int64_t empty = cut.groups * kWarpsInGroup;
   g.when(g.equal(g.thread, 0), [&] {
-    queryRing.init(g, queryTiles.isBulk() ? 1 : producers, empty);
+    queryRing.init(g, queryTiles.isBulk() ? 1 : producers, cut.groups);
     keyRing.init(g, keyTiles.isBulk() ? 1 : producers, empty);
     valueRing.init(g, valueTiles.isBulk() ? 1 : producers, empty);
     if (spec.isHopper) dgpu::MBarrierFenceOp::create(g.b, g.loc);
@@ -63,72 +72,103 @@ void ForwardKernel::setUp() const {
 
 void ForwardKernel::clear(int64_t offset, int64_t bytes) const {
   constexpr int64_t kLanes = 4;
-  Value array = g.array(bytes / 4, g.b.getF32Type(), g.i32(offset)), zero = g.splat(g.vector({kLanes}, g.b.getF32Type()), 0.0);
+  Value array = g.array(bytes / 4, g.b.getF32Type(), g.i32(offset)),
+        zero = g.splat(g.vector({kLanes}, g.b.getF32Type()), 0.0);
   g.loop(g.thread, g.i32(bytes / (4 * kLanes)), threads(), {}, [&](Value i, ValueRange) {
     g.store(zero, array, {g.toIndex(g.mul(i, kLanes))}, 16);
     return SmallVector<Value>();
   });
 }
 
-//===-- items -------------------------------------------------------------------------------------------------------===//
+//===-- items
+//-------------------------------------------------------------------------------------------------------===//
 
-/// Calls `body` with each of the block's items that exists, with the number of items and of key tiles before it.
+/// Calls `body` with each of the block's items that exists, with the number of items and of key tiles before
+/// it.
 void ForwardKernel::forEachItem(llvm::function_ref<void(const Item &, Value, Value)> body) const {
   enum { kTile, kBatch, kSlice, kHead };
   int64_t extents[] = {spec.tiles, spec.shape.batch, spec.slices, int64_t(spec.view.getHeads().size())};
   // Neighbouring heads lie side by side in memory: they run fastest.
-  SmallVector<int> order = cut.longestFirst ? SmallVector<int>{kHead, kSlice, kBatch, kTile} : SmallVector<int>{kHead, kTile, kSlice, kBatch};
+  SmallVector<int> order = cut.longestFirst ? SmallVector<int>{kHead, kSlice, kBatch, kTile}
+                                            : SmallVector<int>{kHead, kTile, kSlice, kBatch};
   Value zero = g.i32(0);
-  auto step = [&](Value number, ValueRange carried) -> SmallVector<Value> {
+  auto step = [&](Value turn, ValueRange carried) -> SmallVector<Value> {
+    Value number = itemOf(turn);
     Value at[4];
     int64_t stride = 1;
     for (int d : order) {
-      at[d] = extents[d] == 1 ? k.index(0) : k.apply(k.dim(0).floorDiv(stride) % extents[d], number);
+      at[d] = extents[d] == 1 ? k.index(0) : small(k.apply(k.dim(0).floorDiv(stride) % extents[d], number));
       stride *= extents[d];
     }
-    Value head = k.headAt(spec.view.getHeads(), at[kHead]), slice = at[kSlice];
+    Value head = small(k.headAt(spec.view.getHeads(), at[kHead])), slice = at[kSlice];
     Item item;
     // The last rows have the most keys to meet: they come first.
-    Value first = k.apply((-k.dim(0) + (spec.tiles - 1)) * cut.rows(), at[kTile]);
+    Value first = small(k.apply((-k.dim(0) + (spec.tiles - 1)) * cut.rows(), at[kTile]));
     item.queries = {at[kBatch], head, slice, first, querySide.extent(head, slice)};
     item.keys = keySide.extent(head, slice);
-    Value last = k.min(k.apply(k.dim(0) + (cut.rows() - 1), first), k.apply(k.dim(0) - 1, item.queries.extent));
+    Value last =
+        k.min(k.apply(k.dim(0) + (cut.rows() - 1), first), k.apply(k.dim(0) - 1, item.queries.extent));
     ViewInKernel::Range range = querySide.meets(head, slice, first, last, item.keys);
     item.tileFrom = g.toI32(k.apply(k.dim(0).floorDiv(cut.columns), range.from));
     Value end = g.toI32(k.apply(k.dim(0).ceilDiv(cut.columns), range.to));
     item.tileTo = g.select(k.less(range.from, range.to), end, item.tileFrom);
-    Value exists = k.less(first, item.queries.extent);
-    if (!view.view.slices.isConstant()) exists = g.both(exists, k.less(slice, k.apply(view.view.slices, head)));
+    Value exists = g.both(k.less(number, k.index(spec.items())), k.less(first, item.queries.extent));
+    if (!view.view.slices.isConstant())
+      exists = g.both(exists, k.less(slice, k.apply(view.view.slices, head)));
     return g.choose(
         exists, {zero.getType(), zero.getType()},
         [&] {
           body(item, carried[0], carried[1]);
-          return SmallVector<Value>{g.add(carried[0], 1), g.add(carried[1], g.sub(item.tileTo, item.tileFrom))};
+          return SmallVector<Value>{g.add(carried[0], 1),
+                                    g.add(carried[1], g.sub(item.tileTo, item.tileFrom))};
         },
         [&] { return SmallVector<Value>(carried); });
   };
   if (cut.items == 1)
-    step(k.kernel.begin(), {zero, zero});
+    step(zero, {zero, zero});
   else
-    g.loop(k.kernel.begin(), k.kernel.end(), 1, {zero, zero}, step);
+    g.loop(zero, g.i32(cut.items), 1, {zero, zero}, step);
+}
+
+/// A number that is known not to be negative and below 2^32, as index: LLVM then computes with 32 bits where
+/// it can.
+Value ForwardKernel::small(Value index) const {
+  return arith::IndexCastUIOp::create(g.b, g.loc, g.b.getIndexType(), g.toI32(index));
+}
+
+/// The item that the block works on at its `turn`-th turn (i32). Where items get shorter, turns go back and
+/// forth over the blocks, so that all have about as much to do.
+Value ForwardKernel::itemOf(Value turn) const {
+  if (cut.items == 1) return small(k.kernel.begin());
+  Value block = g.toI32(k.apply(k.dim(0).floorDiv(cut.items), small(k.kernel.begin()))),
+        start = g.mul(turn, cut.launched);
+  Value forth = g.add(start, block);
+  if (!cut.longestFirst) return small(g.toIndex(forth));
+  Value back = g.sub(g.add(start, cut.launched - 1), block);
+  return small(g.toIndex(g.select(g.equal(g.rem(turn, 2), 0), forth, back)));
 }
 
 TilePlace ForwardKernel::keyPlace(const Item &item, Value tile) const {
-  return {item.queries.batch, item.queries.head, item.queries.slice, k.apply(k.dim(0) * cut.columns, g.toIndex(tile)), item.keys};
+  return {item.queries.batch, item.queries.head, item.queries.slice,
+          small(k.apply(k.dim(0) * cut.columns, g.toIndex(tile))), item.keys};
 }
 
 Value ForwardKernel::at(int64_t offset, const ActivationTiles &tiles, const Ring::Slot &slot) const {
   return g.add(g.mul(slot.number, tiles.bytes()), offset);
 }
-Value ForwardKernel::outAt(const Ring::Slot &slot) const { return g.add(g.mul(slot.number, outType.bytes()), outsAt); }
+Value ForwardKernel::outAt(const Ring::Slot &slot) const {
+  return g.add(g.mul(slot.number, outType.bytes()), outsAt);
+}
 
-//===-- producers ---------------------------------------------------------------------------------------------------===//
+//===-- producers
+//---------------------------------------------------------------------------------------------------===//
 
 void ForwardKernel::produce() const {
   auto all = [&] {
     forEachItem([&](const Item &item, Value count, Value step) {
       Ring::Slot slot = queryRing.slot(g, count);
-      SmallVector<std::pair<const ActivationTiles *, Value>> tiles{{&queryTiles, at(queriesAt, queryTiles, slot)}};
+      SmallVector<std::pair<const ActivationTiles *, Value>> tiles{
+          {&queryTiles, at(queriesAt, queryTiles, slot)}};
       if (outTiles) tiles.push_back({&*outTiles, outAt(slot)});
       bring(queryTiles.isBulk(), queryRing, slot, tiles, item.queries);
       g.loop(item.tileFrom, item.tileTo, 1, {}, [&](Value tile, ValueRange) {
@@ -136,7 +176,8 @@ void ForwardKernel::produce() const {
         TilePlace place = keyPlace(item, tile);
         Ring::Slot keySlot = keyRing.slot(g, use);
         bring(keyTiles.isBulk(), keyRing, keySlot, {{&keyTiles, at(keysAt, keyTiles, keySlot)}}, place);
-        bring(valueTiles.isBulk(), valueRing, keySlot, {{&valueTiles, at(valuesAt, valueTiles, keySlot)}}, place);
+        bring(valueTiles.isBulk(), valueRing, keySlot, {{&valueTiles, at(valuesAt, valueTiles, keySlot)}},
+              place);
         return SmallVector<Value>();
       });
     });
@@ -148,7 +189,8 @@ void ForwardKernel::produce() const {
     all();
 }
 
-void ForwardKernel::bring(bool bulk, const Ring &ring, const Ring::Slot &slot, ArrayRef<std::pair<const ActivationTiles *, Value>> tiles,
+void ForwardKernel::bring(bool bulk, const Ring &ring, const Ring::Slot &slot,
+                          ArrayRef<std::pair<const ActivationTiles *, Value>> tiles,
                           const TilePlace &place) const {
   ring.waitEmpty(g, slot);
   Value barrier = ring.fullBarrier(g, slot);
@@ -172,7 +214,8 @@ void ForwardKernel::bring(bool bulk, const Ring &ring, const Ring::Slot &slot, A
     g.when(g.equal(g.thread, cut.groups * kGroupThreads), start);
 }
 
-//===-- consumers ---------------------------------------------------------------------------------------------------===//
+//===-- consumers
+//---------------------------------------------------------------------------------------------------===//
 
 Value ForwardKernel::pack(Value fragment) const {
   auto type = cast<VectorType>(fragment.getType());
@@ -214,10 +257,6 @@ void ForwardKernel::consumeItem(const Item &item, Value count, Value step) const
   Sums sums = meetTiles(rows, item, step);
   skip(rows.tileTo, item.tileTo, item, step);
   finish(item, rows, slot, sums);
-  // Bulk copies come next to where threads have read and written.
-  fenceAsync();
-  groupBarrier();
-  queryRing.release(g, slot);
 }
 
 Value ForwardKernel::loadQueries(Value tile) const {
@@ -231,24 +270,26 @@ ForwardKernel::Rows ForwardKernel::rowsOf(const Item &item, const Ring::Slot &) 
   Rows rows;
   Value inGroup = g.add(g.mul(g.div(g.threadInGroup(), kWarpThreads), 16), g.div(g.lane(), 4));
   Value row = groupRow();
-  auto after = [&](Value x) { return arith::AddIOp::create(g.b, g.loc, own.first, g.toIndex(x)).getResult(); };
+  auto after = [&](Value x) { return small(arith::AddIOp::create(g.b, g.loc, own.first, g.toIndex(x))); };
   SmallVector<Value> low, high;
   for (int r : {0, 1}) {
     Value x = after(g.add(g.add(row, inGroup), 8 * r));
     rows.exists[r] = k.less(x, own.extent);
     // Rows that do not exist take the last one's place; what comes out of them is not stored.
-    x = k.min(x, k.apply(k.dim(0) - 1, own.extent));
+    x = small(k.min(x, k.apply(k.dim(0) - 1, own.extent)));
     ViewInKernel::Range range = querySide.meets(own.head, own.slice, x, x, item.keys);
     low.push_back(g.toI32(range.from)), high.push_back(g.toI32(range.to));
     rows.position[r] = k.apply(querySide.position(), {own.head, own.slice, x});
     if (spec.continues)
-      rows.lse[r] = memref::LoadOp::create(g.b, g.loc, k.kernel.memref(kLse), ValueRange{own.batch, own.head, rows.position[r]});
+      rows.lse[r] = memref::LoadOp::create(g.b, g.loc, k.kernel.memref(kLse),
+                                           ValueRange{own.batch, own.head, rows.position[r]});
   }
   auto pairType = g.vector({2, 1}, g.b.getI32Type());
   rows.low = vector::FromElementsOp::create(g.b, g.loc, pairType, low);
   rows.high = vector::FromElementsOp::create(g.b, g.loc, pairType, high);
 
-  Value first = after(row), last = k.min(k.apply(k.dim(0) + (kGroupRows - 1), first), k.apply(k.dim(0) - 1, own.extent));
+  Value first = after(row),
+        last = k.min(k.apply(k.dim(0) + (kGroupRows - 1), first), k.apply(k.dim(0) - 1, own.extent));
   ViewInKernel::Range range = querySide.meets(own.head, own.slice, first, last, item.keys);
   rows.wholeFrom = g.toI32(range.wholeFrom), rows.wholeTo = g.toI32(range.wholeTo);
   Value meets = g.both(k.less(first, own.extent), k.less(range.from, range.to));
@@ -279,7 +320,8 @@ Value ForwardKernel::startScores(const Rows &rows, const Ring::Slot &slot) const
     Value queries = cut.queriesInRegisters ? rows.queries : loadQueries(rows.queries);
     return dgpu::MmaSyncOp::create(g.b, g.loc, type, queries, keys, Value(), /*transpose_b=*/true);
   }
-  return dgpu::WgmmaOp::create(g.b, g.loc, type, rows.queries, keys, Value(), /*transpose_a=*/false, /*transpose_b=*/true);
+  return dgpu::WgmmaOp::create(g.b, g.loc, type, rows.queries, keys, Value(), /*transpose_a=*/false,
+                               /*transpose_b=*/true);
 }
 
 Value ForwardKernel::startOutputs(Value probabilities, const Ring::Slot &slot, Value out) const {
@@ -308,20 +350,29 @@ Value ForwardKernel::masked(Value scores, const Rows &rows, Value tile) const {
     for (int32_t j = 0; j < type.getDimSize(0); ++j)
       for (int32_t offset : {0, 1, 0, 1}) columns.push_back(8 * j + offset);
     auto integers = g.vector(type.getShape(), g.b.getI32Type());
-    Value column = arith::ConstantOp::create(g.b, g.loc, DenseElementsAttr::get(integers, ArrayRef<int32_t>(columns)));
-    Value mine = vector::BroadcastOp::create(g.b, g.loc, rows.low.getType(), g.add(start, g.mul(g.rem(g.thread, 4), 2)));
+    Value column =
+        arith::ConstantOp::create(g.b, g.loc, DenseElementsAttr::get(integers, ArrayRef<int32_t>(columns)));
+    Value mine = vector::BroadcastOp::create(g.b, g.loc, rows.low.getType(),
+                                             g.add(start, g.mul(g.rem(g.thread, 4), 2)));
     Value inside = g.compare(arith::CmpIPredicate::slt, column, g.spread(g.sub(rows.high, mine), integers));
-    if (hasLow) inside = g.both(inside, g.compare(arith::CmpIPredicate::sge, column, g.spread(g.sub(rows.low, mine), integers)));
-    return SmallVector<Value>{g.select(inside, scores, g.splat(type, -std::numeric_limits<double>::infinity()))};
+    if (hasLow)
+      inside = g.both(
+          inside, g.compare(arith::CmpIPredicate::sge, column, g.spread(g.sub(rows.low, mine), integers)));
+    return SmallVector<Value>{
+        g.select(inside, scores, g.splat(type, -std::numeric_limits<double>::infinity()))};
   };
   return g.choose(isWhole, TypeRange(type), [&] { return SmallVector<Value>{scores}; }, select)[0];
 }
 
-/// The softmax over the group's tiles. While the scores of a tile are computed, so is the output of the tile before.
+/// The softmax over the group's tiles. While the scores of a tile are computed, so is the output of the tile
+/// before.
 ForwardKernel::Sums ForwardKernel::meetTiles(const Rows &rows, const Item &item, Value step) const {
   auto slotOf = [&](Value tile) { return keyRing.slot(g, g.add(step, g.sub(tile, item.tileFrom))); };
   auto unpack = [](ValueRange v) { return Sums{v[0], {{v[1], v[2]}, {v[3], v[4]}}}; };
-  auto list = [](const Sums &s) { return SmallVector<Value>{s.out, s.state.greatest[0], s.state.greatest[1], s.state.sum[0], s.state.sum[1]}; };
+  auto list = [](const Sums &s) {
+    return SmallVector<Value>{s.out, s.state.greatest[0], s.state.greatest[1], s.state.sum[0],
+                              s.state.sum[1]};
+  };
   auto scoresOf = [&](Value tile) {
     Ring::Slot slot = slotOf(tile);
     Value scores = wait(startScores(rows, slot), 0);
@@ -337,21 +388,22 @@ ForwardKernel::Sums ForwardKernel::meetTiles(const Rows &rows, const Item &item,
     if (!isOneTile) {
       SmallVector<Value> inits = list(sums);
       inits.push_back(probabilities);
-      auto results = g.loop(g.add(rows.tileFrom, 1), rows.tileTo, 1, inits, [&](Value tile, ValueRange carried) {
-        Sums before = unpack(carried);
-        Ring::Slot slot = slotOf(tile), slotBefore = slotOf(g.add(tile, -1));
-        Value scores = startScores(rows, slot);
-        Value out = startOutputs(carried[5], slotBefore, before.out);
-        scores = wait(scores, 1);
-        keyRing.release(g, slot);
-        FragmentSoftmax::Step next = softmax.meet(masked(scores, rows, tile), before.state);
-        Value packed = pack(next.probabilities);
-        out = wait(out, 0);
-        valueRing.release(g, slotBefore);
-        SmallVector<Value> carry = list({softmax.scaleRows(out, next.rescale), next.state});
-        carry.push_back(packed);
-        return carry;
-      });
+      auto results =
+          g.loop(g.add(rows.tileFrom, 1), rows.tileTo, 1, inits, [&](Value tile, ValueRange carried) {
+            Sums before = unpack(carried);
+            Ring::Slot slot = slotOf(tile), slotBefore = slotOf(g.add(tile, -1));
+            Value scores = startScores(rows, slot);
+            Value out = startOutputs(carried[5], slotBefore, before.out);
+            scores = wait(scores, 1);
+            keyRing.release(g, slot);
+            FragmentSoftmax::Step next = softmax.meet(masked(scores, rows, tile), before.state);
+            Value packed = pack(next.probabilities);
+            out = wait(out, 0);
+            valueRing.release(g, slotBefore);
+            SmallVector<Value> carry = list({softmax.scaleRows(out, next.rescale), next.state});
+            carry.push_back(packed);
+            return carry;
+          });
       sums = unpack(results);
       probabilities = results[5];
       last = g.add(rows.tileTo, -1);
@@ -362,11 +414,13 @@ ForwardKernel::Sums ForwardKernel::meetTiles(const Rows &rows, const Item &item,
     return list(sums);
   };
   SmallVector<Value> empty = list(none);
-  return unpack(g.choose(g.less(rows.tileFrom, rows.tileTo), TypeRange(ValueRange(empty)), meet, [&] { return empty; }));
+  return unpack(g.choose(g.less(rows.tileFrom, rows.tileTo), TypeRange(ValueRange(empty)), meet,
+                         [&] { return empty; }));
 }
 
 /// Outputs divided by their sums, joined with those that were there; and lse.
-Value ForwardKernel::finishOutputs(const Rows &rows, const Ring::Slot &slot, const Sums &sums, RowPair &lse) const {
+Value ForwardKernel::finishOutputs(const Rows &rows, const Ring::Slot &slot, const Sums &sums,
+                                   RowPair &lse) const {
   auto zero = softmax.constant(0), minusInfinity = softmax.constant(-std::numeric_limits<double>::infinity());
   auto exp2 = [&](Value x) { return dgpu::Exp2Op::create(g.b, g.loc, x).getResult(); };
   RowPair total = softmax.acrossLanes(sums.state.sum, false), weight, before;
@@ -394,21 +448,47 @@ Value ForwardKernel::finishOutputs(const Rows &rows, const Ring::Slot &slot, con
   if (!spec.continues) return out;
   auto type = cast<VectorType>(out.getType());
   auto part = g.groupRows(g.tile(outType, outAt(slot)), groupRow());
-  Value old = dgpu::LoadFragmentOp::create(g.b, g.loc, g.vector(type.getShape(), outType.getElementType()), part);
+  Value old =
+      dgpu::LoadFragmentOp::create(g.b, g.loc, g.vector(type.getShape(), outType.getElementType()), part);
   return g.fma(arith::ExtFOp::create(g.b, g.loc, type, old), softmax.spreadRows(before, type), out);
 }
 
-void ForwardKernel::finish(const Item &item, const Rows &rows, const Ring::Slot &slot, const Sums &sums) const {
+void ForwardKernel::finish(const Item &item, const Rows &rows, const Ring::Slot &slot,
+                           const Sums &sums) const {
   RowPair lse;
   Value out = pack(finishOutputs(rows, slot, sums, lse));
   // Each warp has read its own rows of what stood there.
   dgpu::StoreFragmentOp::create(g.b, g.loc, out, g.groupRows(g.tile(outType, outAt(slot)), groupRow()));
   for (int r : {0, 1})
     g.when(g.both(rows.exists[r], g.equal(g.rem(g.thread, 4), 0)), [&] {
-      memref::StoreOp::create(g.b, g.loc, lse[r], k.kernel.memref(kLse), ValueRange{item.queries.batch, item.queries.head, rows.position[r]});
+      memref::StoreOp::create(g.b, g.loc, lse[r], k.kernel.memref(kLse),
+                              ValueRange{item.queries.batch, item.queries.head, rows.position[r]});
     });
+  storeOutputs(item, slot);
+}
+
+/// Writes the group's outputs from shared memory and gives the place back.
+void ForwardKernel::storeOutputs(const Item &item, const Ring::Slot &slot) const {
+  Value place = outAt(slot);
+  if (!outStore) {
+    groupBarrier();
+    RowCopy{g, querySide, k.kernel.memref(kOut), outType}.toGlobal(item.queries, place, groupRow());
+  }
+  // Bulk copies come next to where threads have read and written.
+  fenceAsync();
   groupBarrier();
-  RowCopy{g, querySide, k.kernel.memref(kOut), outType}.toGlobal(item.queries, outAt(slot), groupRow());
+  g.when(g.equal(g.threadInGroup(), 0), [&] {
+    if (outStore) {
+      TilePlace rows = item.queries;
+      rows.first = small(arith::AddIOp::create(g.b, g.loc, rows.first, g.toIndex(groupRow())));
+      g.when(k.less(rows.first, rows.extent), [&] {
+        outStore->storeBulk(rows, g.add(place, g.mul(groupRow(), outType.getSwizzle())), outType.getPitch());
+        dgpu::BulkCommitOp::create(g.b, g.loc);
+        dgpu::BulkWaitOp::create(g.b, g.loc, 0, /*read=*/true);
+      });
+    }
+    dgpu::MBarrierArriveOp::create(g.b, g.loc, queryRing.emptyBarrier(g, slot), Value());
+  });
 }
 
 } // namespace drawloom::attention

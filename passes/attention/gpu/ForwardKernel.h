@@ -14,18 +14,24 @@ struct ForwardSpec {
   bool continues;        ///< from what out and lse hold
   int64_t slices, tiles; ///< of a head, of a slice: the most
   int64_t keys;          ///< of a slice: the most
-  bool isHopper;         ///< sm_90a: asynchronous products of warp groups, bulk copies; else sm_80: products of warps, copies by threads
+  bool isHopper; ///< sm_90a: asynchronous products of warp groups, bulk copies; else sm_80: products of
+                 ///< warps, copies by threads
 
   int64_t items() const { return shape.batch * slices * int64_t(view.getHeads().size()) * tiles; }
+  /// Work items of the launch: `cut.items` a block, of which the last ones may be no query tiles.
+  int64_t grid() const {
+    return llvm::divideCeil(items(), cut.items * cut.launched) * cut.items * cut.launched;
+  }
 };
 
 /// Builds the kernel's body; arguments q, k, v, out, lse.
 ///
-/// The last warp (or warp group) of a block produces: it brings the query tile of each item, and, where the kernel continues, the output
-/// so far, then key and value tiles, through three rings. A consumer is a warp group with 64 queries. Per key tile it computes scores,
-/// the online softmax, and adds probabilities times values, which never leave registers in between; the scores of a tile are computed
-/// while the probabilities of the tile before are still being multiplied. A row's keys are one interval of slots, so that a mask is two
-/// comparisons with numbers found once a query tile, and only on tiles that some row meets in part.
+/// The last warp (or warp group) of a block produces: it brings the query tile of each item, and, where the
+/// kernel continues, the output so far, then key and value tiles, through three rings. A consumer is a warp
+/// group with 64 queries. Per key tile it computes scores, the online softmax, and adds probabilities times
+/// values, which never leave registers in between; the scores of a tile are computed while the probabilities
+/// of the tile before are still being multiplied. A row's keys are one interval of slots, so that a mask is
+/// two comparisons with numbers found once a query tile, and only on tiles that some row meets in part.
 class ForwardKernel {
 public:
   ForwardKernel(const TileKernel &k, const ForwardSpec &spec, MapList &maps);
@@ -47,8 +53,8 @@ private:
     Value tileFrom, tileTo;        ///< i32: key tiles that the group meets
     std::array<Value, 2> position; ///< of the two rows
     std::array<Value, 2> exists;
-    Value queries;                 ///< tile or fragment
-    RowPair lse;                   ///< where the kernel continues
+    Value queries; ///< tile or fragment
+    RowPair lse;   ///< where the kernel continues
   };
   struct Sums {
     Value out;
@@ -58,12 +64,14 @@ private:
   void setUp() const;
   void clear(int64_t offset, int64_t bytes) const;
   void forEachItem(llvm::function_ref<void(const Item &, Value count, Value step)> body) const;
+  Value itemOf(Value turn) const;
+  Value small(Value index) const;
   TilePlace keyPlace(const Item &item, Value tile) const;
 
   void produce() const;
   /// Runs `body` by whoever starts copies: one thread, or all producers where rows are gathered.
-  void bring(bool isBulk, const Ring &ring, const Ring::Slot &slot, llvm::ArrayRef<std::pair<const ActivationTiles *, Value>> tiles,
-             const TilePlace &place) const;
+  void bring(bool isBulk, const Ring &ring, const Ring::Slot &slot,
+             llvm::ArrayRef<std::pair<const ActivationTiles *, Value>> tiles, const TilePlace &place) const;
 
   void consume() const;
   void consumeItem(const Item &item, Value count, Value step) const;
@@ -75,6 +83,7 @@ private:
   Value masked(Value scores, const Rows &rows, Value tile) const;
   Value startOutputs(Value probabilities, const Ring::Slot &slot, Value out) const;
   void finish(const Item &item, const Rows &rows, const Ring::Slot &slot, const Sums &sums) const;
+  void storeOutputs(const Item &item, const Ring::Slot &slot) const;
   Value finishOutputs(const Rows &rows, const Ring::Slot &slot, const Sums &sums, RowPair &lse) const;
 
   Value pack(Value fragment) const;
@@ -84,7 +93,8 @@ private:
   Value outAt(const Ring::Slot &slot) const;
   void groupBarrier() const;
   Value groupRow() const { return g.mul(g.group, kGroupRows); }
-  /// Of scores, as exponents of 2: the scale without its sign (the scores take that), and 1 for 0 (they are 0 then).
+  /// Of scores, as exponents of 2: the scale without its sign (the scores take that), and 1 for 0 (they are 0
+  /// then).
   double factor() const { return (spec.shape.scale == 0 ? 1.0 : std::abs(spec.shape.scale)) * kLog2E; }
   bool isBulk() const { return queryTiles.isBulk() && keyTiles.isBulk(); }
 
@@ -97,6 +107,8 @@ private:
   SideTiles querySide, keySide;
   ActivationTiles queryTiles, keyTiles, valueTiles;
   std::optional<ActivationTiles> outTiles; ///< where the kernel continues
+  SideTiles groupSide;                     ///< a group's share of the query side
+  std::optional<ActivationTiles> outStore; ///< where a group's outputs leave by a bulk copy
   dgpu::TileType outType;
   int64_t producers;
   SharedLayout layout;

@@ -6,10 +6,13 @@ namespace drawloom::attention {
 namespace {
 
 constexpr int64_t kLaneRegisters = 512;
-constexpr int64_t kBlockReserve = 1024;       ///< of shared memory, taken by the hardware for each block
-constexpr int64_t kBarrierBytes = 1024;       ///< mbarriers and alignment
-constexpr int64_t kMultiprocessors = 132;     ///< of an H100 or H200: decides how many items a block takes, nothing else
-constexpr int64_t kOverhead = 32;             ///< registers for addresses, bounds, loop counters
+constexpr int64_t kBlockReserve = 1024; ///< of shared memory, taken by the hardware for each block
+constexpr int64_t kBarrierBytes = 1024; ///< mbarriers and alignment
+constexpr int64_t kMultiprocessors =
+    132;                          ///< of an H100 or H200: decides how many items a block takes, nothing else
+constexpr int64_t kOverhead = 32; ///< registers for addresses, bounds, loop counters
+constexpr int64_t kWindowOverhead = 8; ///< more of them for two-sided bounds
+constexpr int64_t kLongItem = 16;      ///< key tiles
 constexpr int64_t kInstructionOverhead = 32;
 constexpr int64_t kProducerRegisters = 24;
 constexpr int64_t kShortSlice = 128, kWindow = 512; ///< keys
@@ -21,31 +24,39 @@ int64_t roundUp(int64_t x, int64_t unit) { return (x + unit - 1) / unit * unit; 
 /// Registers of a consumer's thread: accumulators of 64 rows hold half as many as they have columns.
 int64_t registers(const ForwardWork &w, const ForwardCut &cut) {
   int64_t packed = cut.columns / 4, scores = cut.columns / 2;
-  bool overlaps = w.keys > cut.columns; // the next scores are computed while the last probabilities are in use
+  bool overlaps =
+      w.keys > cut.columns; // the next scores are computed while the last probabilities are in use
   int64_t count = kOverhead + w.dV / 2 + (overlaps ? scores + packed : std::max(scores - w.dV / 2, packed));
   // Products by single warps take both operands from registers.
   return count + (cut.queriesInRegisters || !w.isHopper ? w.dQk / 4 : 0);
 }
 
-/// Registers of a thread when `warps` share a multiprocessor: each of its four parts has 512 for a lane, given out in units of 8.
-int64_t evenShare(int64_t warps) { return std::min<int64_t>(kLaneRegisters / (roundUp(warps, 4) / 4) / 8 * 8, 248); }
+/// Registers of a thread when `warps` share a multiprocessor: each of its four parts has 512 for a lane,
+/// given out in units of 8.
+int64_t evenShare(int64_t warps) {
+  return std::min<int64_t>(kLaneRegisters / (roundUp(warps, 4) / 4) / 8 * 8, 248);
+}
 
-/// What a consumer's thread gets when the producing warp group keeps few.
+/// What a consumer's thread gets when the producing warp group keeps few: a block shares out what it was
+/// launched with.
 int64_t consumerShare(int64_t blocks, int64_t groups) {
-  return std::min<int64_t>((kLaneRegisters / blocks - kProducerRegisters) / groups / 8 * 8, 240);
+  int64_t launched = evenShare(blocks * (groups + 1) * 4) * (groups + 1);
+  return std::min<int64_t>((launched - kProducerRegisters) / groups / 8 * 8, 240);
 }
 
 /// Fills in `consumerRegisters`; false if the cut does not fit a multiprocessor.
-bool fits(const ForwardWork &w, ForwardCut &cut) {
+bool fits(const ForwardWork &w, ForwardCut &cut, int64_t moreRegisters = 0) {
   // One group has enough without sharing out anew.
   bool sharesAnew = w.isHopper && cut.groups > 1;
   cut.consumerRegisters = sharesAnew ? consumerShare(cut.blocks, cut.groups) : 0;
   int64_t warps = cut.groups * 4 + (w.isBulk ? cut.producers() / 32 : 4);
-  if (cut.blocks * (sharedBytes(w, cut) + kBlockReserve) > sharedLimit(w) + kBlockReserve || cut.blocks * warps > 64) return false;
-  int64_t share = evenShare(cut.blocks * warps);
-  if (!sharesAnew) return registers(w, cut) <= share;
+  if (cut.blocks * (sharedBytes(w, cut) + kBlockReserve) > sharedLimit(w) + kBlockReserve ||
+      cut.blocks * warps > 64)
+    return false;
+  int64_t need = registers(w, cut) + moreRegisters, share = evenShare(cut.blocks * warps);
+  if (!sharesAnew) return need <= share;
   // ptxas wants room for the widest product before the registers are shared out.
-  return registers(w, cut) <= cut.consumerRegisters && std::max(cut.columns, w.dV) / 2 + kInstructionOverhead <= share;
+  return need <= cut.consumerRegisters && std::max(cut.columns, w.dV) / 2 + kInstructionOverhead <= share;
 }
 
 /// Key tiles that query tile `tile` of a slice meets.
@@ -55,16 +66,22 @@ int64_t tilesMet(const ViewEvaluator &at, int64_t h, int64_t s, int64_t tile, co
   return lo < hi ? (hi + cut.columns - 1) / cut.columns - lo / cut.columns : 0;
 }
 
-/// Whether all query tiles cost about the same, or the tiles of a slice are few and stand next to each other.
-bool isEven(const PieceView &view, const ForwardWork &w, const ForwardCut &cut) {
+/// How much the query tiles of a slice have to do, in key tiles.
+struct Lengths {
+  int64_t tiles, most, sum;
+  bool areEven() const { return most * tiles <= sum * 5 / 4 + tiles; }
+  bool areLong() const { return sum > kLongItem * tiles; }
+};
+
+Lengths lengthsOf(const PieceView &view, const ForwardCut &cut) {
   ViewEvaluator at(view);
-  int64_t h = view.heads.front(), tiles = roundUp(at.rows(h, 0), cut.rows()) / cut.rows(), most = 0, sum = 0;
-  if (w.hasManySlices && tiles <= 4) return true;
-  for (int64_t t = 0; t < tiles; ++t) {
+  int64_t h = view.heads.front();
+  Lengths lengths{roundUp(at.rows(h, 0), cut.rows()) / cut.rows(), 0, 0};
+  for (int64_t t = 0; t < lengths.tiles; ++t) {
     int64_t met = tilesMet(at, h, 0, t, cut);
-    most = std::max(most, met), sum += met;
+    lengths.most = std::max(lengths.most, met), lengths.sum += met;
   }
-  return most * tiles <= sum * 5 / 4 + tiles;
+  return lengths;
 }
 
 ForwardCut shortCut(const ForwardWork &w) {
@@ -77,14 +94,15 @@ ForwardCut shortCut(const ForwardWork &w) {
   return {1, 16, 1, 1, false, 1, 0};
 }
 
-/// Narrow tiles waste less at both ends of a window, many queries read fewer keys twice. Items are short, so loads run ahead of them.
+/// Narrow tiles waste less at both ends of a window, many queries read fewer keys twice. Items are short, so
+/// loads run ahead of them.
 std::optional<ForwardCut> windowCut(const ForwardWork &w) {
   for (int64_t groups : {4, 3, 2, 1}) {
-    if (groups > 1 && (groups - 1) * 64 >= w.rows) continue;
+    if (groups > 1 && roundUp(w.rows, groups * 64) > w.rows * 9 / 8) continue;
     for (bool queriesInRegisters : {true, false})
       for (int64_t stages : {6, 4, 3}) {
         ForwardCut cut{groups, 64, 2, stages, queriesInRegisters, 1, 0};
-        if (fits(w, cut)) return cut;
+        if (fits(w, cut, kWindowOverhead)) return cut;
       }
   }
   return std::nullopt;
@@ -93,9 +111,9 @@ std::optional<ForwardCut> windowCut(const ForwardWork &w) {
 ForwardCut longCut(const ForwardWork &w) {
   int64_t most = w.rows > 128 ? 3 : w.rows > 64 ? 2 : 1;
   for (int64_t columns : {128, 96, 80, 64, 48, 32, 16})
-    for (int64_t groups : {std::min<int64_t>(most, 2), int64_t(1)})
-      for (int64_t stages : {2, 1}) {
-        ForwardCut cut{groups, columns, 1, stages, false, 1, 0};
+    for (int64_t groups = most; groups >= 1; --groups)
+      for (auto [queryStages, stages] : {std::pair<int64_t, int64_t>{2, 3}, {2, 2}, {1, 2}, {1, 1}}) {
+        ForwardCut cut{groups, columns, queryStages, stages, false, 1, 0};
         if (fits(w, cut)) return cut;
       }
   return {1, 16, 1, 1, false, 1, 0};
@@ -103,9 +121,16 @@ ForwardCut longCut(const ForwardWork &w) {
 
 } // namespace
 
+void shareOut(const ForwardWork &w, ForwardCut &cut) {
+  int64_t tiles = w.slices * ((w.rows + cut.rows() - 1) / cut.rows()), places = kMultiprocessors * cut.blocks;
+  cut.launched = std::min(tiles, places);
+  cut.items = (tiles + cut.launched - 1) / cut.launched;
+}
+
 int64_t sharedBytes(const ForwardWork &w, const ForwardCut &cut) {
   bool hasOutTile = w.continues || w.dV != w.dQk;
-  int64_t queryTile = cut.rows() * (w.dQk + (hasOutTile ? w.dV : 0)) * 2, keyTile = cut.columns * (w.dQk + w.dV) * 2;
+  int64_t queryTile = cut.rows() * (w.dQk + (hasOutTile ? w.dV : 0)) * 2,
+          keyTile = cut.columns * (w.dQk + w.dV) * 2;
   return cut.queryStages * queryTile + cut.keyStages * keyTile + kBarrierBytes;
 }
 
@@ -113,7 +138,8 @@ int64_t sharedBytes(const ForwardWork &w, const ForwardCut &cut) {
 static int64_t longestRow(const PieceView &view) {
   ViewEvaluator at(view);
   int64_t h = view.heads.front(), rows = at.rows(h, 0), most = 0;
-  for (int64_t r = 0; r < rows; r += std::max<int64_t>(1, rows / 64)) most = std::max(most, at.keySlots(h, 0, r).size());
+  for (int64_t r = 0; r < rows; r += std::max<int64_t>(1, rows / 64))
+    most = std::max(most, at.keySlots(h, 0, r).size());
   return rows ? std::max(most, at.keySlots(h, 0, rows - 1).size()) : 0;
 }
 
@@ -122,10 +148,12 @@ ForwardCut chooseForwardCut(const PieceView &view, const ForwardWork &w) {
   std::optional<ForwardCut> window;
   if (!isShort && longestRow(view) <= kWindow) window = windowCut(w);
   ForwardCut cut = isShort ? shortCut(w) : window ? *window : longCut(w);
-  if (!isEven(view, w, cut)) return cut;
-  cut.longestFirst = false;
-  int64_t tiles = w.slices * ((w.rows + cut.rows() - 1) / cut.rows()), slots = kMultiprocessors * cut.blocks;
-  cut.items = std::max<int64_t>(1, (tiles + slots - 1) / slots);
+  Lengths lengths = lengthsOf(view, cut);
+  // The few tiles of a short slice stand next to each other.
+  cut.longestFirst = !lengths.areEven() && !(w.hasManySlices && lengths.tiles <= 4);
+  shareOut(w, cut);
+  // Long items gain little from loads that run ahead, and more from blocks that start when others end.
+  if (cut.longestFirst && lengths.areLong()) cut.launched *= cut.items, cut.items = 1;
   return cut;
 }
 

@@ -7,15 +7,17 @@ namespace drawloom::attention {
 
 /// Extents of a forward kernel.
 struct ForwardCut {
-  int64_t groups;             ///< consumer warp groups, each with 64 queries of the tile
-  int64_t columns;            ///< keys of a tile
-  int64_t queryStages;        ///< query tiles in shared memory
-  int64_t keyStages;          ///< key tiles, and value tiles
-  bool queriesInRegisters;    ///< spares shared memory's bandwidth, which limits products of few columns
-  int64_t blocks;             ///< of a multiprocessor
-  int64_t consumerRegisters;  ///< of a thread after the warp groups have shared them out anew; 0: they do not
-  int64_t items = 1;          ///< consecutive query tiles of a block, whose loads run ahead of the work
-  bool longestFirst = true;   ///< the order of items: query tiles that meet most keys first, or neighbours in memory first
+  int64_t groups;            ///< consumer warp groups, each with 64 queries of the tile
+  int64_t columns;           ///< keys of a tile
+  int64_t queryStages;       ///< query tiles in shared memory
+  int64_t keyStages;         ///< key tiles, and value tiles
+  bool queriesInRegisters;   ///< spares shared memory's bandwidth, which limits products of few columns
+  int64_t blocks;            ///< of a multiprocessor
+  int64_t consumerRegisters; ///< of a thread after the warp groups have shared them out anew; 0: they do not
+  int64_t items = 1;         ///< query tiles of a block, whose loads run ahead of the work
+  bool longestFirst =
+      true; ///< the order of items: query tiles that meet most keys first, or neighbours in memory first
+  int64_t launched = 1; ///< blocks that take turns: a block's items are so far apart
 
   int64_t rows() const { return groups * 64; }
   int64_t producers() const { return consumerRegisters ? 128 : 32; } ///< threads that start bulk copies
@@ -24,18 +26,23 @@ struct ForwardCut {
 /// What the choice depends on.
 struct ForwardWork {
   int64_t dQk, dV;
-  int64_t rows, keys;  ///< the most that a slice has
-  int64_t slices;      ///< of all heads and batches together
-  bool continues;      ///< reads an output tile too
-  bool isBulk;         ///< tiles come by bulk copies; else all 128 threads of a producing warp group gather them
-  bool hasManySlices;  ///< several slices a head
-  bool isHopper;       ///< sm_90a: products by warp groups, registers shared out anew; else sm_80
+  int64_t rows, keys; ///< the most that a slice has
+  int64_t slices;     ///< of all heads and batches together
+  bool continues;     ///< reads an output tile too
+  bool isBulk; ///< tiles come by bulk copies; else all 128 threads of a producing warp group gather them
+  bool hasManySlices; ///< several slices a head
+  bool isHopper;      ///< sm_90a: products by warp groups, registers shared out anew; else sm_80
 };
 
 /// Bytes of shared memory that the tiles take.
 int64_t sharedBytes(const ForwardWork &work, const ForwardCut &cut);
 
-/// The cut for a view. Only what fits a multiprocessor (227 KiB of shared memory on sm_90a, 163 KiB on sm_80, 64 Ki registers) is offered.
+/// Shares the query tiles out among as many blocks as the card holds at once: fills in `items` and
+/// `launched`.
+void shareOut(const ForwardWork &work, ForwardCut &cut);
+
+/// The cut for a view. Only what fits a multiprocessor (227 KiB of shared memory on sm_90a, 163 KiB on sm_80,
+/// 64 Ki registers) is offered.
 ForwardCut chooseForwardCut(const PieceView &view, const ForwardWork &work);
 
 } // namespace drawloom::attention

@@ -11,7 +11,8 @@ Value FragmentSoftmax::constant(double value) const {
 }
 
 Value FragmentSoftmax::isNegativeInfinity(Value x) const {
-  return arith::CmpFOp::create(g.b, g.loc, arith::CmpFPredicate::OEQ, x, constant(-std::numeric_limits<double>::infinity()));
+  return arith::CmpFOp::create(g.b, g.loc, arith::CmpFPredicate::OEQ, x,
+                               constant(-std::numeric_limits<double>::infinity()));
 }
 
 SoftmaxState FragmentSoftmax::nothing() const {
@@ -27,7 +28,8 @@ Value FragmentSoftmax::combine(Value x, Value y, bool isMax) const {
 RowPair FragmentSoftmax::reduce(Value fragment, bool isMax) const {
   auto type = cast<VectorType>(fragment.getType());
   SmallVector<Value> parts;
-  for (int64_t j = 0; j < type.getDimSize(0); ++j) parts.push_back(vector::ExtractOp::create(g.b, g.loc, fragment, j));
+  for (int64_t j = 0; j < type.getDimSize(0); ++j)
+    parts.push_back(vector::ExtractOp::create(g.b, g.loc, fragment, j));
   while (parts.size() > 1) {
     SmallVector<Value> next;
     for (size_t i = 0; i + 1 < parts.size(); i += 2) next.push_back(combine(parts[i], parts[i + 1], isMax));
@@ -35,7 +37,8 @@ RowPair FragmentSoftmax::reduce(Value fragment, bool isMax) const {
     parts = next;
   }
   auto last = vector::ToElementsOp::create(g.b, g.loc, parts.front());
-  return {combine(last.getResult(0), last.getResult(1), isMax), combine(last.getResult(2), last.getResult(3), isMax)};
+  return {combine(last.getResult(0), last.getResult(1), isMax),
+          combine(last.getResult(2), last.getResult(3), isMax)};
 }
 
 RowPair FragmentSoftmax::acrossLanes(const RowPair &x, bool isMax) const {
@@ -61,13 +64,17 @@ FragmentSoftmax::Step FragmentSoftmax::meet(Value scores, const SoftmaxState &be
   auto type = cast<VectorType>(scores.getType());
   Value factor = constant(scale);
   Step step;
-  step.state.greatest = zip(acrossLanes(reduce(scores, true), true), before.greatest, [&](Value x, Value y) { return combine(x, y, true); });
+  step.state.greatest = zip(acrossLanes(reduce(scores, true), true), before.greatest,
+                            [&](Value x, Value y) { return combine(x, y, true); });
   // A row that has met no key yet must not compute -inf - -inf.
   RowPair shift = map(step.state.greatest, [&](Value x) {
-    return arith::NegFOp::create(g.b, g.loc, g.select(isNegativeInfinity(x), constant(0), g.mulf(x, factor))).getResult();
+    return arith::NegFOp::create(g.b, g.loc, g.select(isNegativeInfinity(x), constant(0), g.mulf(x, factor)))
+        .getResult();
   });
-  step.rescale = zip(before.greatest, shift, [&](Value x, Value s) { return dgpu::Exp2Op::create(g.b, g.loc, g.fma(x, factor, s)); });
-  step.probabilities = dgpu::Exp2Op::create(g.b, g.loc, g.fma(scores, g.splat(type, scale), spreadRows(shift, type)));
+  step.rescale = zip(before.greatest, shift,
+                     [&](Value x, Value s) { return dgpu::Exp2Op::create(g.b, g.loc, g.fma(x, factor, s)); });
+  step.probabilities =
+      dgpu::Exp2Op::create(g.b, g.loc, g.fma(scores, g.splat(type, scale), spreadRows(shift, type)));
   RowPair sums = reduce(step.probabilities, false);
   for (int r : {0, 1}) step.state.sum[r] = g.fma(before.sum[r], step.rescale[r], sums[r]);
   return step;

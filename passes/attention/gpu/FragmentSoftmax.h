@@ -28,7 +28,9 @@ public:
   SoftmaxState nothing() const;
 
   RowPair pair(Value x) const { return {x, x}; }
-  RowPair zip(const RowPair &x, const RowPair &y, llvm::function_ref<Value(Value, Value)> f) const { return {f(x[0], y[0]), f(x[1], y[1])}; }
+  RowPair zip(const RowPair &x, const RowPair &y, llvm::function_ref<Value(Value, Value)> f) const {
+    return {f(x[0], y[0]), f(x[1], y[1])};
+  }
   RowPair map(const RowPair &x, llvm::function_ref<Value(Value)> f) const { return {f(x[0]), f(x[1])}; }
   /// Adds up what the four lanes of a row hold.
   RowPair acrossLanes(const RowPair &x, bool isMax) const;

@@ -135,6 +135,8 @@ void Ring::waitEmpty(const GpuBuilder &g, const Slot &slot) const {
   dgpu::MBarrierWaitOp::create(g.b, g.loc, emptyBarrier(g, slot), g.bitXor(slot.parity, g.i32(1)));
 }
 void Ring::release(const GpuBuilder &g, const Slot &slot) const {
+  // Lanes that still wait for the slot to be full would miss that phase if the slot were filled anew.
+  dgpu::WarpSyncOp::create(g.b, g.loc);
   g.when(g.equal(g.lane(), 0), [&] { dgpu::MBarrierArriveOp::create(g.b, g.loc, emptyBarrier(g, slot), Value()); });
 }
 

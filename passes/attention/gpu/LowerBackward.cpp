@@ -3,6 +3,7 @@
 #include "dialect/pattern/PackSlices.h"
 #include "dialect/pattern/ViewQuery.h"
 #include "passes/attention/gpu/OwnerKernel.h"
+#include "passes/attention/gpu/SliceKernel.h"
 #include "passes/memory/Layout.h"
 
 using namespace mlir;
@@ -19,7 +20,8 @@ bool is16Bit(Value v) {
 
 bool isTensorCoreDim(int64_t channels) { return channels % 16 == 0 && channels <= 256; }
 
-/// The op's values, in the order of BackwardArgument, and the gradients that it starts from (or null) and gives.
+/// The op's values, in the order of BackwardArgument, and the gradients that it starts from (or null) and
+/// gives.
 struct Operands {
   explicit Operands(AttendGradOp op)
       : inputs{op.getDout(), op.getQ(), op.getK(), op.getV(), op.getLse(), op.getDelta()},
@@ -27,7 +29,8 @@ struct Operands {
   SmallVector<Value> inputs, before, results;
 };
 
-/// Owners that one launch serves side by side: their items alternate, so that the rows they share are read from memory once.
+/// Owners that one launch serves side by side: their items alternate, so that the rows they share are read
+/// from memory once.
 struct OwnerLaunch {
   SmallVector<OwnerSpec> owners;
   SmallVector<unsigned> gradients; ///< 0 dQ, 1 dK, 2 dV: what the launch makes
@@ -39,7 +42,8 @@ struct OwnerLaunch {
   }
 };
 
-/// Item `number` of the launch: while both owners have items left they take turns, then the longer one goes on.
+/// Item `number` of the launch: while both owners have items left they take turns, then the longer one goes
+/// on.
 void buildOwners(const TileKernel &k, const OwnerLaunch &launch, MapList &maps) {
   int64_t threads = 0, shared = 0;
   auto build = [&](const OwnerSpec &spec, Value from, Value to) {
@@ -52,26 +56,33 @@ void buildOwners(const TileKernel &k, const OwnerLaunch &launch, MapList &maps) 
     build(launch.owners[0], begin, end);
   } else {
     GpuBuilder g(k);
-    int64_t shared2 = 2 * std::min(launch.owners[0].items(), launch.owners[1].items());
+    int64_t paired = 2 * std::min(launch.owners[0].items(), launch.owners[1].items());
     bool isFirstLonger = launch.owners[0].items() > launch.owners[1].items();
     AffineExpr x = k.dim(0);
-    Value alternate = k.less(begin, k.index(shared2));
-    Value isEven = arith::CmpIOp::create(k.b, k.loc, arith::CmpIPredicate::eq, k.apply(x % 2, begin), k.index(0));
-    Value isFirst = g.select(alternate, isEven, arith::ConstantIntOp::create(k.b, k.loc, k.b.getI1Type(), isFirstLonger));
-    Value item = g.select(alternate, k.apply(x.floorDiv(2), begin), k.apply(x - shared2 / 2, begin));
+    Value alternate = k.less(begin, k.index(paired));
+    Value isEven =
+        arith::CmpIOp::create(k.b, k.loc, arith::CmpIPredicate::eq, k.apply(x % 2, begin), k.index(0));
+    Value isFirst =
+        g.select(alternate, isEven, arith::ConstantIntOp::create(k.b, k.loc, k.b.getI1Type(), isFirstLonger));
+    Value item = g.select(alternate, k.apply(x.floorDiv(2), begin), k.apply(x - paired / 2, begin));
     Value next = k.apply(x + 1, item);
-    g.when(isFirst, [&] { build(launch.owners[0], item, next); }, [&] { build(launch.owners[1], item, next); });
+    g.when(
+        isFirst, [&] { build(launch.owners[0], item, next); }, [&] { build(launch.owners[1], item, next); });
   }
   func::FuncOp function = k.kernel.function;
   function->setAttr(kThreadsAttr, k.b.getI64IntegerAttr(threads));
   function->setAttr(kSharedAttr, k.b.getI64IntegerAttr(shared));
+  // Without a number of blocks ptxas does not know how many registers a thread starts with, and ignores
+  // set_max_registers.
+  function->setAttr(kMinBlocksAttr, k.b.getI64IntegerAttr(launch.owners.front().cut.blocks));
   function->setAttr(kFlushDenormalsAttr, k.b.getUnitAttr());
 }
 
 std::string describeOwner(const OwnerSpec &s) {
   std::string text;
-  llvm::raw_string_ostream(text) << int(s.owner) << "," << s.cut.groups << "," << s.cut.columns << "," << s.cut.stages << ","
-                                 << s.cut.ownInRegisters << "," << s.continues << "," << s.slices << "," << s.tiles << ";";
+  llvm::raw_string_ostream(text) << int(s.owner) << "," << s.cut.groups << "," << s.cut.columns << ","
+                                 << s.cut.stages << "," << s.cut.blocks << "," << s.continues << ","
+                                 << s.slices << "," << s.tiles << ";";
   return text;
 }
 
@@ -83,15 +94,15 @@ int64_t channelsOf(const OwnerSpec &s) {
   return channels;
 }
 
-LogicalResult launchOwners(AttendGradOp op, Context &context, OwnerLaunch &owners, const Operands &operands, int64_t pairs,
-                           const char *name, MutableArrayRef<Value> results) {
-  OpBuilder b(op);
+/// A launch that makes `gradients`, with all but its key and counts filled in.
+LaunchSpec launchSpecOf(const Operands &operands, ArrayRef<unsigned> gradients, const Shape &shape,
+                        ViewAttr view, const char *name) {
   LaunchSpec spec;
   spec.name = name;
   spec.inputs = operands.inputs;
   SmallVector<Value> touched = operands.inputs;
   for (Value v : operands.inputs) spec.memrefs.push_back(kernelMemRefType(v));
-  for (unsigned gradient : owners.gradients) {
+  for (unsigned gradient : gradients) {
     Value before = operands.before[gradient], result = operands.results[gradient];
     spec.inplace.push_back(before ? int64_t(spec.inputs.size()) : -1);
     if (before) spec.inputs.push_back(before);
@@ -99,20 +110,54 @@ LogicalResult launchOwners(AttendGradOp op, Context &context, OwnerLaunch &owner
     spec.results.push_back(result.getType());
     touched.push_back(result);
   }
+  spec.bytes = bytesOf(touched, view.getHeads().size(), shape.heads);
+  spec.key = describe(shape, {0, 0}) + print(view);
+  return spec;
+}
+
+LogicalResult launchOwners(AttendGradOp op, Context &context, OwnerLaunch &owners, const Operands &operands,
+                           int64_t pairs, const char *name, MutableArrayRef<Value> results) {
+  OpBuilder b(op);
   const OwnerSpec &first = owners.owners.front();
-  auto place = [&](unsigned gradient) { return unsigned(kFirstGradient + (llvm::find(owners.gradients, gradient) - owners.gradients.begin())); };
-  spec.key = describe(first.shape, {0, 0}) + print(first.view);
+  LaunchSpec spec = launchSpecOf(operands, owners.gradients, first.shape, first.view, name);
+  auto place = [&](unsigned gradient) {
+    return unsigned(kFirstGradient + (llvm::find(owners.gradients, gradient) - owners.gradients.begin()));
+  };
   for (OwnerSpec &owner : owners.owners) {
     owner.first = place(ownsKeys(owner.owner) ? 1 : 0), owner.values = place(2);
     spec.key += describeOwner(owner);
     spec.flops += 2 * channelsOf(owner) * pairs * first.shape.batch;
   }
-  spec.bytes = bytesOf(touched, first.view.getHeads().size(), first.shape.heads);
   spec.grid = owners.grid();
   MapList maps;
   auto made = launch(context, b, op, spec, [&](const TileKernel &k) { buildOwners(k, owners, maps); });
   if (failed(made)) return failure();
   for (auto [gradient, value] : llvm::zip(owners.gradients, (*made)->getResults())) results[gradient] = value;
+  return success();
+}
+
+/// One launch whose blocks have a slice each.
+LogicalResult launchSlices(AttendGradOp op, Context &context, const SliceSpec &slices,
+                           const Operands &operands, int64_t pairs, SmallVector<Value> &results) {
+  OpBuilder b(op);
+  const Shape &shape = slices.shape;
+  LaunchSpec spec = launchSpecOf(operands, {0, 1, 2}, shape, slices.view, "attend_grad_slices");
+  llvm::raw_string_ostream(spec.key) << slices.queryParts << "," << slices.keyParts << "," << slices.continues
+                                     << "," << slices.slices;
+  spec.flops = 2 * (3 * shape.dQk + 2 * shape.dV) * pairs * shape.batch;
+  spec.grid = slices.items();
+  MapList maps;
+  auto made = launch(context, b, op, spec, [&](const TileKernel &k) {
+    SliceKernel kernel(k, slices, maps);
+    kernel.build();
+    func::FuncOp function = k.kernel.function;
+    function->setAttr(kThreadsAttr, k.b.getI64IntegerAttr(SliceKernel::kThreads));
+    function->setAttr(kSharedAttr, k.b.getI64IntegerAttr(kernel.sharedBytes()));
+    function->setAttr(kMinBlocksAttr, k.b.getI64IntegerAttr(kernel.blocks()));
+    function->setAttr(kFlushDenormalsAttr, k.b.getUnitAttr());
+  });
+  if (failed(made)) return failure();
+  results.assign((*made)->result_begin(), (*made)->result_end());
   return success();
 }
 
@@ -134,7 +179,9 @@ bool hasWarpKernels(AttendGradOp op, Context &context) {
   if (!isTensorCoreDim(shape.dQk) || !isTensorCoreDim(shape.dV)) return false;
   Type element = cast<RankedTensorType>(op.getQ().getType()).getElementType();
   for (Value v : {op.getDout(), op.getQ(), op.getK(), op.getV(), op.getDq(), op.getDk(), op.getDv()})
-    if (!is16Bit(v) || cast<RankedTensorType>(v.getType()).getElementType() != element || rowStride(v) % 8 != 0) return false;
+    if (!is16Bit(v) || cast<RankedTensorType>(v.getType()).getElementType() != element ||
+        rowStride(v) % 8 != 0)
+      return false;
   ViewAttr view = op.getView();
   return view.getPredicate().empty() && context.factsOf(view, shape).keysAreDisjoint;
 }
@@ -150,24 +197,38 @@ LogicalResult lowerToWarps(AttendGradOp op, Context &context) {
     for (auto [before, result] : llvm::zip(operands.before, operands.results))
       before = filled(b, op.getLoc(), result.getType(), 0.0);
   bool continues = bool(operands.before[0]);
+  SmallVector<Value> results(3);
+  auto finish = [&] {
+    op.replaceAllUsesWith(results);
+    op.erase();
+    return success();
+  };
+  auto parts = [](int64_t rows) { return int64_t(llvm::divideCeil(rows, kGroupRows)); };
+  if (SliceKernel::fits(shape, parts(facts.rows), parts(facts.keys))) {
+    SliceSpec slices{shape, view, parts(facts.rows), parts(facts.keys), continues, facts.slices};
+    if (failed(launchSlices(op, context, slices, operands, facts.pairs, results))) return failure();
+    return finish();
+  }
+  int64_t met =
+      facts.pairs / (int64_t(view.getHeads().size()) * std::min(shape.n, facts.slices * facts.rows));
   auto owner = [&](Owner which) {
     int64_t longest = std::max(facts.rows, facts.keys);
-    OwnerCut cut = chooseOwnerCut(shape, which, longest);
+    OwnerCut cut = chooseOwnerCut(shape, which, longest, met);
     int64_t own = ownsKeys(which) ? facts.keys : facts.rows;
-    return OwnerSpec{shape, view, which, cut, continues, facts.slices, int64_t(llvm::divideCeil(own, cut.ownRows()))};
+    return OwnerSpec{
+        shape, view, which, cut, continues, facts.slices, int64_t(llvm::divideCeil(own, cut.ownRows()))};
   };
-  SmallVector<Value> results(3);
   bool keysAtOnce = canOwnBoth(shape);
   OwnerLaunch first{{owner(keysAtOnce ? Owner::Keys : Owner::KeysOfK), owner(Owner::Queries)}, {0, 1}};
   if (keysAtOnce) first.gradients.push_back(2);
-  if (failed(launchOwners(op, context, first, operands, facts.pairs, "attend_grad", results))) return failure();
+  if (failed(launchOwners(op, context, first, operands, facts.pairs, "attend_grad", results)))
+    return failure();
   if (!keysAtOnce) {
     OwnerLaunch second{{owner(Owner::KeysOfV)}, {2}};
-    if (failed(launchOwners(op, context, second, operands, facts.pairs, "attend_grad_v", results))) return failure();
+    if (failed(launchOwners(op, context, second, operands, facts.pairs, "attend_grad_v", results)))
+      return failure();
   }
-  op.replaceAllUsesWith(results);
-  op.erase();
-  return success();
+  return finish();
 }
 
 } // namespace drawloom::attention

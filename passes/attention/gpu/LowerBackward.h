@@ -4,8 +4,8 @@
 
 namespace drawloom::attention {
 
-/// Whether the tensor cores' kernels do this op: 16-bit elements, head dimensions that are multiples of 16 up to 256, a view
-/// without predicate whose slices share no keys, rows that begin at multiples of 16 bytes.
+/// Whether the tensor cores' kernels do this op: 16-bit elements, head dimensions that are multiples of 16 up
+/// to 256, a view without predicate whose slices share no keys, rows that begin at multiples of 16 bytes.
 bool hasWarpKernels(AttendGradOp op, Context &context);
 
 /// attend_grad to launches of them; `hasWarpKernels` holds.

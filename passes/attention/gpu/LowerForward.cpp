@@ -23,15 +23,19 @@ void setLaunchShape(const ForwardKernel &kernel, const ForwardCut &cut, const Ti
 
 std::string describeCut(const ForwardCut &c) {
   std::string text;
-  llvm::raw_string_ostream(text) << c.groups << "," << c.columns << "," << c.queryStages << "," << c.keyStages << "," << c.queriesInRegisters << ","
-                                 << c.blocks << "," << c.consumerRegisters << "," << c.items << "," << c.longestFirst << ",";
+  llvm::raw_string_ostream(text) << c.groups << "," << c.columns << "," << c.queryStages << "," << c.keyStages
+                                 << "," << c.queriesInRegisters << "," << c.blocks << ","
+                                 << c.consumerRegisters << "," << c.items << "," << c.longestFirst << ","
+                                 << c.launched << ",";
   return text;
 }
 
 } // namespace
 
 bool hasWarpKernels(AttendOp op, Context &context) {
-  if ((context.options.target != "sm_90a" && context.options.target != "sm_80") || !op.getView().getPredicate().empty()) return false;
+  if ((context.options.target != "sm_90a" && context.options.target != "sm_80") ||
+      !op.getView().getPredicate().empty())
+    return false;
   Shape shape = shapeOf(op.getQ(), op.getV(), op.getHeads(), 1.0);
   if (!isTensorCoreDim(shape.dQk) || !isTensorCoreDim(shape.dV)) return false;
   Type element = cast<RankedTensorType>(op.getQ().getType()).getElementType();
@@ -54,20 +58,33 @@ LogicalResult lowerToWarps(AttendOp op, Context &context) {
   }
   int64_t heads = view.getHeads().size();
   PieceView piece = toView(view);
-  ForwardWork work{shape.dQk, shape.dV, facts.rows, facts.keys, facts.slices * heads * shape.batch, continues, /*isBulk=*/false, facts.slices > 1,
+  ForwardWork work{shape.dQk,
+                   shape.dV,
+                   facts.rows,
+                   facts.keys,
+                   facts.slices * heads * shape.batch,
+                   continues,
+                   /*isBulk=*/false,
+                   facts.slices > 1,
                    context.options.target == "sm_90a"};
   work.isBulk = work.isHopper;
   auto choose = [&] {
     ArrayRef<int64_t> given = context.options.forwardCut;
     if (given.empty()) return chooseForwardCut(piece, work);
-    return ForwardCut{given[0], given[1], given[2], given[3], given[4] != 0, given[5], given[6], given[7], given[8] != 0};
+    ForwardCut cut{given[0], given[1], given[2], given[3],     given[4] != 0,
+                   given[5], given[6], 1,        given[7] != 0};
+    shareOut(work, cut);
+    return cut;
   };
   ForwardCut cut = choose();
-  if (work.isBulk && (!boxOfQueries(piece, cut.rows()) || !boxOfKeys(piece, cut.columns, /*attendedOnly=*/true))) {
+  if (work.isBulk &&
+      (!boxOfQueries(piece, cut.rows()) || !boxOfKeys(piece, cut.columns, /*attendedOnly=*/true))) {
     work.isBulk = false;
     cut = choose();
   }
-  ForwardSpec forward{shape, view, cut, continues, facts.slices, int64_t(llvm::divideCeil(facts.rows, cut.rows())), facts.keys, work.isHopper};
+  ForwardSpec forward{shape,      view,         cut,
+                      continues,  facts.slices, int64_t(llvm::divideCeil(facts.rows, cut.rows())),
+                      facts.keys, work.isHopper};
 
   LaunchSpec spec;
   spec.name = "attend";
@@ -75,11 +92,13 @@ LogicalResult lowerToWarps(AttendOp op, Context &context) {
   if (out0) spec.inputs.append({out0, lse0});
   spec.inplace = out0 ? SmallVector<int64_t>{kOutArgument, kLseArgument} : SmallVector<int64_t>{-1, -1};
   spec.results = {op.getOut().getType(), op.getLse().getType()};
-  for (Value v : {op.getQ(), op.getK(), op.getV(), op.getOut(), op.getLse()}) spec.memrefs.push_back(kernelMemRefType(v));
-  spec.grid = forward.items();
+  for (Value v : {op.getQ(), op.getK(), op.getV(), op.getOut(), op.getLse()})
+    spec.memrefs.push_back(kernelMemRefType(v));
+  spec.grid = forward.grid();
   spec.flops = 2 * (shape.dQk + shape.dV) * facts.pairs * shape.batch;
   spec.bytes = bytesOf({op.getQ(), op.getK(), op.getV(), op.getOut(), op.getLse()}, heads, shape.heads);
-  spec.key = describe(shape, {cut.rows(), cut.columns}) + describeCut(cut) + (continues ? "continues," : "starts,") + print(view);
+  spec.key = describe(shape, {cut.rows(), cut.columns}) + describeCut(cut) +
+             (continues ? "continues," : "starts,") + print(view);
   MapList maps;
   auto made = launch(context, b, op, spec, [&](const TileKernel &k) {
     ForwardKernel kernel(k, forward, maps);

@@ -1,12 +1,10 @@
-// The gradients that belong to a tile: a block owns a tile of one side of the view and streams the other side past it.
+// The gradients that belong to a tile: a block owns a tile of one side of the view and streams the other side
+// past it.
 #pragma once
 #include "passes/attention/gpu/BackwardPlan.h"
-#include "passes/attention/gpu/SideTiles.h"
+#include "passes/attention/gpu/GradientMath.h"
 
 namespace drawloom::attention {
-
-/// Arguments of attend_grad's kernels; the gradients follow.
-enum BackwardArgument { kDOut, kQ, kK, kV, kLse, kDelta, kFirstGradient };
 
 struct OwnerSpec {
   Shape shape;
@@ -22,10 +20,11 @@ struct OwnerSpec {
 
 /// Builds the code of one owner at the kernel's insertion point.
 ///
-/// A block has a warp group of producers and `cut.groups` of consumers. Producers bring the owned tiles once an item and the
-/// streamed ones through a ring (bulk copies where the view has boxes, else by 16-byte pieces), with the streamed rows'
-/// statistics where the owner has keys. A consumer holds 64 rows: per streamed tile, two products S and dP, the
-/// exponentials, then the products that add to its gradients, whose left operands P and dS never leave the registers.
+/// A block has a warp group of producers and `cut.groups` of consumers. Producers bring the owned tiles once
+/// an item and the streamed ones through a ring (bulk copies where the view has boxes, else by 16-byte
+/// pieces), with the streamed rows' statistics where the owner has keys. A consumer holds 64 rows: per
+/// streamed tile, two products S and dP, the exponentials, then the products that add to its gradients, whose
+/// left operands P and dS never leave the registers.
 class OwnerKernel {
 public:
   OwnerKernel(const TileKernel &k, const OwnerSpec &spec, MapList &maps);
@@ -38,8 +37,8 @@ public:
 
 private:
   struct Item {
-    TilePlace own;   ///< the owned tile
-    Value other;     ///< extent of the streamed side
+    TilePlace own;          ///< the owned tile
+    Value other;            ///< extent of the streamed side
     Value tileFrom, tileTo; ///< streamed tiles (i32)
   };
   struct Gradients {
@@ -47,10 +46,10 @@ private:
   };
   /// What does not change while tiles stream past a consumer.
   struct Rows {
-    Value low, high;              ///< vector<2x1xi32>: the columns that the thread's two rows meet
-    Value from, to, wholeFrom, wholeTo; ///< i32: of the group
-    Value firstFragment, valueFragment; ///< the owned operands, if kept in registers
-    Value lse, delta;             ///< vector<2x1xf32>, of owned queries
+    Value row; ///< the first of the group in the tile
+    RowBounds bounds;
+    mlir::TypedValue<dgpu::TileType> first, values; ///< the owned operands: 64 rows of the tiles
+    QueryStatistics statistics;                     ///< of owned queries
   };
 
   void setUp() const;
@@ -61,23 +60,21 @@ private:
   void consume(Value from, Value to) const;
   void consumeItem(const Item &item, Value step) const;
   Gradients meet(const Rows &rows, const Ring::Slot &slot, Value tile, Gradients gradients) const;
-  Value probabilities(const Rows &rows, const Ring::Slot &slot, Value tile, Value scores) const;
-  Value columnStatistics(const Ring::Slot &slot, int64_t which) const;
-  Rows rowsOf(const Item &item, Value row) const;
-  void finish(const Item &item, Value row, Value gradient, unsigned argument, const ActivationTiles &tiles, int64_t offset,
-              double factor) const;
+  Rows rowsOf(const Item &item) const;
+  void finish(const Item &item, Value row, const Gradients &gradients) const;
 
-  Value forEachItem(Value from, Value to, llvm::function_ref<void(const Item &, Value count, Value step)> body) const;
+  Value forEachItem(Value from, Value to,
+                    llvm::function_ref<void(const Item &, Value count, Value step)> body) const;
   TilePlace streamed(const Item &item, Value tile) const;
   Value streamOffset(const Ring::Slot &slot, bool values) const;
   Value statisticsOffset(const Ring::Slot &slot, int64_t which) const;
-  Value product(Value ownFragment, const ActivationTiles &own, int64_t ownOffset, Value row, const ActivationTiles &stream, Value at) const;
   void groupBarrier() const;
   bool hasStatistics() const { return ownsKeys(spec.owner); }
 
   const TileKernel &k;
   const OwnerSpec &spec;
   GpuBuilder g;
+  GradientMath math;
   ViewInKernel view;
   SideTiles ownSide, streamSide;
   ActivationTiles ownFirst, ownValues, streamFirst, streamValues; ///< with d_qk and with d_v channels

@@ -53,12 +53,22 @@ ActivationTiles::ActivationTiles(const GpuBuilder &g, const SideTiles &side, uns
   map = maps.add(g, tensorMap(number, memrefType, *side.box, channels, type.panelColumns(), type.getSwizzle()));
 }
 
-void ActivationTiles::loadBulk(const TilePlace &at, Value offset, Value barrier) const {
-  SmallVector<Value> coordinates{g.i32(0)};
+/// Of the box's first element.
+SmallVector<Value> ActivationTiles::coordinates(const TilePlace &at) const {
+  SmallVector<Value> list{g.i32(0)};
   SmallVector<Value> place{at.head, at.slice, at.first};
-  for (AffineExpr e : side.box->start.getResults()) coordinates.push_back(g.toI32(g.k.apply(e, place)));
-  coordinates.append({g.toI32(at.head), g.toI32(at.batch)});
-  dgpu::TmaLoadOp::create(g.b, g.loc, g.tile(bulkType, offset), map, coordinates, barrier);
+  for (AffineExpr e : side.box->start.getResults()) list.push_back(g.toI32(g.k.apply(e, place)));
+  list.append({g.toI32(at.head), g.toI32(at.batch)});
+  return list;
+}
+
+void ActivationTiles::loadBulk(const TilePlace &at, Value offset, Value barrier) const {
+  dgpu::TmaLoadOp::create(g.b, g.loc, g.tile(bulkType, offset), map, coordinates(at), barrier);
+}
+
+void ActivationTiles::storeBulk(const TilePlace &at, Value offset, int64_t pitch) const {
+  auto source = g.tileType(bulkType.getRows(), bulkType.getColumns(), bulkType.getElementType(), pitch);
+  dgpu::TmaStoreOp::create(g.b, g.loc, g.tile(source, offset), map, coordinates(at));
 }
 
 void ActivationTiles::gather(const TilePlace &at, Value offset) const {
@@ -83,25 +93,53 @@ Value chunkIndex(const GpuBuilder &g, dgpu::TileType type, Value row, Value chun
   return type.panels() == 1 ? index : g.add(index, g.mul(panel, type.panelBytes() / 2));
 }
 
-void RowCopy::copy(const TilePlace &place, Value offset, Value row, bool isOut) const {
-  int64_t rowChunks = type.getColumns() / 8;
-  constexpr int64_t kLanes = 8, kAlignment = 16;
-  Value array = g.array(type.panels() * type.panelBytes() / 2, type.getElementType(), offset);
-  Value channel = g.k.channel(place.head, type.getColumns());
-  g.loop(g.threadInGroup(), g.i32(kGroupRows * rowChunks), kGroupThreads, {}, [&](Value number, ValueRange) {
-    Value inTile = g.add(row, g.div(number, rowChunks)), chunk = g.rem(number, rowChunks);
-    Value x = arith::AddIOp::create(g.b, g.loc, place.first, g.toIndex(inTile));
-    g.when(g.k.less(x, place.extent), [&] {
-      Value position = g.k.apply(side.position(), {place.head, place.slice, x});
-      Value column = g.k.apply(g.k.dim(0) + g.k.dim(1) * kLanes, {channel, g.toIndex(chunk)});
-      SmallVector<Value> global{place.batch, position, column}, shared{g.toIndex(chunkIndex(g, type, inTile, chunk))};
-      if (isOut)
-        g.store(g.load(array, shared, kLanes, kAlignment), memref, global, kAlignment);
-      else
-        g.store(g.load(memref, global, kLanes, kAlignment), array, shared, kAlignment);
-    });
-    return SmallVector<Value>();
-  });
+namespace {
+constexpr int64_t kLanes = 8, kAlignment = 16; ///< of a 16-byte piece
+}
+
+SmallVector<RowCopy::Chunk> RowCopy::chunks(Value row) const {
+  int64_t rowChunks = type.getColumns() / kLanes;
+  SmallVector<Chunk> list;
+  for (int64_t first = 0; first < kGroupRows * rowChunks; first += kGroupThreads) {
+    Value number = g.add(g.threadInGroup(), first);
+    list.push_back({g.add(row, g.div(number, rowChunks)), g.rem(number, rowChunks)});
+  }
+  return list;
+}
+
+SmallVector<Value> RowCopy::indices(const TilePlace &place, Value x, const Chunk &chunk) const {
+  Value position = g.k.apply(side.position(), {place.head, place.slice, x});
+  Value channel = g.k.apply(g.k.dim(0) * type.getColumns() + g.k.dim(1) * kLanes, {place.head, g.toIndex(chunk.number)});
+  return {place.batch, position, channel};
+}
+
+Value RowCopy::array(Value offset) const { return g.array(type.panels() * type.panelBytes() / 2, type.getElementType(), offset); }
+
+SmallVector<Value> RowCopy::fetch(const TilePlace &place, Value row) const {
+  auto piece = g.vector({kLanes}, type.getElementType());
+  SmallVector<Value> share;
+  for (const Chunk &chunk : chunks(row)) {
+    Value x = arith::AddIOp::create(g.b, g.loc, place.first, g.toIndex(chunk.row));
+    auto read = [&] { return SmallVector<Value>{g.load(memref, indices(place, x, chunk), kLanes, kAlignment)}; };
+    auto none = [&] {
+      return SmallVector<Value>{arith::ConstantOp::create(g.b, g.loc, DenseElementsAttr::get(piece, g.b.getFloatAttr(type.getElementType(), 0)))};
+    };
+    share.push_back(g.choose(g.k.less(x, place.extent), TypeRange(piece), read, none)[0]);
+  }
+  return share;
+}
+
+void RowCopy::put(ValueRange share, Value offset, Value row) const {
+  for (auto [value, chunk] : llvm::zip(share, chunks(row)))
+    g.store(value, array(offset), {g.toIndex(chunkIndex(g, type, chunk.row, chunk.number))}, kAlignment);
+}
+
+void RowCopy::toGlobal(const TilePlace &place, Value offset, Value row) const {
+  for (const Chunk &chunk : chunks(row)) {
+    Value x = arith::AddIOp::create(g.b, g.loc, place.first, g.toIndex(chunk.row));
+    Value value = g.load(array(offset), {g.toIndex(chunkIndex(g, type, chunk.row, chunk.number))}, kLanes, kAlignment);
+    g.when(g.k.less(x, place.extent), [&] { g.store(value, memref, indices(place, x, chunk), kAlignment); });
+  }
 }
 
 } // namespace drawloom::attention

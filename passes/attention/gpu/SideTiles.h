@@ -61,29 +61,42 @@ public:
   int64_t bulkBytes() const { return bulkType.bytes(); }
   /// By one thread: starts the copy to `offset`.
   void loadBulk(const TilePlace &at, Value offset, Value barrier) const;
+  /// By one thread: starts the copy from `offset`, where panels are `pitch` rows apart, of the rows that exist.
+  void storeBulk(const TilePlace &at, Value offset, int64_t pitch) const;
   /// By a warp group: starts the copies to `offset` (copy_async, not committed), zeros for rows that do not exist.
   void gather(const TilePlace &at, Value offset) const;
 
 private:
+  SmallVector<Value> coordinates(const TilePlace &at) const;
+
   const GpuBuilder &g;
   const SideTiles &side;
   Value memref, map;
   dgpu::TileType bulkType;
 };
 
-/// Moves 64 rows of a tile in shared memory to an activation, or from it, by a warp group: 16 bytes a thread at a time, neighbouring
-/// threads side by side. The rows are rows [row, row + 64) of the tile at `offset` and of `place`.
+/// Moves 64 rows between an activation and a tile in shared memory, by a warp group: 16 bytes a thread at a time, neighbouring threads
+/// side by side. The rows are rows [row, row + 64) of the tile at `offset` and of `place`; those that do not exist are left out.
 struct RowCopy {
   const GpuBuilder &g;
   const SideTiles &side;
   Value memref;
   dgpu::TileType type;
 
-  void toGlobal(const TilePlace &place, Value offset, Value row) const { copy(place, offset, row, true); }
-  void toShared(const TilePlace &place, Value offset, Value row) const { copy(place, offset, row, false); }
+  /// From the activation to registers: the thread's share, all of it asked for at once.
+  SmallVector<Value> fetch(const TilePlace &place, Value row) const;
+  /// From registers to the tile.
+  void put(ValueRange share, Value offset, Value row) const;
+  /// From the tile to the activation.
+  void toGlobal(const TilePlace &place, Value offset, Value row) const;
 
 private:
-  void copy(const TilePlace &place, Value offset, Value row, bool isOut) const;
+  struct Chunk {
+    Value row, number; ///< in the tile (i32)
+  };
+  SmallVector<Chunk> chunks(Value row) const;
+  SmallVector<Value> indices(const TilePlace &place, Value x, const Chunk &chunk) const;
+  Value array(Value offset) const;
 };
 
 /// Element number of a 16-byte chunk in a tile (dialect/gpu, `tile`).
