@@ -1,8 +1,8 @@
 #!/usr/bin/python3
 """Kernels for a list of models, assembled by ptxas without a GPU and compared with the budget in budget.json.
 
-Fails when a kernel takes more registers, shared memory or spills than its budget says, when ptxas complains (serialized products, injected
-waits), or when a case has other kernels than the budget knows. `test_assembly.py --update` writes the budget again from what is built.
+Fails when a kernel takes more registers, shared memory or spills than its budget says, when ptxas complains of what the budget does not
+list (serialized products, injected waits), or when a case has other kernels than the budget knows. `test_assembly.py --update` writes the budget again from what is built.
 """
 import json
 import os
@@ -109,7 +109,7 @@ def measure(text, precision, target, folder):
             if int(m[2]) > 1:  # one thread: the kernel is not scheduled for a GPU, and nothing is asked of it
                 found[m[1]] = [int(m[3]), int(m[5]), int(m[6]) + int(m[7])]
         elif line.startswith("warning"):
-            complaints.append(line)
+            complaints.append(re.sub(r" around line \d+", "", line))
     return found, complaints
 
 
@@ -125,11 +125,11 @@ def measure_all():
 def update():
     results = measure_all()
     kernels = {case: found for case, (found, _) in results.items()}
-    lines = [f"    {json.dumps(case)}: {json.dumps(found)}" for case, found in kernels.items()]
-    BUDGET.write_text('{\n  "ptxas": ' + json.dumps(ptxas_version()) + ',\n  "kernels": {\n' + ",\n".join(lines) + "\n  }\n}\n")
-    for case, (_, complaints) in results.items():
-        for line in complaints:
-            print(f"{case}: {line}")
+    complaints = {case: sorted(lines) for case, (_, lines) in results.items() if lines}
+    table = lambda rows: "{\n" + ",\n".join(f"    {json.dumps(case)}: {json.dumps(row)}" for case, row in rows.items()) + "\n  }"
+    BUDGET.write_text(f'{{\n  "ptxas": {json.dumps(ptxas_version())},\n  "complaints": {table(complaints)},\n  "kernels": {table(kernels)}\n}}\n')
+    for case, lines in complaints.items():
+        print(*(f"{case}: {line}" for line in lines), sep="\n")
     print(f"{BUDGET}: {sum(map(len, kernels.values()))} kernels in {len(kernels)} cases")
 
 
@@ -145,7 +145,8 @@ class Assembly(unittest.TestCase):
         for target in TARGETS:
             with self.subTest(target=target), tempfile.TemporaryDirectory(prefix="drawloom-assembly-") as tmp:
                 found, complaints = measure(text, precision, target, pathlib.Path(tmp))
-                self.assertEqual(complaints, [])
+                known = self.budget["complaints"].get(f"{case} {target}", [])
+                self.assertEqual(sorted(set(complaints) - set(known)), [])
                 budget = self.budget["kernels"].get(f"{case} {target}", {})
                 self.assertEqual(sorted(found), sorted(budget), "other kernels than in the budget: run test_assembly.py --update")
                 for kernel, (registers, shared, spilled) in found.items():
