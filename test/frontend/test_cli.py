@@ -72,6 +72,30 @@ class CommandLine(unittest.TestCase):
         self.assertIn(old, text)
         return self.file(name, text.replace(old, new))
 
+    # Targets
+
+    def test_unknown_target(self):
+        self.fails(2, "--target: sm_70 not in {native,x86-64-v4,x86-64-v3,sm_90a,sm_80}", args=["compile", self.spec, "--target", "sm_70"])
+
+    def test_only_a_gpu_has_ptx(self):
+        self.fails(2, "--emit=ptx is for GPUs", "hint: give a GPU, as in --target sm_90a", args=["compile", self.spec, "--emit=ptx"])
+
+    def test_compile_for_a_gpu(self):
+        for target in ("sm_90a", "sm_80"):
+            r = self.call("compile", self.spec, "--target", target, "--json", "-o", self.tmp / "gpu.loom")
+            self.assertEqual(r.returncode, 0, r.stderr)
+            self.assertEqual(json.loads(r.stdout)["target"], target)
+            r = self.call("compile", self.spec, "--target", target, "--emit=ptx", "-o", self.tmp / "gpu.ptx")
+            self.assertEqual(r.returncode, 0, r.stderr)
+            self.assertIn(f".target {target}\n", (self.tmp / "gpu.ptx").read_text())
+
+    def test_no_cubin_without_an_assembler(self):
+        env = dict(os.environ, DRAWLOOM_PTXAS="")
+        r = subprocess.run([DRAWLOOM, "compile", str(self.spec), "--target", "sm_90a", "--emit=cubin", "-o", str(self.tmp / "gpu.cubin")],
+                           capture_output=True, text=True, env=env)  # fmt: skip
+        self.assertEqual(r.returncode, 1, r.stderr)
+        self.assertIn("there is no cubin in the artifact\nhint: install ptxas, or name it in DRAWLOOM_PTXAS", r.stderr)
+
     # Specs
 
     def test_malformed_spec(self):
