@@ -212,10 +212,13 @@ LogicalResult PlanBuilder::setAction(MatmulOp matmul, plan::CommandT &command) {
   auto type = [](Value value) { return cast<RankedTensorType>(value.getType()); };
   int64_t aRows = rowCount(type(matmul.getA())), aColumns = rowLength(type(matmul.getA()));
   plan::GemmT action;
-  auto aType = factorType(matmul, matmul.getA()), bType = factorType(matmul, matmul.getB()),
-       cType = factorType(matmul, matmul.getOut());
-  if (failed(aType) || failed(bType) || failed(cType)) return failure();
-  action.a_type = *aType, action.b_type = *bType, action.c_type = *cType;
+  for (auto [value, into] : {std::pair(matmul.getA(), &action.a_type),
+                             {matmul.getB(), &action.b_type},
+                             {matmul.getOut(), &action.c_type}}) {
+    auto of = factorType(matmul, value);
+    if (failed(of)) return failure();
+    *into = *of;
+  }
   action.trans_a = matmul.getTransposeA();
   action.trans_b = matmul.getTransposeB();
   action.m = action.trans_a ? aColumns : aRows;
@@ -236,8 +239,8 @@ LogicalResult PlanBuilder::setAction(MatmulOp matmul, plan::CommandT &command) {
   auto label = matmul->getAttrOfType<StringAttr>(kLabelAttr);
   command.label = label ? label.getValue().str() : "matmul";
   command.flops = 2 * action.m * action.n * action.k;
-  command.bytes = elementBytes(*aType) * action.m * action.k + elementBytes(*bType) * action.k * action.n +
-                  elementBytes(*cType) * action.m * action.n * (matmul.getInit() ? 2 : 1);
+  command.bytes = elementBytes(action.a_type) * action.m * action.k + elementBytes(action.b_type) * action.k * action.n +
+                  elementBytes(action.c_type) * action.m * action.n * (matmul.getInit() ? 2 : 1);
   command.action.Set(std::move(action));
   return success();
 }

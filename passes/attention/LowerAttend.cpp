@@ -61,13 +61,26 @@ private:
 
 } // namespace
 
+/// Of a piece without pairs: what it continues, or a softmax over nothing.
+static void passThrough(AttendOp op) {
+  OpBuilder b(op);
+  Value out = op.getOut0(), lse = op.getLse0();
+  if (!out) {
+    out = filled(b, op.getLoc(), op.getOut().getType(), 0.0);
+    lse = filled(b, op.getLoc(), op.getLse().getType(), -std::numeric_limits<double>::infinity());
+  }
+  op.replaceAllUsesWith(ValueRange{out, lse});
+  op.erase();
+}
+
 LogicalResult lower(AttendOp op, Context &context) {
-  if (hasWarpKernels(op, context)) return lowerToWarps(op, context);
   OpBuilder b(op);
   Location loc = op.getLoc();
   Shape shape = shapeOf(op.getQ(), op.getV(), op.getHeads(), op.getScale().convertToDouble());
   ViewAttr view = op.getView();
   ViewFacts facts = context.factsOf(view, shape);
+  if (facts.pairs == 0) return passThrough(op), success();
+  if (hasWarpKernels(op, context)) return lowerToWarps(op, context);
   TileSizes sizes = context.tiles(view, shape, BlockKernel::Forward).sizes;
   Forward forward{shape, sizes, view, facts.slices, int64_t(llvm::divideCeil(facts.rows, sizes.queries)), bool(op.getOut0())};
 

@@ -235,12 +235,21 @@ bool isOneKernelBest(Context &context, const Backward &all, double cost) {
 
 } // namespace
 
+/// Of a piece without pairs: the gradients that it adds nothing to.
+static void passThrough(AttendGradOp op) {
+  OpBuilder b(op);
+  for (auto [before, result] : {std::pair(op.getDq0(), op.getDq()), {op.getDk0(), op.getDk()}, {op.getDv0(), op.getDv()}})
+    result.replaceAllUsesWith(before ? before : filled(b, op.getLoc(), result.getType(), 0.0));
+  op.erase();
+}
+
 LogicalResult lower(AttendGradOp op, Context &context) {
-  if (hasWarpKernels(op, context)) return lowerToWarps(op, context);
   OpBuilder b(op);
   Shape shape = shapeOf(op.getQ(), op.getV(), op.getHeads(), op.getScale().convertToDouble());
   ViewAttr view = op.getView();
   ViewFacts facts = context.factsOf(view, shape);
+  if (facts.pairs == 0) return passThrough(op), success();
+  if (hasWarpKernels(op, context)) return lowerToWarps(op, context);
   BlockTiles together = context.tiles(view, shape, BlockKernel::AllGradients);
   SmallVector<Gradient> gradients{{op.getDq0(), op.getDq()}, {op.getDk0(), op.getDk()}, {op.getDv0(), op.getDv()}};
   if (!op.getDq0() && !(facts.coversRows && facts.coversKeys))

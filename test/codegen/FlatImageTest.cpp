@@ -120,7 +120,7 @@ TEST(Target, UnknownNamesAreErrorsWithTheKnownOnes) {
     FAIL();
   } catch (const Error &error) {
     EXPECT_EQ(error.exitCode, kUsage);
-    EXPECT_EQ(error.text(), "unknown target 'sparc'\nhint: known targets: native, x86-64-v4, x86-64-v3");
+    EXPECT_EQ(error.text(), "unknown target 'sparc'\nhint: known targets: native, x86-64-v4, x86-64-v3, sm_90a, sm_80");
   }
 }
 

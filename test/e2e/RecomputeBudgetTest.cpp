@@ -20,7 +20,7 @@ struct RecomputeBudget : ::testing::Test {
     registerCompiler(registry);
     context.appendDialectRegistry(registry);
     context.loadAllAvailableDialects();
-    model = buildModel(context, spec::Spec::parse(fmt::format(R"([model]
+    model = buildModel(context, spec::Spec::parse(fmt::format(R"toml([model]
 name = "test"
 n = 96
 layers = {}
@@ -34,7 +34,7 @@ layers = ["column(12)", "local(12)"]
 batch = 2
 [train]
 steps = 10
-)",
+)toml",
                                                               kLayers),
                                                   "test.toml"));
   }

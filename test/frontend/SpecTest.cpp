@@ -413,7 +413,7 @@ TEST(SpecPrecision, FollowsTheDevice) {
 TEST(SpecPrecision, SixteenBitsNeedAGpu) {
   expectFailure(
       failure(small("[run]\nprecision = \"fp16\"\n")), kBadInput,
-      {"a.toml:11:13: error: run.precision = \"fp16\" needs run.device = \"cuda\"", "--device cuda"});
+      {"a.toml:10:13: error: run.precision = \"fp16\" needs run.device = \"cuda\"", "--device cuda"});
 }
 TEST(SpecPrecision, OthersAreRefused) {
   expectFailure(failure(small("[run]\ndevice = \"cuda\"\nprecision = \"fp8\"\n")), kBadInput,
@@ -427,16 +427,16 @@ TEST(SpecMemory, AutoTakesABudget) {
 TEST(SpecMemory, AutoWithoutABudget) {
   expectFailure(
       failure(small("[memory]\nrecompute = \"auto\"\n")), kBadInput,
-      {"a.toml:11:13: error: memory.recompute = \"auto\" needs memory.budget", "budget = \"8GiB\""});
+      {"a.toml:10:13: error: memory.recompute = \"auto\" needs memory.budget", "budget = \"8GiB\""});
 }
 TEST(SpecMemory, ABudgetWithoutAuto) {
   expectFailure(failure(small("[memory]\nbudget = \"2GiB\"\n")), kBadInput,
-                {"a.toml:11:10: error: memory.budget is given, but memory.recompute is not \"auto\""});
+                {"a.toml:10:10: error: memory.budget is given, but memory.recompute is not \"auto\""});
 }
 TEST(SpecMemory, ABudgetThatIsNoAmount) {
   for (const char *text : {"much", "2 gigs", "-1GiB", "0", "1e5"})
     expectFailure(failure(small(fmt::format("[memory]\nrecompute = \"auto\"\nbudget = \"{}\"\n", text))),
-                  kBadInput, {"a.toml:12:10: error: memory.budget: expected an amount of memory"});
+                  kBadInput, {"a.toml:11:10: error: memory.budget: expected an amount of memory"});
 }
 
 TEST(Nearest, EditDistance) {

@@ -38,7 +38,16 @@ static llvm::APFloat converted(plan::DType type, double x) {
   return value;
 }
 
-double roundTo(plan::DType type, double x) { return converted(type, x).convertToDouble(); }
+double roundTo(plan::DType type, double x) {
+  if (type != plan::DType::BF16 && type != plan::DType::F16) return converted(type, x).convertToDouble();
+  if (x == 0 || !std::isfinite(x)) return x;
+  // By arithmetic, since references round each probability: nearbyint rounds halves to even.
+  bool isHalf = type == plan::DType::F16;
+  int digits = isHalf ? 10 : 7, least = isHalf ? -14 : -126;
+  double unit = std::ldexp(1.0, std::max(std::ilogb(x), least) - digits), rounded = std::nearbyint(x / unit) * unit;
+  double limit = isHalf ? 65504.0 : 3.3895313892515355e38;
+  return std::abs(rounded) > limit ? std::copysign(std::numeric_limits<double>::infinity(), x) : rounded;
+}
 
 template <class T> static void append(std::vector<std::byte> &bytes, T value) {
   auto *p = reinterpret_cast<const std::byte *>(&value);

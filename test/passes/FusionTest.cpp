@@ -45,6 +45,11 @@ std::string randomGraph(std::mt19937 &random, int ops) {
 
 struct Fusion : test::Passes {};
 
+/// Whether the fusion's result `number` is a row with a bias: later fusions may make it again rather than read it.
+bool isBiasedRow(FusionOp fusion, unsigned number) {
+  return bool(fusion.getBody().front().getTerminator()->getOperand(number).getDefiningOp<BiasAddOp>());
+}
+
 TEST_F(Fusion, OfRandomGraphsKeepsEveryBitAndEveryOp) {
   std::mt19937 random(7);
   int fusions = 0;
@@ -55,7 +60,7 @@ TEST_F(Fusion, OfRandomGraphsKeepsEveryBitAndEveryOp) {
     auto before = Interpreter(*module).run("f", args);
     auto count = [&] {
       int ops = 0;
-      module->walk([&](Operation *op) { ops += !isa<FusionOp, YieldOp>(op); });
+      module->walk([&](Operation *op) { ops += !isa<FusionOp, YieldOp, BiasAddOp>(op); });
       return ops;
     };
     int opsBefore = count();
@@ -67,7 +72,8 @@ TEST_F(Fusion, OfRandomGraphsKeepsEveryBitAndEveryOp) {
     EXPECT_EQ(count(), opsBefore) << source;
     module->walk([&](FusionOp fusion) {
       ++fusions;
-      for (Value result : fusion.getOutputs()) EXPECT_FALSE(result.use_empty()) << source;
+      for (OpResult result : fusion->getResults())
+        EXPECT_FALSE(result.use_empty() && !isBiasedRow(fusion, result.getResultNumber())) << source;
       EXPECT_GE(std::distance(fusion.getBody().front().begin(), fusion.getBody().front().end()), 3) << source;
     });
   }

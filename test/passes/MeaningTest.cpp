@@ -133,7 +133,7 @@ TEST_F(Meaning, PrecisionChangesTypesAlone) {
       int products = 0, sums = 0, rounded = 0;
       module->walk([&](MatmulOp op) {
         bool isF32 = getElementTypeOrSelf(op.getOut()).isF32();
-        products += isF32 && op.getInit();
+        products += isF32 && op.getTransposeA(); // dW = dY^T X
         rounded += op.getTransposeA() && !isF32;
       });
       module->walk(
