@@ -3,11 +3,13 @@
 import json
 import os
 import pathlib
+import resource
 import shutil
 import subprocess
 import tempfile
 import unittest
 
+ROOT = pathlib.Path(__file__).resolve().parents[2]
 BIN = pathlib.Path(os.environ.get("DRAWLOOM_BIN", "build/release/bin"))
 DRAWLOOM, RUN = str(BIN / "drawloom"), str(BIN / "drawloom-run")
 
@@ -305,6 +307,13 @@ class CommandLine(unittest.TestCase):
         self.assertEqual(sum(a["parameters_by_part"].values()), a["parameters"])
         self.assertEqual({f["name"] for f in a["plan"]["functions"]}, {"gradient", "evaluate", "decode", "update"})
         self.assertGreaterEqual(a["plan"]["memory"]["parameters"], 4 * a["parameters"])
+
+    def test_inspecting_a_million_positions_takes_no_time(self):
+        before = resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime
+        r = json.loads(self.call("inspect", ROOT / "models" / "audio-1m.toml", "--json").stdout)
+        self.assertLess(resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime - before, 3)  # compiled, it is 12 s
+        self.assertEqual(r["n"], 1 << 20)
+        self.assertEqual(r["plan"]["memory"]["state"], 4 * 2 * (1 << 20) * 256 * 4)
 
     def test_pattern_show_draws_and_counts(self):
         text = self.call("pattern", "show", "column(3)", "--n", 7).stdout
