@@ -21,7 +21,8 @@ def gtest(binary, tmp, env):
     if not out.exists():
         return 0, 1, log
     r = json.loads(out.read_text())
-    passed, failed = r["tests"] - r["failures"] - r.get("disabled", 0), r["failures"]
+    skipped = sum(t.get("result") == "SKIPPED" for suite in r["testsuites"] for t in suite["testsuite"])
+    passed, failed = r["tests"] - r["failures"] - r.get("disabled", 0) - skipped, r["failures"]
     return passed, failed + (1 if code and not failed else 0), log
 
 

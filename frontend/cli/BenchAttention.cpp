@@ -111,7 +111,7 @@ int run(AttentionOptions o) {
   auto module = buildAttention(*context, {pattern.spelling(), o.batch, o.n, o.heads, o.heads * o.headDim,
                                           o.heads * dv, o.precision, copies});
   CompileOptions options;
-  if (o.device == "cuda") options.target = Target::byName("sm_90a");
+  if (o.device == "cuda") options.target = cardTarget();
   options.precision = o.precision;
   auto program = Program::fromBytes(compileModule(*context, *module, "attention", options),
                                     {o.threads.value_or(0)}, "attention");

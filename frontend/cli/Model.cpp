@@ -160,9 +160,7 @@ std::vector<std::byte> compile(ModuleOp module, const std::string &name, const C
 
 } // namespace
 
-/// What run.device = "cuda" is compiled for unless a target is named: the card that is there, or the most
-/// capable one.
-static Target cardTarget() {
+Target cardTarget() {
   try {
     return Target::byName(cuda::machineTarget());
   } catch (const Error &) {

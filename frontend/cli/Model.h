@@ -46,6 +46,9 @@ Compiled compileSpec(const spec::Spec &spec, CompileOptions options, bool printI
 /// of.
 flatbuffers::DetachedBuffer planSpec(const spec::Spec &spec);
 
+/// What device "cuda" is compiled for unless a target is named: the card that is there, or the most capable one.
+Target cardTarget();
+
 /// Compiles a module that is no spec's (benchmarks); `name` is for messages.
 std::vector<std::byte> compileModule(mlir::MLIRContext &context, mlir::ModuleOp module,
                                      const std::string &name, const CompileOptions &options = {});
