@@ -97,7 +97,7 @@ Run addData(CLI::App &app) {
       "Read a model's data, or a data file or folder, from end to end. Shows counts, parts, statistics, "
       "and what is wrong with it.");
   return [state] {
-    ModelInput input{state->options.input, state->sets};
+    ModelInput input{state->options.input, state->sets, {}, {}};
     bool isSpec = input.path.ends_with(".toml");
     require(isSpec || state->sets.empty(), kUsage, "--set changes a model spec, but {} is none", input.path);
     return isSpec ? dataCommand(input.spec().toJson().dump(), state->options) : dataCommand(state->options);

@@ -127,7 +127,9 @@ TEST(Target, UnknownNamesAreErrorsWithTheKnownOnes) {
 TEST(Target, IsRecordedInThePlan) {
   auto module = parse("func.func @f(%x: tensor<4xf32>) -> tensor<4xf32> {\n  %0 = drawloom.gelu %x : "
                       "tensor<4xf32>\n  return %0 : tensor<4xf32>\n}");
-  PlanRunner runner(compile(*module, {.target = Target::byName("x86-64-v3")}));
+  CompileOptions options;
+  options.target = Target::byName("x86-64-v3");
+  PlanRunner runner(compile(*module, options));
   EXPECT_EQ(runner.plan.target, "x86_64");
   EXPECT_EQ(runner.plan.cpu_features, Target::byName("x86-64-v3").features);
 }
