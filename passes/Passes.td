@@ -31,15 +31,19 @@ def FormSegments : Pass<"drawloom-form-segments", "::mlir::ModuleOp"> {
     | mode | segments |
     |---|---|
     | none | none: every value that the backward pass reads is kept |
-    | attention | runs labelled `….attention` |
+    | elementwise | none, but each gelu is marked `drawloom.repeat`: the backward pass makes it again from its operand, which it reads anyway |
+    | attention | runs labelled `….attention`; outside of them as elementwise |
     | block | one a layer: the labels without their last component |
 
     One mode holds for all layers; a list (`mode=block,block,none`) has one for each layer, in program order.
   }];
   let options = [
-    ListOption<"modes", "mode", "std::string", "what to recompute: none, attention or block, for all layers or one a layer">
+    ListOption<"modes", "mode", "std::string", "what to recompute: none, elementwise, attention or block, for all layers or one a layer">
   ];
-  let statistics = [Statistic<"numSegments", "segments", "Number of segments formed">];
+  let statistics = [
+    Statistic<"numSegments", "segments", "Number of segments formed">,
+    Statistic<"numRepeated", "repeated", "Number of elementwise ops marked to be computed again">
+  ];
 }
 
 def Differentiate : Pass<"drawloom-differentiate", "::mlir::ModuleOp"> {
@@ -48,6 +52,8 @@ def Differentiate : Pass<"drawloom-differentiate", "::mlir::ModuleOp"> {
     `@loss(parameters, tokens, targets, rng) -> nll` becomes `@gradient(parameters, gradients, tokens, targets, rng,
     loss_weights) -> (nll, new gradients)`; `loss_weights` is the cotangent of nll and each new gradient is the old one plus
     the derivative, so that calls accumulate. `@loss` is removed. A module without `@loss` is left alone.
+
+    An op marked `drawloom.repeat` is cloned before the first backward op that reads its result, and backward ops read the clone.
   }];
 }
 
@@ -90,7 +96,8 @@ def Fuse : Pass<"drawloom-fuse", "::mlir::ModuleOp"> {
     Greedy, in program order: a row op joins the group that makes one of its rows, then the groups that read the same rows. A
     join is legal if it closes no cycle through ops outside the group and if nothing inside needs a value that is only known
     after the last row (a column sum, the gradient of a scale). No arithmetic changes; values used outside become results. Groups
-    of one op stay as they are. One thing is computed twice: a biased row that only other fusions read is not written; they
+    of one op stay as they are. An op marked `drawloom.repeat` joins later ops only, not those that made its operand: it is computed
+    again so that its result need not be kept from there. One thing is computed twice: a biased row that only other fusions read is not written; they
     read the row without the bias, which is there anyway, and add the bias again.
   }];
   let statistics = [
