@@ -21,6 +21,20 @@ def ChoosePrecision : Pass<"drawloom-choose-precision", "::mlir::ModuleOp"> {
   let statistics = [Statistic<"numCasts", "casts", "Number of casts inserted">];
 }
 
+def FuseEpilogues : Pass<"drawloom-fuse-epilogues", "::mlir::ModuleOp"> {
+  let summary = "biases of @loss and @evaluate that products add while they write their result";
+  let description = [{
+    Marks each `linear` whose result no row op reads (q, k and v): adding its bias would be a kernel that reads and writes the
+    result for nothing else. `drawloom-decompose` makes a matmul with a bias from it. Any other bias is added in passing by the
+    row kernel that reads the product. Products take a bias in the type of their result, so a 16-bit one is a copy, cast at the
+    start of the function.
+
+    For targets whose products have epilogues (GPUs). Runs on the forward graph, so that the choice, and with it the rounding, does
+    not depend on what is recomputed.
+  }];
+  let statistics = [Statistic<"numBiases", "biases", "Number of biases that products add">];
+}
+
 def FormSegments : Pass<"drawloom-form-segments", "::mlir::ModuleOp"> {
   let summary = "group the ops of @loss into units of recomputation";
   let description = [{
@@ -63,7 +77,7 @@ def InlineSegments : Pass<"drawloom-inline-segments", "::mlir::ModuleOp"> {
 }
 
 def Decompose : Pass<"drawloom-decompose", "::mlir::ModuleOp"> {
-  let summary = "linear becomes matmul and bias_add";
+  let summary = "linear becomes matmul and bias_add, or a matmul with bias where drawloom-fuse-epilogues has marked it";
 }
 
 def SplitPieces : Pass<"drawloom-split-pieces", "::mlir::ModuleOp"> {

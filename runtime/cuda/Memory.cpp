@@ -47,7 +47,10 @@ static std::vector<plan::Place> placesOf(const plan::Command &c) {
   std::vector<plan::Place> places;
   if (auto *l = c.action_as_Launch(); l && l->places())
     for (auto *p : *l->places()) places.push_back(*p);
-  if (auto *g = c.action_as_Gemm()) places = {*g->a(), *g->b(), *g->c()};
+  if (auto *g = c.action_as_Gemm()) {
+    places = {*g->a(), *g->b(), *g->c()};
+    if (g->bias()) places.push_back(*g->bias());
+  }
   if (auto *z = c.action_as_Zero()) places = {*z->place()};
   return places;
 }

@@ -118,6 +118,25 @@ TEST_F(Meaning, TheSameProductsAreAccumulatedInPlaceWhateverIsRecomputed) {
   }
 }
 
+TEST_F(Meaning, BiasesInEpiloguesChangeNoBit) {
+  auto plain = parse(lossText());
+  run(*plain, "drawloom-form-segments,drawloom-differentiate");
+  for (std::string pass : kRest) run(*plain, pass);
+  std::vector<Tensor> expected = gradients(*plain);
+  for (std::string type : {"f32", "bf16"})
+    for (std::string mode : {"none", "elementwise", "attention", "block"}) {
+      auto module = parse(lossText());
+      run(*module, "drawloom-choose-precision{type=" + type +
+                       "},drawloom-fuse-epilogues,drawloom-form-segments{mode=" + mode +
+                       "},drawloom-differentiate");
+      for (std::string pass : kRest) run(*module, pass);
+      expectSame(gradients(*module), expected, type == "f32" ? 0 : 1e-13, type + ", " + mode);
+      int products = 0;
+      module->walk([&](MatmulOp op) { products += bool(op.getBias()); });
+      EXPECT_GE(products, 2) << "q, k and v of two layers: " << type << ", " << mode;
+    }
+}
+
 TEST_F(Meaning, PrecisionChangesTypesAlone) {
   auto plain = parse(lossText());
   run(*plain, "drawloom-form-segments,drawloom-differentiate");
