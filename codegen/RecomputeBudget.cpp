@@ -15,13 +15,13 @@ namespace drawloom {
 namespace {
 
 /// How many layers recompute what: the first `block` their whole block, the next `attention` their attention,
-/// the others nothing. Early layers come first because what the recomputation of a layer takes for a while is
-/// added to what the layers before it keep.
+/// the others elementwise values, which cost next to nothing. Early layers come first because what the
+/// recomputation of a layer takes for a while is added to what the layers before it keep.
 struct Counts {
   int64_t block = 0, attention = 0;
 
   std::vector<std::string> modes(int64_t layers) const {
-    std::vector<std::string> result(size_t(layers), "none");
+    std::vector<std::string> result(size_t(layers), "elementwise");
     for (int64_t k = 0; k < block + attention; ++k) result[size_t(k)] = k < block ? "block" : "attention";
     return result;
   }
@@ -29,11 +29,12 @@ struct Counts {
 
 /// What a choice comes to.
 struct Measure {
-  int64_t bytes = 0; ///< of all arenas
+  int64_t bytes = 0; ///< of all arenas but decoding's
   double flops = 0;  ///< of @gradient
 };
 
-/// A choice on the way: its estimated cost and what it saves, both compared with recomputing nothing.
+/// A choice on the way: its estimated cost and what it saves, both compared with recomputing elementwise
+/// values alone.
 struct Candidate {
   Counts counts;
   double cost, saving;
@@ -62,7 +63,8 @@ public:
     if (failed(module)) return failure();
     auto arenas = (**module)->getAttrOfType<DictionaryAttr>(kArenaBytesAttr);
     for (NamedAttribute arena : arenas)
-      if (arena.getName() != "activations") persistent += cast<IntegerAttr>(arena.getValue()).getInt();
+      if (arena.getName() != "activations" && arena.getName() != "state")
+        persistent += cast<IntegerAttr>(arena.getValue()).getInt();
     for (auto func : (*module)->getOps<func::FuncOp>())
       if (func.getName() != kGradientFunction) others = std::max(others, activationBytes(func));
     return read(**module);
@@ -105,11 +107,11 @@ private:
 
   ModuleOp model;
   PipelineOptions options;
-  int64_t persistent = 0; ///< bytes of the arenas that outlive a call
+  int64_t persistent = 0; ///< bytes of the arenas that outlive a call, without decoding's
   int64_t others = 0;     ///< bytes of activations of the functions that the choice does not touch
 };
 
-/// Choices by rising cost, each of which saves more than all cheaper ones, behind recomputing nothing.
+/// Choices by rising cost, each of which saves more than all cheaper ones, behind elementwise values alone.
 /// `block` and `attention` are estimates for one layer; layers are alike but for their patterns, and
 /// attention itself is never recomputed.
 std::vector<Candidate> frontier(int64_t layers, Candidate block, Candidate attention) {
@@ -136,9 +138,9 @@ public:
   Search(Planner &planner, const std::vector<Candidate> &choices, int64_t layers, int64_t budget)
       : planner(planner), choices(choices), layers(layers), budget(budget) {}
 
-  FailureOr<std::pair<Counts, Measure>> run(Measure none, Measure most) {
+  FailureOr<std::pair<Counts, Measure>> run(Measure least, Measure most) {
     size_t low = 0, high = choices.size() - 1; // too large, fits
-    Measure atLow = none, atHigh = most;
+    Measure atLow = least, atHigh = most;
     for (int guesses = 0; high - low > 1; ++guesses) {
       size_t middle = guesses < kGuesses ? guess(low, high, atLow.bytes, atHigh.bytes) : (low + high) / 2;
       auto measured = planner.measure(choices[middle].counts.modes(layers));
@@ -186,29 +188,33 @@ FailureOr<RecomputeChoice> chooseRecompute(ModuleOp model, PipelineOptions optio
   if (!loss) return model.emitError("there is no @loss, so there is nothing to recompute");
   int64_t layers = int64_t(findLayers(loss.getBody().front()).size());
   Planner planner(model, std::move(options));
-  FailureOr<Measure> none = planner.measureAll(Counts{}.modes(layers));
+  std::vector<std::string> nothing(size_t(layers), "none");
+  FailureOr<Measure> none = planner.measureAll(nothing);
   if (failed(none)) return failure();
-  auto choice = [&](Counts counts, Measure m) {
-    return RecomputeChoice{counts.modes(layers),  budget,       m.bytes, none->bytes - m.bytes, m.flops,
-                           m.flops - none->flops, planner.plans};
+  auto choice = [&](const std::vector<std::string> &modes, Measure m) {
+    return RecomputeChoice{
+        modes, budget, m.bytes, none->bytes - m.bytes, m.flops, m.flops - none->flops, planner.plans};
   };
-  if (none->bytes <= budget) return choice({}, *none);
+  if (none->bytes <= budget) return choice(nothing, *none);
   if (layers == 0) failTooSmall(budget, none->bytes);
+  FailureOr<Measure> least = planner.measure(Counts{}.modes(layers));
+  if (failed(least)) return failure();
+  if (least->bytes <= budget) return choice(Counts{}.modes(layers), *least);
 
   FailureOr<Measure> block = planner.measure(Counts{layers, 0}.modes(layers));
   FailureOr<Measure> attention = planner.measure(Counts{0, layers}.modes(layers));
   if (failed(block) || failed(attention)) return failure();
   auto aLayer = [&](Measure m) {
     return Candidate{
-        {}, (m.flops - none->flops) / double(layers), double(none->bytes - m.bytes) / double(layers)};
+        {}, (m.flops - least->flops) / double(layers), double(least->bytes - m.bytes) / double(layers)};
   };
   std::vector<Candidate> choices = frontier(layers, aLayer(*block), aLayer(*attention));
   const Measure &most = choices.back().counts.block == layers ? *block : *attention;
-  if (int64_t smallest = std::min({none->bytes, block->bytes, attention->bytes}); smallest > budget)
+  if (int64_t smallest = std::min({least->bytes, block->bytes, attention->bytes}); smallest > budget)
     failTooSmall(budget, smallest);
-  auto found = Search(planner, choices, layers, budget).run(*none, most);
+  auto found = Search(planner, choices, layers, budget).run(*least, most);
   if (failed(found)) return failure();
-  return choice(found->first, found->second);
+  return choice(found->first.modes(layers), found->second);
 }
 
 std::string RecomputeChoice::pipelineOption() const { return fmt::format("{}", fmt::join(modes, ",")); }

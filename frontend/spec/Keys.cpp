@@ -99,9 +99,10 @@ constexpr Key table[] = {
      "micro-steps whose gradients one optimizer step adds up"},
     {"train.seed", Type::Int, "1", "", "", whole, "", "seed of initial weights, data order and dropout"},
 
-    {"memory.recompute", Type::Choice, "\"none\"", "", "", any, "none|attention|block|auto",
-     "what the backward pass computes again instead of keeping: nothing, the attention branch, or the whole "
-     "block (paper section 5.4); \"auto\": for each layer what is cheapest within memory.budget. Results do "
+    {"memory.recompute", Type::Choice, "\"none\"", "", "", any, "none|elementwise|attention|block|auto",
+     "what the backward pass computes again instead of keeping: nothing, elementwise values (GELU), "
+     "the attention branch as well, or the whole block (paper section 5.4); \"auto\": for each layer what is "
+     "cheapest within memory.budget. Results do "
      "not "
      "depend on it"},
     {"memory.budget", Type::String, "\"\"", "", "", any, "",
