@@ -97,8 +97,8 @@ void PlanBuilder::addHeader() {
   plan.compiler = "drawloom " DRAWLOOM_VERSION;
   plan.target = target.inPlan();
   plan.cpu_features = target.features;
-  plan.spec = text("drawloom.spec", "{}");
-  plan.spec_source = text("drawloom.spec_source", "");
+  plan.spec = text(kSpecAttr, "{}");
+  plan.spec_source = text(kSpecSourceAttr, "");
 }
 
 void PlanBuilder::addBuffers() {
@@ -239,7 +239,8 @@ LogicalResult PlanBuilder::setAction(MatmulOp matmul, plan::CommandT &command) {
   auto label = matmul->getAttrOfType<StringAttr>(kLabelAttr);
   command.label = label ? label.getValue().str() : "matmul";
   command.flops = 2 * action.m * action.n * action.k;
-  command.bytes = elementBytes(action.a_type) * action.m * action.k + elementBytes(action.b_type) * action.k * action.n +
+  command.bytes = elementBytes(action.a_type) * action.m * action.k +
+                  elementBytes(action.b_type) * action.k * action.n +
                   elementBytes(action.c_type) * action.m * action.n * (matmul.getInit() ? 2 : 1);
   command.action.Set(std::move(action));
   return success();
