@@ -84,8 +84,7 @@ std::string DiskCache::keyOf(std::initializer_list<std::string_view> parts) {
     hasher.add(std::as_bytes(std::span(&length, 1)));
     hasher.add(part);
   }
-  Hash128 hash = hasher.result();
-  return fmt::format("{:016x}{:016x}", hash.high, hash.low);
+  return hasher.result().text();
 }
 
 std::optional<std::vector<std::byte>> DiskCache::find(const std::string &key) const {

@@ -1,10 +1,13 @@
 #include "runtime/support/Hash.h"
+#include <fmt/format.h>
 #include <new>
 #include <xxhash.h>
 
 namespace drawloom {
 
 uint64_t hash64(std::span<const std::byte> bytes) { return XXH64(bytes.data(), bytes.size(), 0); }
+
+std::string Hash128::text() const { return fmt::format("{:016x}{:016x}", high, low); }
 
 struct Hasher128::State {
   State() : xxh(XXH3_createState()) {

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <memory>
 #include <span>
+#include <string>
 #include <string_view>
 
 namespace drawloom {
@@ -15,6 +16,8 @@ inline uint64_t hash64(std::string_view text) { return hash64(std::as_bytes(std:
 struct Hash128 {
   uint64_t low = 0, high = 0;
   bool operator==(const Hash128 &) const = default;
+  /// 32 hexadecimal digits.
+  std::string text() const;
 };
 
 /// Hashes bytes that come in parts; where they are cut does not matter.
