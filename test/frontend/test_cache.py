@@ -10,7 +10,7 @@ import tempfile
 import unittest
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-DRAWLOOM = str(pathlib.Path(os.environ.get("DRAWLOOM_BIN", "build/release/bin")) / "drawloom")
+DRAWLOOM = str(pathlib.Path(os.environ.get("DRAWLOOM_BIN", "build/release/bin")).resolve() / "drawloom")
 
 SPEC = """[model]
 n = 20
@@ -138,6 +138,16 @@ class CompileCache(unittest.TestCase):
         self.assertIn("found in the compile cache", self.call(*train).stderr)
         self.assertIn("compiled ", self.call(*train, "--no-cache").stderr)
         self.assertIn("found in the compile cache", self.call("sample", self.spec, "--out", self.tmp / "run", "--length", "3").stderr)
+
+    def test_attention_alone_is_kept_too(self):
+        bench = ["bench", "attention", "local(4)", "--n", "32", "--heads", "1", "--head-dim", "8", "--repeats", "1", "--threads", "1"]
+        self.call(*bench, "--no-cache")
+        self.assertEqual(self.entries(), [])
+        self.call(*bench)
+        entry, = self.entries()
+        os.utime(entry, (0, 0))
+        self.call(*bench)
+        self.assertGreater(entry.stat().st_mtime, 0, "it was used")
 
     def test_inspect_says_the_same_from_it(self):
         made = self.call("inspect", self.spec, "--no-cache").stdout
