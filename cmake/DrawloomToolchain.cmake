@@ -1,13 +1,14 @@
 # Compiler settings shared by every target: warnings, sanitizers, ccache.
 option(DRAWLOOM_WERROR "treat warnings as errors" OFF)
-set(DRAWLOOM_SANITIZE "" CACHE STRING "sanitizers for our own code, e.g. address,undefined")
+set(DRAWLOOM_SANITIZE "" CACHE STRING "sanitizers for our own code, e.g. address,undefined,fuzzer-no-link (the coverage that fuzzing follows)")
 
 add_compile_options(-Wall -Wextra -Wno-unused-parameter -fno-math-errno -ffp-contract=off)
 if(DRAWLOOM_WERROR)
   add_compile_options(-Werror)
 endif()
 if(DRAWLOOM_SANITIZE)
-  add_compile_options(-fsanitize=${DRAWLOOM_SANITIZE} -fno-omit-frame-pointer -fno-sanitize=vptr)
+  # What is found ends the program: a test that goes on after undefined behaviour would pass.
+  add_compile_options(-fsanitize=${DRAWLOOM_SANITIZE} -fno-omit-frame-pointer -fno-sanitize=vptr -fno-sanitize-recover=all)
   add_link_options(-fsanitize=${DRAWLOOM_SANITIZE})
 endif()
 

@@ -97,8 +97,8 @@ void PlanBuilder::addHeader() {
   plan.compiler = "drawloom " DRAWLOOM_VERSION;
   plan.target = target.inPlan();
   plan.cpu_features = target.features;
-  plan.spec = text("drawloom.spec", "{}");
-  plan.spec_source = text("drawloom.spec_source", "");
+  plan.spec = text(kSpecAttr, "{}");
+  plan.spec_source = text(kSpecSourceAttr, "");
 }
 
 void PlanBuilder::addBuffers() {

@@ -10,8 +10,9 @@ using namespace mlir;
 namespace drawloom {
 
 FailureOr<CompiledKernels> compileKernels(ModuleOp kernels, const Target &target, int optLevel,
-                                          unsigned threads, bool verifyEach, const StageTimer &timer) {
-  if (target.isGpu()) return compileGpuKernels(kernels, target, optLevel, threads, verifyEach, timer);
+                                          unsigned threads, bool verifyEach, const StageTimer &timer,
+                                          bool cache) {
+  if (target.isGpu()) return compileGpuKernels(kernels, target, optLevel, threads, verifyEach, timer, cache);
   Stopwatch watch;
   auto finished = [&](const std::string &stage) {
     if (timer) timer(stage, 1e3 * watch.seconds());

@@ -27,9 +27,10 @@ struct CompiledKernels {
 using StageTimer = std::function<void(const std::string &stage, double milliseconds)>;
 
 /// Compiles every function of `kernels`. Code generation is spread over `threads` threads (0: one a core).
-/// The image does not depend on their number. Failures have been reported as diagnostics.
+/// The image does not depend on their number. `cache`: what ptxas makes is kept on disk. Failures have been
+/// reported as diagnostics.
 mlir::FailureOr<CompiledKernels> compileKernels(mlir::ModuleOp kernels, const Target &target, int optLevel,
                                                 unsigned threads, bool verifyEach,
-                                                const StageTimer &timer = {});
+                                                const StageTimer &timer = {}, bool cache = true);
 
 } // namespace drawloom

@@ -140,8 +140,8 @@ FailureOr<std::vector<std::byte>> compileToArtifact(ModuleOp module, const Compi
   CompiledKernels compiled;
   if (auto kernels = module.lookupSymbol<ModuleOp>(kKernelsModule)) {
     dropUnusedKernels(module, kernels);
-    auto result =
-        compileKernels(kernels, options.target, options.optLevel, options.threads, options.verifyEach, note);
+    auto result = compileKernels(kernels, options.target, options.optLevel, options.threads,
+                                 options.verifyEach, note, options.cache);
     if (failed(result)) return failure();
     compiled = std::move(*result);
   }

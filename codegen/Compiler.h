@@ -25,6 +25,7 @@ struct CompileOptions {
   int optLevel = 2;        ///< of LLVM's optimizer and code generator, 0 to 3
   unsigned threads = 0;    ///< that generate code; 0: one a core
   bool verifyEach = false; ///< run MLIR's verifier after every pass
+  bool cache = true;       ///< keep what ptxas makes on disk, and read it from there
 };
 
 /// Where the compile time went, in the order of the work.
@@ -46,7 +47,8 @@ mlir::FailureOr<std::vector<std::byte>>
 compileToArtifact(mlir::ModuleOp module, const CompileOptions &options, CompileReport *report = nullptr);
 
 /// The plan of `module` (changing it) without machine code, which takes most of the time of compiling: its
-/// functions, buffers and memory; of kernels only the names, and no segments. `options.stopAfter` is not used.
+/// functions, buffers and memory; of kernels only the names, and no segments. `options.stopAfter` is not
+/// used.
 mlir::FailureOr<plan::PlanT> planModule(mlir::ModuleOp module, CompileOptions options);
 
 /// Adds every dialect that the compiler may meet or make, and what lowering them needs, to the registry of a

@@ -12,6 +12,10 @@ inline constexpr llvm::StringLiteral kDecayAttr = "drawloom.decay";
 
 // Those on ops (drawloom.label, drawloom.segment, drawloom.keep) stand in dialect/ir/Dialect.h.
 
+// On modules: what their artifact carries for the runtime.
+inline constexpr llvm::StringLiteral kSpecAttr = "drawloom.spec";              // the resolved spec as JSON
+inline constexpr llvm::StringLiteral kSpecSourceAttr = "drawloom.spec_source"; // the TOML text
+
 // Made by drawloom-plan-memory.
 inline constexpr llvm::StringLiteral kBuffersAttr = "drawloom.buffers"; // module: persistent buffers
 inline constexpr llvm::StringLiteral kArenaBytesAttr =

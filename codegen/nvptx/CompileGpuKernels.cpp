@@ -59,7 +59,8 @@ static void warn(ModuleOp kernels, const PtxasReport &report) {
 }
 
 FailureOr<CompiledKernels> compileGpuKernels(ModuleOp kernels, const Target &target, int optLevel,
-                                             unsigned threads, bool verifyEach, const StageTimer &timer) {
+                                             unsigned threads, bool verifyEach, const StageTimer &timer,
+                                             bool cache) {
   CompiledKernels result;
   for (auto function : kernels.getOps<func::FuncOp>()) {
     FailureOr<CompiledKernel> kernel = describe(function, target);
@@ -75,7 +76,7 @@ FailureOr<CompiledKernels> compileGpuKernels(ModuleOp kernels, const Target &tar
   if (!ptxas) return result;
   try {
     Stopwatch watch;
-    Cubin cubin = assemble(*ptxas, *ptx, target.name);
+    Cubin cubin = assemble(*ptxas, *ptx, target.name, cache);
     if (timer) timer(cubin.fromCache ? "ptxas (cached)" : "ptxas", 1e3 * watch.seconds());
     warn(kernels, cubin.report);
     result.cubin = std::move(cubin.bytes);

@@ -12,7 +12,7 @@ mlir::FailureOr<std::string> emitPtxModule(mlir::ModuleOp kernels, const Target 
 /// compileKernels for a GPU: the image is PTX that ends in a NUL; the cubin is empty without ptxas. What
 /// ptxas holds against the code (spills, serialized products) becomes warnings at the kernels.
 mlir::FailureOr<CompiledKernels> compileGpuKernels(mlir::ModuleOp kernels, const Target &target, int optLevel,
-                                                   unsigned threads, bool verifyEach,
-                                                   const StageTimer &timer);
+                                                   unsigned threads, bool verifyEach, const StageTimer &timer,
+                                                   bool cache);
 
 } // namespace drawloom

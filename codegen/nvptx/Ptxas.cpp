@@ -62,11 +62,11 @@ static std::string versionOf(const std::string &ptxas, const RunFolder &folder) 
   return readTextFile(output);
 }
 
-Cubin assemble(const std::string &ptxas, const std::string &ptx, const std::string &gpu) {
+Cubin assemble(const std::string &ptxas, const std::string &ptx, const std::string &gpu, bool useCache) {
   RunFolder folder;
   std::vector<std::string> arguments = kOptions;
   arguments.push_back("-arch=" + gpu);
-  CubinCache cache;
+  CubinCache cache = useCache ? CubinCache() : CubinCache(std::string());
   std::string key =
       CubinCache::keyOf(ptx, fmt::format("{}\n{}", versionOf(ptxas, folder), fmt::join(arguments, " ")));
   if (auto found = cache.find(key)) return {std::move(found->cubin), parsePtxasOutput(found->output), true};

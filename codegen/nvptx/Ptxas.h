@@ -21,7 +21,8 @@ struct Cubin {
 std::optional<std::string> findPtxas();
 
 /// Assembles a PTX module for `gpu` ("sm_90a") with `ptxas`. Throws drawloom::Error (70) with what ptxas says
-/// if it rejects the module, (1) if it cannot be run.
-Cubin assemble(const std::string &ptxas, const std::string &ptx, const std::string &gpu);
+/// if it rejects the module, (1) if it cannot be run. `cache`: keep the result on disk, and read it from
+/// there.
+Cubin assemble(const std::string &ptxas, const std::string &ptx, const std::string &gpu, bool cache = true);
 
 } // namespace drawloom

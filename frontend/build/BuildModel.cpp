@@ -21,8 +21,8 @@ public:
         module(ModuleOp::create(start)) {}
 
   OwningOpRef<ModuleOp> build() {
-    (*module)->setAttr("drawloom.spec", StringAttr::get(context, spec.toJson().dump()));
-    (*module)->setAttr("drawloom.spec_source", StringAttr::get(context, spec.source()));
+    (*module)->setAttr(kSpecAttr, StringAttr::get(context, spec.toJson().dump()));
+    (*module)->setAttr(kSpecSourceAttr, StringAttr::get(context, spec.source()));
     buildLoss("loss", /*training=*/true);
     buildLoss("evaluate", /*training=*/false);
     buildDecode();

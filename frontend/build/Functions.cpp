@@ -1,4 +1,5 @@
 #include "frontend/build/Functions.h"
+#include "passes/Names.h"
 #include "runtime/support/Error.h"
 
 using namespace mlir;
@@ -9,31 +10,42 @@ FunctionBuilder::FunctionBuilder(ModuleOp module, llvm::StringRef name,
                                  const std::vector<Argument> &arguments, Location loc)
     : builder(module.getContext()), location(loc) {
   SmallVector<Type> types;
-  for (const Argument &a : arguments) types.push_back(a.type), names.push_back(a.name);
+  // All at once: each change of one argument's attributes would make a new list of those of all.
+  SmallVector<DictionaryAttr> attributes;
+  for (auto [k, a] : llvm::enumerate(arguments)) {
+    types.push_back(a.type);
+    numbers.try_emplace(a.name, unsigned(k));
+    NamedAttrList list(a.more);
+    list.set(kNameAttr, builder.getStringAttr(a.name));
+    list.set(kRoleAttr, builder.getStringAttr(a.role));
+    attributes.push_back(list.getDictionary(builder.getContext()));
+  }
   builder.setInsertionPointToEnd(module.getBody());
   function = func::FuncOp::create(builder, loc, name, builder.getFunctionType(types, {}));
-  for (auto [k, a] : llvm::enumerate(arguments)) {
-    function.setArgAttr(k, "drawloom.name", builder.getStringAttr(a.name));
-    function.setArgAttr(k, "drawloom.role", builder.getStringAttr(a.role));
-    for (NamedAttribute attr : a.more) function.setArgAttr(k, attr.getName(), attr.getValue());
-  }
+  function.setAllArgAttrs(attributes);
   builder.setInsertionPointToStart(function.addEntryBlock());
 }
 
 Value FunctionBuilder::argument(llvm::StringRef name) {
-  auto it = llvm::find(names, name);
-  require(it != names.end(), kInternal, "@{} has no argument '{}'", function.getSymName().str(), name.str());
-  return function.front().getArgument(unsigned(it - names.begin()));
+  auto it = numbers.find(name);
+  require(it != numbers.end(), kInternal, "@{} has no argument '{}'", function.getSymName().str(),
+          name.str());
+  return function.front().getArgument(it->second);
 }
 
 void FunctionBuilder::finish(const std::vector<std::pair<std::string, Value>> &results) {
   SmallVector<Value> values;
   SmallVector<Type> types;
-  for (auto &[name, value] : results) values.push_back(value), types.push_back(value.getType());
+  SmallVector<DictionaryAttr> attributes;
+  for (auto &[name, value] : results) {
+    values.push_back(value);
+    types.push_back(value.getType());
+    attributes.push_back(
+        builder.getDictionaryAttr(builder.getNamedAttr(kNameAttr, builder.getStringAttr(name))));
+  }
   func::ReturnOp::create(builder, function.getLoc(), values);
   function.setFunctionType(builder.getFunctionType(function.getArgumentTypes(), types));
-  for (auto [k, result] : llvm::enumerate(results))
-    function.setResultAttr(k, "drawloom.name", builder.getStringAttr(result.first));
+  function.setAllResultAttrs(attributes);
 }
 
 void FunctionBuilder::at(Location loc, std::string newLabel, std::string newSegment) {

@@ -39,7 +39,7 @@ public:
 private:
   void mark(mlir::Operation *op);
   mlir::func::FuncOp function;
-  std::vector<std::string> names;
+  llvm::StringMap<unsigned> numbers; // of arguments, by name
   mlir::Location location;
   std::string label, segment;
 };

@@ -15,6 +15,7 @@ namespace {
 struct AttentionOptions : BenchOptions {
   std::string pattern, device = "cpu", precision;
   int64_t n = 4096, heads = 4, headDim = 64, valueDim = 0, batch = 1, copies = 0;
+  bool cache = true;
 };
 
 /// Operands of one run of a function: more than any cache of a card holds, so that times are those of memory.
@@ -113,6 +114,7 @@ int run(AttentionOptions o) {
   CompileOptions options;
   if (o.device == "cuda") options.target = cardTarget();
   options.precision = o.precision;
+  options.cache = o.cache;
   auto program = Program::fromBytes(compileModule(*context, *module, "attention", options),
                                     {o.threads.value_or(0)}, "attention");
   fillOperands(*program, copies);
@@ -160,6 +162,7 @@ Run addBenchAttention(CLI::App &app) {
                  "sets of operands that a run goes through; default: as many as exceed a card's cache")
       ->check(CLI::Range(1, 64))
       ->option_text("COUNT");
+  addNoCache(app, o->cache);
   addBenchOptions(app, *o);
   return [o] { return run(*o); };
 }

@@ -66,7 +66,8 @@ void report(const Options &o, const spec::Spec &spec, const Compiled &compiled) 
                                 {"code_bytes", compiled.report.codeBytes},
                                 {"memory_bytes", bytesWithoutState(artifact.plan())},
                                 {"target", target},
-                                {"seconds", compiled.seconds}};
+                                {"seconds", compiled.seconds},
+                                {"cached", compiled.fromCache}};
     if (target != "x86_64") json["cubin_bytes"] = compiled.report.cubinBytes;
     if (target != "x86_64") json["resources"] = resourcesJson(compiled.report);
     for (auto &[what, ms] : compiled.report.milliseconds) json["milliseconds"][what] = ms;
@@ -77,6 +78,10 @@ void report(const Options &o, const spec::Spec &spec, const Compiled &compiled) 
              formatBytes(compiled.artifact.size()), formatCount(double(net.parameterCount())),
              compiled.report.kernels, codeText(compiled.report, target),
              formatBytes(bytesWithoutState(artifact.plan())));
+  if (compiled.fromCache) {
+    fmt::print("found in the compile cache in {}\n", formatDuration(compiled.seconds));
+    return;
+  }
   std::string times;
   for (auto &[what, ms] : compiled.report.milliseconds)
     times += fmt::format("{}{} {}", times.empty() ? "" : ", ", what, formatDuration(ms / 1e3));
@@ -113,6 +118,7 @@ int run(const Options &given) {
   options.dumpPhases = o.dumpPhases;
   options.optLevel = o.optLevel;
   options.verifyEach = o.verifyEach;
+  options.cache = o.input.cache;
   if (o.output.empty()) o.output = spec.text("model.name") + "." + o.emit;
   bool printIr = o.print || !o.stopAfter.empty();
   Compiled compiled = compileSpec(spec, options, printIr, o.locations);

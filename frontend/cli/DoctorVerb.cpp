@@ -1,6 +1,7 @@
 // drawloom doctor: what this machine offers, and whether Drawloom works on it.
 #include "codegen/Target.h"
 #include "codegen/nvptx/Ptxas.h"
+#include "frontend/cli/CompileCache.h"
 #include "frontend/cli/SelfTest.h"
 #include "frontend/cli/Verbs.h"
 #include "runtime/artifact/CpuFeatures.h"
@@ -82,6 +83,13 @@ void printCuda(const cuda::CudaReport &c) {
     fmt::print("cuBLASLt     none: {}\n", c.blasLtProblem);
 }
 
+void printCache(const DiskCache &cache) {
+  if (cache.path().empty()) return fmt::print("cache        none: neither XDG_CACHE_HOME nor HOME is set\n");
+  auto [entries, bytes] = cache.usage();
+  fmt::print("cache        {} compiled model{}, {} of {} ({})\n", entries, entries == 1 ? "" : "s",
+             formatBytes(bytes), formatBytes(cache.limitBytes()), cache.path());
+}
+
 /// What testing found; absent where it was not tested.
 struct Tests {
   std::optional<SelfTestResult> cpu, card;
@@ -125,6 +133,11 @@ int run(bool quick, bool json) {
       {"memory_bytes", availableMemory()}, {"openblas_core", openblas_get_corename()},
       {"openblas", openblas_get_config()}, {"peak_gflops", measurePeakGflops(availableCores())},
       {"gemm_gflops", gemmGflops()}};
+  DiskCache cache = CompileCache().disk();
+  facts["cache"] = {{"path", cache.path()},
+                    {"entries", cache.usage().entries},
+                    {"bytes", cache.usage().bytes},
+                    {"limit_bytes", cache.limitBytes()}};
   cuda::CudaReport card = cuda::describeCuda();
   std::string ptxas = findPtxas().value_or("");
   Tests tests;
@@ -147,6 +160,7 @@ int run(bool quick, bool json) {
   fmt::print("OpenBLAS     kernels for {} ({})\n", openblas_get_corename(), openblas_get_config());
   fmt::print("rates        {:.0f} GFLOP/s peak in registers, {:.0f} GFLOP/s in dense products\n",
              facts["peak_gflops"].get<double>(), facts["gemm_gflops"].get<double>());
+  printCache(cache);
   printCuda(card);
   fmt::print("ptxas        {}\n",
              ptxas.empty() ? "none: artifacts for cards carry PTX, which the driver compiles" : ptxas);

@@ -160,7 +160,7 @@ void printText(const Network &net, const plan::Plan *plan) {
 
 int run(const Options &o) {
   std::optional<Artifact> artifact;
-  flatbuffers::DetachedBuffer planned;
+  std::vector<std::byte> planned;
   std::optional<spec::Spec> spec;
   if (o.input.isArtifact()) {
     artifact = Artifact::fromBytes(artifactBytes(o.input), o.input.path);
@@ -168,12 +168,12 @@ int run(const Options &o) {
                                 o.input.path);
   } else {
     spec = o.input.spec();
-    if (!o.noPlan) planned = planSpec(*spec);
+    if (!o.noPlan) planned = planSpec(*spec, o.input.cache);
   }
   Network net = makeNetwork(*spec);
-  const plan::Plan *plan = artifact         ? &artifact->plan()
-                           : planned.data() ? flatbuffers::GetRoot<plan::Plan>(planned.data())
-                                            : nullptr;
+  const plan::Plan *plan = artifact           ? &artifact->plan()
+                           : !planned.empty() ? flatbuffers::GetRoot<plan::Plan>(planned.data())
+                                              : nullptr;
   if (o.json)
     printJson(net, plan);
   else

@@ -1,5 +1,6 @@
 #include "frontend/cli/Model.h"
 #include "frontend/build/BuildModel.h"
+#include "frontend/cli/CompileCache.h"
 #include "runtime/abi/Abi.h"
 #include "runtime/cuda/Card.h"
 #include "runtime/support/Clock.h"
@@ -43,6 +44,10 @@ void ModelInput::refuseChanges(bool runs) const {
                  "{} changes a model spec, but {} is a compiled model", given, path);
 }
 
+void addNoCache(CLI::App &app, bool &cache) {
+  app.add_flag("--no-cache{false}", cache, "compile afresh: neither read nor write the compile cache");
+}
+
 void addSets(CLI::App &app, std::vector<std::string> &sets) {
   app.add_option("--set", sets, "override a value of the spec, as in --set train.lr=0.001; may be repeated")
       ->option_text("SECTION.KEY=VALUE")
@@ -64,6 +69,7 @@ void addModelInput(CLI::App &app, ModelInput &input, bool artifacts) {
                  "of activations and their gradients: run.precision of the spec; default: bf16 on cuda")
       ->check(CLI::IsMember({"fp32", "bf16", "fp16"}))
       ->option_text("fp32|bf16|fp16");
+  addNoCache(app, input.cache);
 }
 
 std::unique_ptr<MLIRContext> makeContext() {
@@ -129,16 +135,19 @@ struct FatalErrors {
   const std::string &name, &module;
 };
 
-/// What `run` makes of the module; its failure is thrown with the diagnostics and a reproducer.
+/// What `run` makes of the module; its failure is thrown with the diagnostics and a reproducer. Warnings are
+/// printed and added to `warnings`.
 template <class Result>
-Result guarded(ModuleOp module, const std::string &name, llvm::function_ref<FailureOr<Result>()> run) {
+Result guarded(ModuleOp module, const std::string &name, std::vector<std::string> &warnings,
+               llvm::function_ref<FailureOr<Result>()> run) {
   std::string before = print(module, true), diagnostics;
   FatalErrors fatal(name, before);
   FailureOr<Result> result = failure();
   {
     ScopedDiagnosticHandler handler(module.getContext(), [&](Diagnostic &d) {
       if (d.getSeverity() == DiagnosticSeverity::Warning) {
-        fmt::print(stderr, "warning: {}\n", d.str());
+        warnings.push_back(d.str());
+        fmt::print(stderr, "warning: {}\n", warnings.back());
         return success();
       }
       llvm::raw_string_ostream out(diagnostics);
@@ -152,10 +161,23 @@ Result guarded(ModuleOp module, const std::string &name, llvm::function_ref<Fail
   return std::move(*result);
 }
 
-std::vector<std::byte> compile(ModuleOp module, const std::string &name, const CompileOptions &options,
-                               CompileReport *report) {
-  return guarded<std::vector<std::byte>>(module, name,
-                                         [&] { return compileToArtifact(module, options, report); });
+/// Through the cache if the options say so and only the artifact is asked for. Returns whether it came from
+/// there.
+bool compile(ModuleOp module, const std::string &name, const CompileOptions &options,
+             CompiledModule &result) {
+  bool cached =
+      options.cache && options.stopAfter.empty() && options.dumpPhases.empty() && !options.verifyEach;
+  CompileCache cache = cached ? CompileCache() : CompileCache("");
+  std::string key = cached ? CompileCache::keyOf(module, options, "artifact") : "";
+  if (auto found = cache.findModule(key, module)) {
+    for (const std::string &warning : found->warnings) fmt::print(stderr, "warning: {}\n", warning);
+    result = std::move(*found);
+    return true;
+  }
+  result.artifact = guarded<std::vector<std::byte>>(
+      module, name, result.warnings, [&] { return compileToArtifact(module, options, &result.report); });
+  cache.storeModule(key, result);
+  return false;
 }
 
 } // namespace
@@ -181,34 +203,51 @@ Compiled compileSpec(const spec::Spec &spec, CompileOptions options, bool printI
   Stopwatch watch;
   auto context = makeContext();
   OwningOpRef<ModuleOp> module = buildModel(*context, spec);
+  options = optionsOf(spec, options);
+  options.cache &= !printIr;
+  CompiledModule compiled;
   Compiled result;
-  result.artifact = compile(*module, spec.text("model.name"), optionsOf(spec, options), &result.report);
+  result.fromCache = compile(*module, spec.text("model.name"), options, compiled);
+  result.artifact = std::move(compiled.artifact);
+  result.report = std::move(compiled.report);
   result.seconds = watch.seconds();
   if (result.report.recompute) fmt::print(stderr, "recompute: {}\n", result.report.recompute->describe());
   if (printIr) result.ir = print(*module, locations);
   return result;
 }
 
-flatbuffers::DetachedBuffer planSpec(const spec::Spec &spec) {
+std::vector<std::byte> planSpec(const spec::Spec &spec, bool useCache) {
   auto context = makeContext();
   OwningOpRef<ModuleOp> module = buildModel(*context, spec);
-  auto plan = guarded<plan::PlanT>(*module, spec.text("model.name"),
-                                   [&] { return planModule(*module, optionsOf(spec, {})); });
+  CompileOptions options = optionsOf(spec, {});
+  CompileCache cache = useCache ? CompileCache() : CompileCache("");
+  std::string key = useCache ? CompileCache::keyOf(*module, options, "plan") : "";
+  if (auto found = cache.findPlan(key)) return std::move(*found);
+  std::vector<std::string> warnings;
+  auto plan = guarded<plan::PlanT>(*module, spec.text("model.name"), warnings,
+                                   [&] { return planModule(*module, options); });
   flatbuffers::FlatBufferBuilder builder;
   builder.Finish(plan::Plan::Pack(builder, &plan));
-  return builder.Release();
+  auto bytes = std::as_bytes(std::span(builder.GetBufferPointer(), builder.GetSize()));
+  cache.storePlan(key, bytes);
+  return {bytes.begin(), bytes.end()};
 }
 
 std::vector<std::byte> compileModule(MLIRContext &context, ModuleOp module, const std::string &name,
                                      const CompileOptions &options) {
-  return compile(module, name, options, nullptr);
+  CompiledModule result;
+  compile(module, name, options, result);
+  return std::move(result.artifact);
 }
 
 std::vector<std::byte> artifactBytes(const ModelInput &input) {
   if (!input.isArtifact()) {
     spec::Spec spec = input.spec();
-    Compiled compiled = compileSpec(spec, {});
-    fmt::print(stderr, "compiled {} in {}\n", input.path, formatDuration(compiled.seconds));
+    CompileOptions options;
+    options.cache = input.cache;
+    Compiled compiled = compileSpec(spec, options);
+    fmt::print(stderr, "{} {} in {}\n", compiled.fromCache ? "found in the compile cache:" : "compiled",
+               input.path, formatDuration(compiled.seconds));
     return std::move(compiled.artifact);
   }
   input.refuseChanges(/*runs=*/false);

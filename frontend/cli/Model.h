@@ -14,6 +14,7 @@ struct ModelInput {
   std::string path;
   std::vector<std::string> sets;
   std::string device, precision; // empty: the spec's
+  bool cache = true;             // keep what is compiled on disk, and read it from there
   /// A file with an artifact's magic number, or any file whose name ends in .loom.
   bool isArtifact() const;
   /// The spec with the options applied. Throws for an artifact.
@@ -23,13 +24,17 @@ struct ModelInput {
   void refuseChanges(bool runs) const;
 };
 
+/// Adds --no-cache, which clears `cache`.
+void addNoCache(CLI::App &app, bool &cache);
+
 /// Adds --set.
 void addSets(CLI::App &app, std::vector<std::string> &sets);
 
 /// Adds the positional argument and the options; `artifacts` says whether compiled models are welcome too.
 void addModelInput(CLI::App &app, ModelInput &input, bool artifacts);
 
-/// A spec's module through the compiler. Diagnostics of a failure, which is always ours, are thrown as
+/// A spec's module through the compiler, or from the compile cache (CompileCache.h) if `options.cache` and
+/// only the artifact is asked for. Diagnostics of a failure, which is always ours, are thrown as
 /// Error(kInternal) that names a reproducer: the module as it was built, written to the current folder or
 /// else to the temporary one. `options.target` may be that of a GPU if the spec's device is "cuda", and is
 /// chosen if it is not.
@@ -38,15 +43,17 @@ struct Compiled {
   CompileReport report;
   std::string ir; // the module afterwards, if asked for (with source locations, if asked for)
   double seconds = 0;
+  bool fromCache = false;
 };
 Compiled compileSpec(const spec::Spec &spec, CompileOptions options, bool printIr = false,
                      bool locations = false);
 
-/// The plan of a spec without machine code (planModule of codegen/Compiler.h), which takes no time to speak
-/// of.
-flatbuffers::DetachedBuffer planSpec(const spec::Spec &spec);
+/// The plan of a spec without machine code (planModule of codegen/Compiler.h), as a FlatBuffer; made, or from
+/// the compile cache if `cache`.
+std::vector<std::byte> planSpec(const spec::Spec &spec, bool cache);
 
-/// What device "cuda" is compiled for unless a target is named: the card that is there, or the most capable one.
+/// What device "cuda" is compiled for unless a target is named: the card that is there, or the most capable
+/// one.
 Target cardTarget();
 
 /// Compiles a module that is no spec's (benchmarks); `name` is for messages.

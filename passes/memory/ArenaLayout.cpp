@@ -9,18 +9,24 @@ namespace {
 
 bool liveTogether(const Lifetime &a, const Lifetime &b) { return a.first <= b.last && b.first <= a.last; }
 
-/// The start of the smallest gap of at least `bytes` among `busy` intervals [begin, end), or of the space
-/// behind them.
-int64_t bestGap(std::vector<std::pair<int64_t, int64_t>> &busy, int64_t bytes) {
-  std::sort(busy.begin(), busy.end());
+/// A buffer that has its place: bytes [begin, end).
+struct Placed {
+  int64_t begin, end;
+  Lifetime life;
+};
+
+/// The start of the smallest gap of at least `bytes` between those of `placed`, which are in the order of
+/// their places, that live together with `life`; or of the space behind them.
+int64_t bestGap(const std::vector<Placed> &placed, const Lifetime &life, int64_t bytes) {
   int64_t end = 0, best = -1, bestSize = 0;
-  for (auto [from, to] : busy) {
-    int64_t gap = from - end;
+  for (const Placed &p : placed) {
+    if (!liveTogether(p.life, life)) continue;
+    int64_t gap = p.begin - end;
     if (gap >= bytes && (best < 0 || gap < bestSize)) {
       best = end;
       bestSize = gap;
     }
-    end = std::max(end, to);
+    end = std::max(end, p.end);
   }
   return best < 0 ? end : best;
 }
@@ -34,15 +40,13 @@ ArenaLayout layOutArena(const std::vector<Lifetime> &buffers) {
     return std::pair(-buffers[a].bytes, a) < std::pair(-buffers[b].bytes, b);
   });
   ArenaLayout layout{std::vector<int64_t>(buffers.size(), 0), 0};
-  std::vector<size_t> placed;
+  std::vector<Placed> placed;
   for (size_t k : order) {
-    std::vector<std::pair<int64_t, int64_t>> busy;
-    for (size_t other : placed)
-      if (liveTogether(buffers[k], buffers[other]))
-        busy.push_back({layout.offsets[other], layout.offsets[other] + alignUp(buffers[other].bytes)});
-    layout.offsets[k] = bestGap(busy, alignUp(buffers[k].bytes));
-    layout.bytes = std::max(layout.bytes, layout.offsets[k] + alignUp(buffers[k].bytes));
-    placed.push_back(k);
+    int64_t bytes = alignUp(buffers[k].bytes), begin = bestGap(placed, buffers[k], bytes);
+    layout.offsets[k] = begin;
+    layout.bytes = std::max(layout.bytes, begin + bytes);
+    Placed p{begin, begin + bytes, buffers[k]};
+    placed.insert(std::ranges::upper_bound(placed, begin, {}, &Placed::begin), p);
   }
   return layout;
 }

@@ -20,7 +20,7 @@ struct ArenaLayout {
 
 /// Greedy by size: the largest buffer first, each in the smallest gap that fits among those that live at the
 /// same time as it. (Pisarchyk and Lee, "Efficient memory management for deep neural net inference", 2020,
-/// section 5.2.) O(n^2 log n).
+/// section 5.2.) O(n^2), of which little is done for each pair.
 ArenaLayout layOutArena(const std::vector<Lifetime> &buffers);
 
 /// The greatest sum of bytes alive at one command: no layout can be smaller.

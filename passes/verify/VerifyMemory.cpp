@@ -1,9 +1,11 @@
 // drawloom-verify-memory: checks a memory plan from the IR alone, without asking the planner.
 #include "passes/Names.h"
 #include "passes/Passes.h"
+#include "passes/memory/IntervalSet.h"
 #include "passes/memory/Layout.h"
 #include "passes/memory/Places.h"
 #include "passes/memory/Storage.h"
+#include <numeric>
 
 using namespace mlir;
 
@@ -15,10 +17,11 @@ namespace {
 
 /// Bytes of memory: `rows` runs of `length` bytes, `stride` apart, in an arena.
 struct Region {
-  StringRef arena;
+  unsigned arena = 0; ///< a number of it
   int64_t begin = 0, length = 0, stride = 0, rows = 0;
 
   int64_t end() const { return begin + (rows - 1) * stride + length; }
+  Interval extent() const { return {arena, begin, end()}; }
 
   bool overlaps(const Region &other) const {
     if (arena != other.arena || begin >= other.end() || other.begin >= end()) return false;
@@ -69,7 +72,8 @@ private:
       if (!buffer) return error(value) << "MEM1: a value has no place";
       auto type = cast<RankedTensorType>(value.getType());
       int64_t bytes = elementBytes(type);
-      StringRef arena = buffer->arena.empty() ? StringRef("activations") : buffer->arena;
+      StringRef name = buffer->arena.empty() ? StringRef("activations") : buffer->arena;
+      unsigned arena = arenas.try_emplace(name, arenas.size()).first->second;
       Region region{arena, buffer->offset + place->offset, rowLength(type) * bytes, rowStride(value) * bytes,
                     rowCount(type)};
       if (place->offset < 0 || region.end() > buffer->offset + buffer->bytes)
@@ -133,17 +137,31 @@ private:
   /// MEM4: nothing is written over a value that is read later. An op may write over its own operand where it
   /// says so.
   LogicalResult checkNothingIsOverwritten() {
+    // Through time, with what must be intact at the moment: made before, read then or later.
+    std::vector<Interval> extents;
+    for (const Tenant &tenant : tenants) extents.push_back(tenant.region.extent());
+    IntervalSet intact(std::move(extents));
+    std::vector<size_t> byLastRead(tenants.size());
+    std::iota(byLastRead.begin(), byLastRead.end(), size_t(0));
+    llvm::stable_sort(byLastRead,
+                      [&](size_t a, size_t b) { return tenants[a].lastRead < tenants[b].lastRead; });
+    size_t made = 0, dead = 0;
     for (const Tenant &writer : tenants) {
       if (!isa_and_nonnull<LaunchOp, MatmulOp>(writer.value.getDefiningOp())) continue;
-      for (const Tenant &victim : tenants) {
-        if (victim.made >= writer.made || victim.lastRead < writer.made ||
-            !victim.region.overlaps(writer.region))
-          continue;
-        if (victim.lastRead == writer.made && mayWriteOver(cast<OpResult>(writer.value), victim.value))
-          continue;
-        return error(writer.value) << "MEM4: " << writer.value << " is written over " << victim.value
+      for (; tenants[made].made < writer.made; ++made) intact.insert(made);
+      for (; tenants[byLastRead[dead]].lastRead < writer.made; ++dead) intact.erase(byLastRead[dead]);
+      Value overwritten;
+      intact.forEachOverlap(writer.region.extent(), [&](size_t k) {
+        const Tenant &victim = tenants[k];
+        bool allowed =
+            !victim.region.overlaps(writer.region) ||
+            (victim.lastRead == writer.made && mayWriteOver(cast<OpResult>(writer.value), victim.value));
+        if (!allowed) overwritten = victim.value;
+        return allowed;
+      });
+      if (overwritten)
+        return error(writer.value) << "MEM4: " << writer.value << " is written over " << overwritten
                                    << ", which is read later";
-      }
       for (Value sibling : writer.value.getDefiningOp()->getResults())
         if (sibling != writer.value && regions.lookup(sibling).overlaps(writer.region))
           return error(writer.value) << "MEM4: two results of one op share memory";
@@ -200,7 +218,8 @@ private:
   ArrayRef<BufferEntry> persistent;
   std::vector<BufferEntry> locals;
   llvm::DenseMap<Operation *, int> positions;
-  std::vector<Tenant> tenants;
+  llvm::StringMap<unsigned> arenas;
+  std::vector<Tenant> tenants; ///< in the order in which they are made
   llvm::DenseMap<Value, Region> regions;
 };
 

@@ -1,6 +1,7 @@
 #include "runtime/checkpoint/Checkpoint.h"
 #include "runtime/checkpoint/Weights.h"
 #include "runtime/support/Format.h"
+#include "runtime/support/Hash.h"
 #include <algorithm>
 #include <cerrno>
 #include <charconv>
@@ -14,7 +15,10 @@
 namespace drawloom {
 namespace fs = std::filesystem;
 
+static constexpr const char *kFilesKey = "files", *kHashKey = "hash"; // of state.json
 static constexpr std::string_view kPrefix = "step-";
+static constexpr const char *kDamaged =
+    "take another checkpoint of the run, or a copy; of edited weights, name the .safetensors file itself";
 static constexpr std::string_view kTemporary = ".tmp-";
 /// state.json and the folder's own blocks, generously.
 static constexpr uint64_t kExtraRoom = 1 << 20;
@@ -118,14 +122,27 @@ static void moveIntoPlace(const fs::path &temporary, const fs::path &target) {
   fs::remove_all(temporary);
 }
 
-static void writeInto(const fs::path &folder, TrainableProgram &program, const Json &state) {
+/// The hash of a state without its own hash.
+static std::string hashOf(Json state) {
+  state.erase(kHashKey);
+  Hasher128 hasher;
+  hasher.add(state.dump());
+  return hasher.result().text();
+}
+
+static void writeInto(const fs::path &folder, TrainableProgram &program, Json state) {
   std::error_code code;
   fs::create_directory(folder, code);
   if (code) failErrno(code.value(), fmt::format("cannot create '{}'", folder.string()));
   program.download(plan::Arena::Parameters);
   program.download(plan::Arena::Optimizer);
-  writeSafetensors(folder / kWeightsFile, tensorsOf(program.parameters(), Slot::Value), {{"format", "pt"}});
-  writeSafetensors(folder / kOptimizerFile, optimizerTensors(program.parameters()));
+  state[kFilesKey] = {
+      {kWeightsFile, writeSafetensors(folder / kWeightsFile, tensorsOf(program.parameters(), Slot::Value),
+                                      {{"format", "pt"}})
+                         .text()},
+      {kOptimizerFile,
+       writeSafetensors(folder / kOptimizerFile, optimizerTensors(program.parameters())).text()}};
+  state[kHashKey] = hashOf(state);
   writeFileAtomically(folder / kStateFile, state.dump(1) + "\n");
 }
 
@@ -172,10 +189,23 @@ Json readState(const std::string &folder) {
   Json state = parseStrictJson(readTextFile(path), path);
   require(state.is_object() && state.contains("format") && state["format"].is_number_integer(), kBadInput,
           "{}: not the state of a checkpoint: no \"format\"", path);
-  require(state["format"] == kCheckpointFormat, kBadInput, "{}: checkpoint format {}, this program reads {}",
-          path, state["format"].dump(), kCheckpointFormat);
+  bool hashed = state.contains(kHashKey); // also tells a damaged format 2 from format 1
+  require(state["format"] == kCheckpointFormat || (state["format"] == 1 && !hashed), kBadInput,
+          "{}: checkpoint format {}, this program reads {} and 1", path, state["format"].dump(),
+          kCheckpointFormat);
+  if (state["format"] == kCheckpointFormat && (!hashed || state[kHashKey] != hashOf(state)))
+    failWithHint(kBadInput, kDamaged, "{}: corrupted: it does not match its hash", path);
   require(state.contains("step") && state["step"].is_number_unsigned(), kBadInput, "{}: no \"step\"", path);
   return state;
+}
+
+/// Throws Error(kBadInput) unless a file of a checkpoint is the one that its state was written with.
+static void checkHash(const Json &state, const SafetensorsFile &file, const char *name) {
+  if (state["format"] == 1) return;
+  bool known = state.contains(kFilesKey) && state[kFilesKey].contains(name);
+  if (!known || state[kFilesKey][name] != file.hash().text())
+    failWithHint(kBadInput, kDamaged, "{}: corrupted: it does not match its hash in {}", file.path(),
+                 kStateFile);
 }
 
 Json loadCheckpoint(const std::string &folder, TrainableProgram &program) {
@@ -186,6 +216,8 @@ Json loadCheckpoint(const std::string &folder, TrainableProgram &program) {
   rejectUnknownTensors(optimizer, parameters, {Slot::Moment1, Slot::Moment2, Slot::Ema});
   loadTensors(weights, parameters, Slot::Value, Slot::Value);
   for (Slot slot : {Slot::Moment1, Slot::Moment2, Slot::Ema}) loadTensors(optimizer, parameters, slot, slot);
+  checkHash(state, weights, kWeightsFile);
+  checkHash(state, optimizer, kOptimizerFile);
   program.upload(plan::Arena::Parameters);
   program.upload(plan::Arena::Optimizer);
   return state;
@@ -208,6 +240,7 @@ void loadWeights(const std::string &path, TrainableProgram &program, bool ema) {
   rejectUnknownTensors(weights, program.parameters(),
                        ema ? std::vector{Slot::Moment1, Slot::Moment2, Slot::Ema} : std::vector{Slot::Value});
   loadTensors(weights, program.parameters(), ema ? Slot::Ema : Slot::Value, Slot::Value);
+  if (folder) checkHash(readState(path), weights, ema ? kOptimizerFile : kWeightsFile);
   program.upload(plan::Arena::Parameters);
 }
 

@@ -2,7 +2,7 @@
 //   OUT/step-00001234/weights.safetensors    values
 //                     optimizer.safetensors  NAME.m, NAME.v, NAME.ema
 //                     state.json             step, seed, spec, data position, loss history: all else that
-//                     resuming needs
+//                     resuming needs; hashes of the other two files and of itself
 // A checkpoint is written as OUT/.step-00001234.tmp-PID, its files fsynced, then renamed, then OUT fsynced. A
 // reader that finds a folder named step-… finds it whole.
 #pragma once
@@ -13,7 +13,8 @@
 
 namespace drawloom {
 
-inline constexpr int kCheckpointFormat = 1;
+/// Format 1 has no hashes.
+inline constexpr int kCheckpointFormat = 2;
 inline constexpr char kWeightsFile[] = "weights.safetensors";
 inline constexpr char kOptimizerFile[] = "optimizer.safetensors";
 inline constexpr char kStateFile[] = "state.json";
@@ -40,12 +41,13 @@ uint64_t checkpointBytes(const std::vector<ParameterRef> &parameters);
 /// better before the first step than after an hour.
 void prepareOutputFolder(const std::string &out, uint64_t bytesNeeded);
 
-/// Reads state.json and checks its format. Throws Error (66, 65).
+/// Reads state.json and checks its format and its hash. Throws Error (66, 65).
 Json readState(const std::string &folder);
-/// Fills values, moments and moving averages from a checkpoint and returns state.json. Throws Error (66, 65);
-/// on failure parameters may be partly filled.
+/// Fills values, moments and moving averages from a checkpoint, whose files must match the hashes in
+/// state.json, and returns that. Throws Error (66, 65); on failure parameters may be partly filled.
 Json loadCheckpoint(const std::string &folder, TrainableProgram &program);
-/// Fills the values only, from a checkpoint folder or a safetensors file; `ema`: with the moving averages.
+/// Fills the values only, from a checkpoint folder (as above) or a safetensors file (which has no hash);
+/// `ema`: with the moving averages.
 void loadWeights(const std::string &path, TrainableProgram &program, bool ema);
 /// Whether a checkpoint folder holds moving averages of the weights.
 bool hasEma(const std::string &folder);

@@ -133,16 +133,28 @@ uint64_t safetensorsBytes(const std::vector<StoredTensor> &tensors,
   return bytes;
 }
 
-void writeSafetensors(const std::string &path, const std::vector<StoredTensor> &tensors,
-                      const std::map<std::string, std::string> &metadata) {
+Hash128 SafetensorsFile::hash() const {
+  Hasher128 hasher;
+  hasher.add(file.bytes());
+  return hasher.result();
+}
+
+Hash128 writeSafetensors(const std::string &path, const std::vector<StoredTensor> &tensors,
+                         const std::map<std::string, std::string> &metadata) {
   std::string header = headerOf(tensors, metadata);
   uint64_t length = header.size();
   AtomicFile file(path);
   file.reserve(safetensorsBytes(tensors, metadata));
-  file.write(std::as_bytes(std::span(&length, 1)));
-  file.write(header);
-  for (const StoredTensor &t : tensors) file.write(t.data);
+  Hasher128 hasher;
+  auto write = [&](std::span<const std::byte> bytes) {
+    hasher.add(bytes);
+    file.write(bytes);
+  };
+  write(std::as_bytes(std::span(&length, 1)));
+  write(std::as_bytes(std::span(header)));
+  for (const StoredTensor &t : tensors) write(t.data);
   file.commit();
+  return hasher.result();
 }
 
 } // namespace drawloom

@@ -4,6 +4,7 @@
 // Offsets count from the end of the header; ranges are disjoint and cover the rest of the file without holes.
 #pragma once
 #include "runtime/support/File.h"
+#include "runtime/support/Hash.h"
 #include <cstdint>
 #include <map>
 #include <span>
@@ -33,6 +34,8 @@ public:
   const StoredTensor *find(const std::string &name) const;
   const std::map<std::string, std::string> &metadata() const { return meta; }
   const std::string &path() const { return name; }
+  /// Of the whole file.
+  Hash128 hash() const;
 
 private:
   void readHeader(std::string_view header, std::span<const std::byte> data);
@@ -46,9 +49,10 @@ private:
   std::map<std::string, std::string> meta;
 };
 
-/// Writes the tensors in the given order (temporary name, fsync, rename). Throws Error(kIo).
-void writeSafetensors(const std::string &path, const std::vector<StoredTensor> &tensors,
-                      const std::map<std::string, std::string> &metadata = {});
+/// Writes the tensors in the given order (temporary name, fsync, rename) and returns the file's hash. Throws
+/// Error(kIo).
+Hash128 writeSafetensors(const std::string &path, const std::vector<StoredTensor> &tensors,
+                         const std::map<std::string, std::string> &metadata = {});
 /// Bytes that the file will have.
 uint64_t safetensorsBytes(const std::vector<StoredTensor> &tensors,
                           const std::map<std::string, std::string> &metadata = {});

@@ -13,7 +13,8 @@ const char *suffixOf(Slot slot);
 std::span<float> spanOf(const ParameterRef &parameter, Slot slot);
 
 /// Tensors over the parameters' memory, in their order; parameters without that slot are left out.
-std::vector<StoredTensor> tensorsOf(const std::vector<ParameterRef> &parameters, Slot slot, bool withSuffix = true);
+std::vector<StoredTensor> tensorsOf(const std::vector<ParameterRef> &parameters, Slot slot,
+                                    bool withSuffix = true);
 
 /// Copies tensor NAME + suffixOf(slot) of every parameter from `file` into its slot `into` (parameters
 /// without that slot are left out). Throws Error(kBadInput) unless each is there as F32 with the parameter's

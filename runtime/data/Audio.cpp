@@ -14,6 +14,7 @@ namespace drawloom {
 namespace {
 
 constexpr sf_count_t kBlock = 1 << 14; // frames that are decoded at once
+constexpr double kMaxRatio = 256;      // libsamplerate's limit
 
 /// Reads a sound file as one channel.
 class SoundFile {
@@ -58,6 +59,10 @@ class Resampler {
 public:
   Resampler(const std::string &path, double ratio)
       : path(path), ratio(ratio), library(AudioLibraries::get()) {
+    // Before memory is taken for what comes out: a damaged head may name any rate.
+    require(ratio >= 1 / kMaxRatio && ratio <= kMaxRatio, kBadInput,
+            "cannot change the rate of '{}' by a factor of {:.4g}: at most {} and at least its inverse", path,
+            ratio, kMaxRatio);
     int code = 0;
     state = library.newResampler(SRC_SINC_BEST_QUALITY, 1, &code);
     check(code);

@@ -142,18 +142,56 @@ TEST_F(CheckpointTest, CorruptStateIsRejected) {
   std::string at = saveCheckpoint(out, 1, model, {}, 0);
   writeText(at + "/state.json", R"({"format": 1, "step": 1, "step": 2})");
   EXPECT_SAYS(errorOf(kBadInput, [&] { readState(at); }), "\"step\" occurs twice");
-  writeText(at + "/state.json", R"({"format": 2, "step": 1})");
-  EXPECT_SAYS(errorOf(kBadInput, [&] { readState(at); }), "checkpoint format 2");
+  writeText(at + "/state.json", R"({"format": 3, "step": 1})");
+  EXPECT_SAYS(errorOf(kBadInput, [&] { readState(at); }), "checkpoint format 3, this program reads 2 and 1");
   writeText(at + "/state.json", R"({"format": 1, "step": -1})");
   EXPECT_SAYS(errorOf(kBadInput, [&] { readState(at); }), "no \"step\"");
   writeText(at + "/state.json", "{");
   EXPECT_SAYS(errorOf(kBadInput, [&] { readState(at); }), "not valid JSON");
 }
 
+TEST_F(CheckpointTest, AChangeOfTheStateIsSeen) {
+  std::string at = saveCheckpoint(out, 1, model, {{"seed", 71}}, 0);
+  std::string text = readTextFile(at + "/state.json");
+  for (auto [from, to] : {std::pair<std::string, std::string>{"71", "72"},
+                          {"\"format\": 2", "\"format\": 1"},
+                          {"\"format\": 2", "\"format\": 3"},
+                          {"\"hash\"", "\"hush\""}}) {
+    std::string changed = text;
+    ASSERT_NE(changed.find(from), std::string::npos) << from;
+    writeText(at + "/state.json", changed.replace(changed.find(from), from.size(), to));
+    errorOf(kBadInput, [&] { readState(at); });
+  }
+  writeText(at + "/state.json", text + "\n"); // says the same
+  EXPECT_EQ(readState(at)["seed"], 71);
+}
+
+TEST_F(CheckpointTest, AChangedWeightIsSeenInAFolderAndWelcomeInALoneFile) {
+  std::string at = saveCheckpoint(out, 1, model, {}, 0);
+  for (const char *file : {"/weights.safetensors", "/optimizer.safetensors"}) {
+    auto bytes = readFile(at + file), changed = bytes;
+    changed[changed.size() - 2] ^= std::byte(1);
+    writeFileAtomically(at + file, std::span<const std::byte>(changed));
+    EXPECT_SAYS(errorOf(kBadInput, [&] { loadCheckpoint(at, model); }),
+                "does not match its hash in state.json");
+    bool averages = std::string_view(file) == "/optimizer.safetensors";
+    EXPECT_SAYS(errorOf(kBadInput, [&] { loadWeights(at, model, averages); }), "does not match its hash");
+    if (!averages) loadWeights(at + file, model, false);
+    writeFileAtomically(at + file, std::span<const std::byte>(bytes));
+  }
+  loadCheckpoint(at, model);
+}
+
+TEST_F(CheckpointTest, ACheckpointWithoutHashesIsRead) {
+  std::string at = saveCheckpoint(out, 1, model, {}, 0);
+  writeText(at + "/state.json", R"({"format": 1, "step": 1})");
+  EXPECT_EQ(loadCheckpoint(at, model)["step"], 1);
+}
+
 TEST_F(CheckpointTest, WeightsOfAnotherShapeAreRejected) {
   auto p = model.parameters()[0];
   std::vector<StoredTensor> wrong{tensorOf("table.weight", {256, 257}, p.value),
-                            tensorsOf(model.parameters(), Slot::Value)[1]};
+                                  tensorsOf(model.parameters(), Slot::Value)[1]};
   writeSafetensors(folder / "w.safetensors", wrong);
   EXPECT_SAYS(errorOf(kBadInput, [&] { loadWeights(folder / "w.safetensors", model, false); }),
               "'table.weight' has shape [256, 257], the model's has [257, 256]");

@@ -279,6 +279,12 @@ TEST_F(AudioTest, WhatIsNoSoundIsBadInputThatNamesIt) {
   EXPECT_EQ(cached(), 0u);
 }
 
+TEST_F(AudioTest, ARateFarFromTheModelsIsRefusedBeforeMemoryIsTakenForIt) {
+  writeText(folder / "slow.wav", wav(1, 1, {1, 2, 3}));
+  auto text = errorOf(kBadInput, [&] { openData("audio", folder / "slow.wav", 12000); });
+  EXPECT_SAYS(text, "by a factor of 1.2e+04: at most 256 and at least its inverse");
+}
+
 TEST_F(AudioTest, AFileWithoutSamplesIsBadInput) {
   writeText(folder / "x.wav", wav(12000, 1, {}));
   EXPECT_SAYS(errorOf(kBadInput, [&] { openData("audio", folder / "x.wav", 12000); }),

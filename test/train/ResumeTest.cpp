@@ -179,6 +179,7 @@ TEST_F(ResumeTest, AnIllTypedStateIsBadInput) {
     std::string original = readTextFile(state);
     Json j = Json::parse(original);
     j[key] = value;
+    j["format"] = 1, j.erase("hash"); // else its hash would be what is wrong
     writeText(state, j.dump());
     o.resume = "latest";
     errorOf(kBadInput, [&] { trainCommand(m, o); });
