@@ -15,6 +15,7 @@ drawloom_llvm_library(DrawloomPattern
   pattern/VerifyView.cpp
   pattern/BoxView.cpp
   pattern/PackSlices.cpp
+  pattern/FlattenSlices.cpp
   pattern/CountUnion.cpp
   pattern/Count.cpp
   pattern/Tiles.cpp

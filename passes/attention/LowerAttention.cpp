@@ -117,6 +117,7 @@ struct LowerAttention : impl::LowerAttentionBase<LowerAttention> {
         ops.push_back(op);
     });
     for (Operation *op : ops) {
+      if (context.merged.contains(op)) continue;
       LogicalResult lowered = failure();
       llvm::TypeSwitch<Operation *>(op).Case<AttendOp, AttendGradOp, AttentionDeltaOp, AttentionDecodeOp>(
           [&](auto attentionOp) { lowered = attention::lower(attentionOp, context); });

@@ -22,6 +22,7 @@ struct Context {
   Options options;
   llvm::DenseMap<mlir::Attribute, ViewFacts> facts; ///< by view and shape
   int64_t launches = 0;
+  llvm::DenseSet<mlir::Operation *> merged; ///< ops that are gone: the lowering of one before them took them in
 
   ViewFacts factsOf(ViewAttr view, const Shape &shape);
   /// The options' tile extents, or those of the target's cost model.

@@ -9,4 +9,5 @@ list(APPEND DRAWLOOM_PASS_SOURCES
   attention/gpu/GpuBuilder.cpp attention/gpu/SideTiles.cpp attention/gpu/GradientMath.cpp
   attention/gpu/OwnerKernel.cpp attention/gpu/SliceKernel.cpp attention/gpu/BackwardPlan.cpp
   attention/gpu/LowerBackward.cpp attention/gpu/LowerDelta.cpp
-  attention/gpu/ForwardPlan.cpp attention/gpu/FragmentSoftmax.cpp attention/gpu/ForwardKernel.cpp attention/gpu/LowerForward.cpp)
+  attention/gpu/ForwardPlan.cpp attention/gpu/FragmentSoftmax.cpp attention/gpu/ForwardKernel.cpp
+  attention/gpu/ForwardConsumer.cpp attention/gpu/LowerForward.cpp)

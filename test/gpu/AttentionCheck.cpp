@@ -117,6 +117,8 @@ std::vector<Case> cases(const char *type) {
                               "heads(dense, summary(20, c=5), i - j >= 30)", "not (i - j < 33)", "i // 24 == j // 24 + 1"})
     add(formula, 2, 260, 3, 32, 32);
   add("fixed(128, c=32)", 3, 1000, 5, 64, 64);
+  add("fixed(48, c=16)", 2, 1000, 3, 48, 80);
+  add("heads(fixed(64, c=16), local(48), fixed(96, c=32))", 2, 700, 6, 64, 64);
   add("strided(96)", 2, 1100, 1, 64, 128);
   add("fixed(128, c=32)", 1, 2048, 8, 64, 64); // the paper's models, shorter
   add("column(96)", 1, 3072, 2, 64, 128);

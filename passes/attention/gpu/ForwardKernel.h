@@ -4,20 +4,23 @@
 #include "passes/attention/gpu/FragmentSoftmax.h"
 #include "passes/attention/gpu/SideTiles.h"
 #include <cmath>
+#include <deque>
 
 namespace drawloom::attention {
 
+/// A kernel for one view, or for several whose queries are the same: each of them brings keys.
 struct ForwardSpec {
   Shape shape;
-  ViewAttr view;
+  SmallVector<ViewAttr, 2> views;
   ForwardCut cut;
   bool continues;        ///< from what out and lse hold
   int64_t slices, tiles; ///< of a head, of a slice: the most
   int64_t keys;          ///< of a slice: the most
+  bool keysAreBoxes;     ///< key tiles of all views come by bulk copies
   bool isHopper; ///< sm_90a: asynchronous products of warp groups, bulk copies; else sm_80: products of
                  ///< warps, copies by threads
 
-  int64_t items() const { return shape.batch * slices * int64_t(view.getHeads().size()) * tiles; }
+  int64_t items() const { return shape.batch * slices * int64_t(views.front().getHeads().size()) * tiles; }
   /// Work items of the launch: `cut.items` a block, of which the last ones may be no query tiles.
   int64_t grid() const {
     return llvm::divideCeil(items(), cut.items * cut.launched) * cut.items * cut.launched;
@@ -32,8 +35,13 @@ struct ForwardSpec {
 /// values, which never leave registers in between; the scores of a tile are computed while the probabilities
 /// of the tile before are still being multiplied. A row's keys are one interval of slots, so that a mask is
 /// two comparisons with numbers found once a query tile, and only on tiles that some row meets in part.
+///
+/// With several views a query tile streams the keys of one after those of the other through the same rings;
+/// the softmax goes on.
 class ForwardKernel {
 public:
+  enum Argument { kQ, kK, kV, kOut, kLse };
+
   ForwardKernel(const TileKernel &k, const ForwardSpec &spec, MapList &maps);
 
   int64_t threads() const { return cut.groups * kGroupThreads + producers; }
@@ -41,20 +49,38 @@ public:
   void build() const;
 
 private:
+  /// The keys of one view.
+  struct Stream {
+    Stream(const ForwardKernel &kernel, ViewAttr attr, MapList &maps);
+    Stream(const Stream &) = delete;
+
+    ViewInKernel view;
+    SideTiles rows, side; ///< queries, whose bounds are the view's, and keys
+    ActivationTiles keys, values;
+  };
+  /// What a query tile meets of a stream.
+  struct Span {
+    Value keys;     ///< slots of the slice
+    Value from, to; ///< key tiles (i32)
+    Value before;   ///< key tiles of the streams before it (i32)
+  };
   struct Item {
     TilePlace queries;
-    Value keys;             ///< slots of the slice
-    Value tileFrom, tileTo; ///< key tiles that the query tile meets (i32)
+    SmallVector<Span, 2> spans; ///< of each stream
+    Value tiles;                ///< key tiles of all streams (i32)
   };
   /// What a consumer knows of its 64 queries.
   struct Rows {
-    Value low, high;               ///< vector<2x1xi32>: the slots that the thread's two rows meet
-    Value wholeFrom, wholeTo;      ///< i32: slots that all rows of the group meet
-    Value tileFrom, tileTo;        ///< i32: key tiles that the group meets
-    std::array<Value, 2> position; ///< of the two rows
+    std::array<Value, 2> row, position; ///< of the thread's two rows
     std::array<Value, 2> exists;
     Value queries; ///< tile or fragment
     RowPair lse;   ///< where the kernel continues
+  };
+  /// What they meet of a stream.
+  struct Met {
+    Value low, high;          ///< vector<2x1xi32>: the slots that the thread's two rows meet
+    Value wholeFrom, wholeTo; ///< i32: slots that all rows of the group meet
+    Value from, to;           ///< i32: key tiles that the group meets
   };
   struct Sums {
     Value out;
@@ -66,21 +92,25 @@ private:
   void forEachItem(llvm::function_ref<void(const Item &, Value count, Value step)> body) const;
   Value itemOf(Value turn) const;
   Value small(Value index) const;
-  TilePlace keyPlace(const Item &item, Value tile) const;
+  Ring::Slot slotOf(const Span &span, Value step, Value tile) const;
 
   void produce() const;
+  void produceKeys(const Stream &stream, const Span &span, const Item &item, Value step) const;
   /// Runs `body` by whoever starts copies: one thread, or all producers where rows are gathered.
   void bring(bool isBulk, const Ring &ring, const Ring::Slot &slot,
              llvm::ArrayRef<std::pair<const ActivationTiles *, Value>> tiles, const TilePlace &place) const;
 
   void consume() const;
   void consumeItem(const Item &item, Value count, Value step) const;
-  Rows rowsOf(const Item &item, const Ring::Slot &slot) const;
-  void skip(Value from, Value to, const Item &item, Value step) const;
-  Sums meetTiles(const Rows &rows, const Item &item, Value step) const;
+  Rows rowsOf(const Item &item) const;
+  Met metBy(const Item &item, const Rows &rows, const Stream &stream, const Span &span) const;
+  Value rowAfter(const Item &item, Value row) const;
+  void skip(Value from, Value to, const Span &span, Value step) const;
+  Sums meetTiles(const Rows &rows, const Stream &stream, const Span &span, const Met &met, Value step,
+                 const Sums &start) const;
   Value loadQueries(Value tile) const;
   Value startScores(const Rows &rows, const Ring::Slot &slot) const;
-  Value masked(Value scores, const Rows &rows, Value tile) const;
+  Value masked(Value scores, const Stream &stream, const Met &met, Value tile) const;
   Value startOutputs(Value probabilities, const Ring::Slot &slot, Value out) const;
   void finish(const Item &item, const Rows &rows, const Ring::Slot &slot, const Sums &sums) const;
   void storeOutputs(const Item &item, const Ring::Slot &slot) const;
@@ -96,16 +126,20 @@ private:
   /// Of scores, as exponents of 2: the scale without its sign (the scores take that), and 1 for 0 (they are 0
   /// then).
   double factor() const { return (spec.shape.scale == 0 ? 1.0 : std::abs(spec.shape.scale)) * kLog2E; }
-  bool isBulk() const { return queryTiles.isBulk() && keyTiles.isBulk(); }
+  /// Of the same form in all streams.
+  const ActivationTiles &keyTiles() const { return streams.front().keys; }
+  const ActivationTiles &valueTiles() const { return streams.front().values; }
+  bool isBulk() const { return queryTiles.isBulk() && keyTiles().isBulk(); }
 
   const TileKernel &k;
   const ForwardSpec &spec;
   const ForwardCut &cut;
   GpuBuilder g;
   FragmentSoftmax softmax;
-  ViewInKernel view;
-  SideTiles querySide, keySide;
-  ActivationTiles queryTiles, keyTiles, valueTiles;
+  ViewInKernel view; ///< the first one: all have its queries
+  SideTiles querySide;
+  ActivationTiles queryTiles;
+  std::deque<Stream> streams;
   std::optional<ActivationTiles> outTiles; ///< where the kernel continues
   SideTiles groupSide;                     ///< a group's share of the query side
   std::optional<ActivationTiles> outStore; ///< where a group's outputs leave by a bulk copy
@@ -113,7 +147,7 @@ private:
   int64_t producers;
   SharedLayout layout;
   int64_t queriesAt, keysAt, valuesAt, outsAt;
-  Ring queryRing, keyRing, valueRing;
+  std::optional<Ring> queryRing, keyRing, valueRing;
 };
 
 } // namespace drawloom::attention

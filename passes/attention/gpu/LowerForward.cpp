@@ -1,4 +1,5 @@
 #include "passes/attention/gpu/LowerForward.h"
+#include "dialect/pattern/FlattenSlices.h"
 #include "passes/attention/gpu/ForwardKernel.h"
 #include "passes/memory/Layout.h"
 #include <limits>
@@ -45,23 +46,63 @@ bool hasWarpKernels(AttendOp op, Context &context) {
   });
 }
 
+/// The op that goes on from `op`, if nobody else uses what `op` gives and it attends with the same operands.
+static AttendOp continuationOf(AttendOp op) {
+  if (!op.getOut().hasOneUse() || !op.getLse().hasOneUse()) return {};
+  auto next = dyn_cast<AttendOp>(*op.getOut().user_begin());
+  if (!next || next.getOut0() != op.getOut() || next.getLse0() != op.getLse()) return {};
+  bool isAlike = next.getQ() == op.getQ() && next.getK() == op.getK() && next.getV() == op.getV() &&
+                 next.getHeads() == op.getHeads() && next.getScale() == op.getScale();
+  return isAlike ? next : AttendOp();
+}
+
+/// `op` and the ops after it that have the same query tiles, with their views: what one kernel computes.
+static SmallVector<std::pair<AttendOp, ViewAttr>, 2> chainFrom(AttendOp op, const Shape &shape,
+                                                               Context &context) {
+  auto flat = [&](ViewAttr view) -> ViewAttr {
+    std::optional<PieceView> inOrder = inPositions(toView(view), shape.n);
+    return inOrder ? ViewAttr::get(view.getContext(), *inOrder) : ViewAttr();
+  };
+  SmallVector<std::pair<AttendOp, ViewAttr>, 2> chain{{op, op.getView()}};
+  for (AttendOp next = continuationOf(op); next && hasWarpKernels(next, context);
+       next = continuationOf(next)) {
+    if (next.getView().getHeads() != op.getView().getHeads() ||
+        context.factsOf(next.getView(), shape).pairs == 0)
+      break;
+    ViewAttr first = flat(op.getView()), view = flat(next.getView());
+    if (!first || !view) break;
+    chain.front().second = first;
+    chain.push_back({next, view});
+  }
+  return chain;
+}
+
 LogicalResult lowerToWarps(AttendOp op, Context &context) {
   OpBuilder b(op);
   Shape shape = shapeOf(op.getQ(), op.getV(), op.getHeads(), op.getScale().convertToDouble());
-  ViewAttr view = op.getView();
-  ViewFacts facts = context.factsOf(view, shape);
+  auto chain = chainFrom(op, shape, context);
+  SmallVector<ViewAttr, 2> views;
+  for (auto [part, view] : chain) views.push_back(view);
+  ViewAttr longest = views.front(); // the one with most pairs decides how the kernel is cut
+  ViewFacts facts = context.factsOf(longest, shape);
+  int64_t pairs = 0, keys = 0;
+  for (ViewAttr view : views) {
+    ViewFacts f = context.factsOf(view, shape);
+    if (f.pairs > context.factsOf(longest, shape).pairs) longest = view;
+    pairs += f.pairs, keys = std::max(keys, f.keys);
+  }
   Value out0 = op.getOut0(), lse0 = op.getLse0();
   bool continues = bool(out0);
   if (!out0 && !facts.coversRows) {
     out0 = filled(b, op.getLoc(), op.getOut().getType(), 0.0);
     lse0 = filled(b, op.getLoc(), op.getLse().getType(), -std::numeric_limits<double>::infinity());
   }
-  int64_t heads = view.getHeads().size();
-  PieceView piece = toView(view);
+  int64_t heads = longest.getHeads().size();
+  PieceView piece = toView(longest);
   ForwardWork work{shape.dQk,
                    shape.dV,
                    facts.rows,
-                   facts.keys,
+                   keys,
                    facts.slices * heads * shape.batch,
                    continues,
                    /*isBulk=*/false,
@@ -76,15 +117,21 @@ LogicalResult lowerToWarps(AttendOp op, Context &context) {
     shareOut(work, cut);
     return cut;
   };
+  auto keysAreBoxes = [&](const ForwardCut &cut) {
+    return work.isHopper && llvm::all_of(views, [&](ViewAttr view) {
+             return boxOfKeys(toView(view), cut.columns, /*attendedOnly=*/true).has_value();
+           });
+  };
   ForwardCut cut = choose();
-  if (work.isBulk &&
-      (!boxOfQueries(piece, cut.rows()) || !boxOfKeys(piece, cut.columns, /*attendedOnly=*/true))) {
+  if (work.isBulk && (!boxOfQueries(piece, cut.rows()) || !keysAreBoxes(cut))) {
     work.isBulk = false;
     cut = choose();
   }
-  ForwardSpec forward{shape,      view,         cut,
-                      continues,  facts.slices, int64_t(llvm::divideCeil(facts.rows, cut.rows())),
-                      facts.keys, work.isHopper};
+  ForwardSpec forward{shape,        views,
+                      cut,          continues,
+                      facts.slices, int64_t(llvm::divideCeil(facts.rows, cut.rows())),
+                      keys,         keysAreBoxes(cut),
+                      work.isHopper};
 
   LaunchSpec spec;
   spec.name = "attend";
@@ -95,10 +142,11 @@ LogicalResult lowerToWarps(AttendOp op, Context &context) {
   for (Value v : {op.getQ(), op.getK(), op.getV(), op.getOut(), op.getLse()})
     spec.memrefs.push_back(kernelMemRefType(v));
   spec.grid = forward.grid();
-  spec.flops = 2 * (shape.dQk + shape.dV) * facts.pairs * shape.batch;
+  spec.flops = 2 * (shape.dQk + shape.dV) * pairs * shape.batch;
   spec.bytes = bytesOf({op.getQ(), op.getK(), op.getV(), op.getOut(), op.getLse()}, heads, shape.heads);
-  spec.key = describe(shape, {cut.rows(), cut.columns}) + describeCut(cut) +
-             (continues ? "continues," : "starts,") + print(view);
+  spec.key =
+      describe(shape, {cut.rows(), cut.columns}) + describeCut(cut) + (continues ? "continues," : "starts,");
+  for (ViewAttr view : views) spec.key += print(view);
   MapList maps;
   auto made = launch(context, b, op, spec, [&](const TileKernel &k) {
     ForwardKernel kernel(k, forward, maps);
@@ -106,8 +154,11 @@ LogicalResult lowerToWarps(AttendOp op, Context &context) {
     setLaunchShape(kernel, cut, k);
   });
   if (failed(made)) return failure();
-  op.replaceAllUsesWith(*made);
-  op.erase();
+  chain.back().first->replaceAllUsesWith(*made);
+  for (auto [part, view] : llvm::reverse(chain)) {
+    if (part != op) context.merged.insert(part);
+    part.erase();
+  }
   return success();
 }
 

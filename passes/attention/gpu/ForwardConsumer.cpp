@@ -1,0 +1,305 @@
+// What the consuming warp groups of the forward kernel do: scores, the online softmax, outputs.
+#include "mlir/Dialect/GPU/IR/GPUDialect.h"
+#include "passes/attention/gpu/ForwardKernel.h"
+#include <limits>
+
+using namespace mlir;
+
+namespace drawloom::attention {
+namespace {
+
+constexpr double kLn2 = 0.6931471805599453;
+
+} // namespace
+
+Value ForwardKernel::pack(Value fragment) const {
+  auto type = cast<VectorType>(fragment.getType());
+  return arith::TruncFOp::create(g.b, g.loc, g.vector(type.getShape(), outType.getElementType()), fragment);
+}
+
+/// Products and bulk copies of sm_90a see shared memory apart from the threads.
+void ForwardKernel::fenceAsync() const {
+  if (spec.isHopper) dgpu::FenceAsyncSharedOp::create(g.b, g.loc);
+}
+
+Value ForwardKernel::wait(Value value, int64_t pending) const {
+  if (!spec.isHopper) return value;
+  return dgpu::WgmmaWaitOp::create(g.b, g.loc, value, pending).getResult(0);
+}
+
+/// A barrier of the thread's warp group; each group has its own.
+void ForwardKernel::groupBarrier() const {
+  for (int64_t group = 0; group < cut.groups; ++group) {
+    auto sync = [&] { dgpu::NamedBarrierOp::create(g.b, g.loc, group + 1, kGroupThreads, false); };
+    if (cut.groups == 1)
+      sync();
+    else
+      g.when(g.equal(g.group, group), sync);
+  }
+}
+
+void ForwardKernel::consume() const {
+  forEachItem([&](const Item &item, Value count, Value step) { consumeItem(item, count, step); });
+}
+
+void ForwardKernel::consumeItem(const Item &item, Value count, Value step) const {
+  Ring::Slot slot = queryRing->slot(g, count);
+  Rows rows = rowsOf(item);
+  queryRing->waitFull(g, slot);
+  rows.queries = g.groupRows(g.tile(queryTiles.type, at(queriesAt, queryTiles, slot)), groupRow());
+  if (cut.queriesInRegisters) rows.queries = loadQueries(rows.queries);
+  Sums sums{g.splat(g.accumulator(spec.shape.dV), 0), softmax.nothing()};
+  for (auto [stream, span] : llvm::zip_equal(streams, item.spans)) {
+    Met met = metBy(item, rows, stream, span);
+    skip(span.from, met.from, span, step);
+    sums = meetTiles(rows, stream, span, met, step, sums);
+    skip(met.to, span.to, span, step);
+  }
+  finish(item, rows, slot, sums);
+}
+
+Value ForwardKernel::loadQueries(Value tile) const {
+  auto fragment = g.vector({spec.shape.dQk / 8, 2, 2}, outType.getElementType());
+  return dgpu::LoadFragmentOp::create(g.b, g.loc, fragment, cast<TypedValue<dgpu::TileType>>(tile));
+}
+
+Value ForwardKernel::rowAfter(const Item &item, Value row) const {
+  return small(arith::AddIOp::create(g.b, g.loc, item.queries.first, g.toIndex(row)));
+}
+
+/// The thread's two rows of its group's 64 are 16 warp + lane / 4, and 8 further on.
+ForwardKernel::Rows ForwardKernel::rowsOf(const Item &item) const {
+  const TilePlace &own = item.queries;
+  Rows rows;
+  Value inGroup = g.add(g.mul(g.div(g.threadInGroup(), kWarpThreads), 16), g.div(g.lane(), 4));
+  for (int r : {0, 1}) {
+    Value x = rowAfter(item, g.add(g.add(groupRow(), inGroup), 8 * r));
+    rows.exists[r] = k.less(x, own.extent);
+    // Rows that do not exist take the last one's place; what comes out of them is not stored.
+    rows.row[r] = small(k.min(x, k.apply(k.dim(0) - 1, own.extent)));
+    rows.position[r] = k.apply(querySide.position(), {own.head, own.slice, rows.row[r]});
+    if (spec.continues)
+      rows.lse[r] = memref::LoadOp::create(g.b, g.loc, k.kernel.memref(kLse),
+                                           ValueRange{own.batch, own.head, rows.position[r]});
+  }
+  return rows;
+}
+
+ForwardKernel::Met ForwardKernel::metBy(const Item &item, const Rows &rows, const Stream &stream,
+                                        const Span &span) const {
+  const TilePlace &own = item.queries;
+  Met met;
+  SmallVector<Value> low, high;
+  for (Value x : rows.row) {
+    ViewInKernel::Range range = stream.rows.meets(own.head, own.slice, x, x, span.keys);
+    low.push_back(g.toI32(range.from)), high.push_back(g.toI32(range.to));
+  }
+  auto pairType = g.vector({2, 1}, g.b.getI32Type());
+  met.low = vector::FromElementsOp::create(g.b, g.loc, pairType, low);
+  met.high = vector::FromElementsOp::create(g.b, g.loc, pairType, high);
+
+  Value first = rowAfter(item, groupRow()),
+        last = k.min(k.apply(k.dim(0) + (kGroupRows - 1), first), k.apply(k.dim(0) - 1, own.extent));
+  ViewInKernel::Range range = stream.rows.meets(own.head, own.slice, first, last, span.keys);
+  met.wholeFrom = g.toI32(range.wholeFrom), met.wholeTo = g.toI32(range.wholeTo);
+  Value meets = g.both(k.less(first, own.extent), k.less(range.from, range.to));
+  auto tileOf = [&](AffineExpr e, Value x) { return g.toI32(k.apply(e, x)); };
+  met.from = g.select(meets, tileOf(k.dim(0).floorDiv(cut.columns), range.from), span.from);
+  met.to = g.select(meets, tileOf(k.dim(0).ceilDiv(cut.columns), range.to), span.from);
+  return met;
+}
+
+/// Tiles that other groups of the block meet: this one only says that it is done with them.
+void ForwardKernel::skip(Value from, Value to, const Span &span, Value step) const {
+  if (cut.groups == 1) return;
+  g.loop(from, to, 1, {}, [&](Value tile, ValueRange) {
+    Ring::Slot slot = slotOf(span, step, tile);
+    for (const Ring *ring : {&*keyRing, &*valueRing}) {
+      ring->waitFull(g, slot);
+      ring->release(g, slot);
+    }
+    return SmallVector<Value>();
+  });
+}
+
+Value ForwardKernel::startScores(const Rows &rows, const Ring::Slot &slot) const {
+  keyRing->waitFull(g, slot);
+  auto keys = g.tile(keyTiles().type, at(keysAt, keyTiles(), slot));
+  auto type = g.accumulator(cut.columns);
+  if (!spec.isHopper) {
+    Value queries = cut.queriesInRegisters ? rows.queries : loadQueries(rows.queries);
+    return dgpu::MmaSyncOp::create(g.b, g.loc, type, queries, keys, Value(), /*transpose_b=*/true);
+  }
+  return dgpu::WgmmaOp::create(g.b, g.loc, type, rows.queries, keys, Value(), /*transpose_a=*/false,
+                               /*transpose_b=*/true);
+}
+
+Value ForwardKernel::startOutputs(Value probabilities, const Ring::Slot &slot, Value out) const {
+  valueRing->waitFull(g, slot);
+  auto values = g.tile(valueTiles().type, at(valuesAt, valueTiles(), slot));
+  auto type = g.accumulator(spec.shape.dV);
+  if (!spec.isHopper) return dgpu::MmaSyncOp::create(g.b, g.loc, type, probabilities, values, out, false);
+  return dgpu::WgmmaOp::create(g.b, g.loc, type, probabilities, values, out, false, false);
+}
+
+/// Scores with -inf where a row does not meet a slot.
+Value ForwardKernel::masked(Value scores, const Stream &stream, const Met &met, Value tile) const {
+  auto type = cast<VectorType>(scores.getType());
+  if (spec.shape.scale < 0) scores = arith::NegFOp::create(g.b, g.loc, scores);
+  if (spec.shape.scale == 0) scores = g.splat(type, 0);
+  // A lower bound that is 0 for all rows masks nothing.
+  bool hasLow = llvm::any_of(stream.rows.lower().getResults(), [](AffineExpr e) {
+    auto constant = dyn_cast<AffineConstantExpr>(e);
+    return !constant || constant.getValue() > 0;
+  });
+  Value start = g.mul(tile, cut.columns);
+  Value isWhole = g.compare(arith::CmpIPredicate::sle, g.add(start, cut.columns), met.wholeTo);
+  if (hasLow) isWhole = g.both(isWhole, g.compare(arith::CmpIPredicate::sle, met.wholeFrom, start));
+  auto select = [&] {
+    SmallVector<int32_t> columns; // of the first lane of four
+    for (int32_t j = 0; j < type.getDimSize(0); ++j)
+      for (int32_t offset : {0, 1, 0, 1}) columns.push_back(8 * j + offset);
+    auto integers = g.vector(type.getShape(), g.b.getI32Type());
+    Value column =
+        arith::ConstantOp::create(g.b, g.loc, DenseElementsAttr::get(integers, ArrayRef<int32_t>(columns)));
+    Value mine = vector::BroadcastOp::create(g.b, g.loc, met.low.getType(),
+                                             g.add(start, g.mul(g.rem(g.thread, 4), 2)));
+    Value inside = g.compare(arith::CmpIPredicate::slt, column, g.spread(g.sub(met.high, mine), integers));
+    if (hasLow)
+      inside = g.both(inside,
+                      g.compare(arith::CmpIPredicate::sge, column, g.spread(g.sub(met.low, mine), integers)));
+    return SmallVector<Value>{
+        g.select(inside, scores, g.splat(type, -std::numeric_limits<double>::infinity()))};
+  };
+  return g.choose(isWhole, TypeRange(type), [&] { return SmallVector<Value>{scores}; }, select)[0];
+}
+
+/// Goes on with the softmax over the group's tiles of a stream. While the scores of a tile are computed, so
+/// is the output of the tile before.
+ForwardKernel::Sums ForwardKernel::meetTiles(const Rows &rows, const Stream &stream, const Span &span,
+                                             const Met &met, Value step, const Sums &start) const {
+  auto unpack = [](ValueRange v) { return Sums{v[0], {{v[1], v[2]}, {v[3], v[4]}}}; };
+  auto list = [](const Sums &s) {
+    return SmallVector<Value>{s.out, s.state.greatest[0], s.state.greatest[1], s.state.sum[0],
+                              s.state.sum[1]};
+  };
+  auto scoresOf = [&](Value tile) {
+    Ring::Slot slot = slotOf(span, step, tile);
+    Value scores = wait(startScores(rows, slot), 0);
+    keyRing->release(g, slot);
+    return masked(scores, stream, met, tile);
+  };
+  bool isFirst = &stream == &streams.front(), isOneTile = spec.keys <= cut.columns;
+  auto meet = [&]() -> SmallVector<Value> {
+    FragmentSoftmax::Step first = softmax.meet(scoresOf(met.from), start.state);
+    Value probabilities = pack(first.probabilities), last = met.from;
+    Sums sums{isFirst ? start.out : softmax.scaleRows(start.out, first.rescale), first.state};
+    if (isOneTile) {
+      // Nothing to add to: the product then writes.
+      if (isFirst) sums.out = Value();
+    } else {
+      SmallVector<Value> inits = list(sums);
+      inits.push_back(probabilities);
+      auto results = g.loop(g.add(met.from, 1), met.to, 1, inits, [&](Value tile, ValueRange carried) {
+        Sums before = unpack(carried);
+        Ring::Slot slot = slotOf(span, step, tile), slotBefore = slotOf(span, step, g.add(tile, -1));
+        Value scores = startScores(rows, slot);
+        Value out = startOutputs(carried[5], slotBefore, before.out);
+        scores = wait(scores, 1);
+        keyRing->release(g, slot);
+        FragmentSoftmax::Step next = softmax.meet(masked(scores, stream, met, tile), before.state);
+        Value packed = pack(next.probabilities);
+        out = wait(out, 0);
+        valueRing->release(g, slotBefore);
+        SmallVector<Value> carry = list({softmax.scaleRows(out, next.rescale), next.state});
+        carry.push_back(packed);
+        return carry;
+      });
+      sums = unpack(results);
+      probabilities = results[5];
+      last = g.add(met.to, -1);
+    }
+    Ring::Slot slot = slotOf(span, step, last);
+    sums.out = wait(startOutputs(probabilities, slot, sums.out), 0);
+    valueRing->release(g, slot);
+    return list(sums);
+  };
+  SmallVector<Value> before = list(start);
+  return unpack(
+      g.choose(g.less(met.from, met.to), TypeRange(ValueRange(before)), meet, [&] { return before; }));
+}
+
+/// Outputs divided by their sums, joined with those that were there; and lse.
+Value ForwardKernel::finishOutputs(const Rows &rows, const Ring::Slot &slot, const Sums &sums,
+                                   RowPair &lse) const {
+  auto zero = softmax.constant(0), minusInfinity = softmax.constant(-std::numeric_limits<double>::infinity());
+  auto exp2 = [&](Value x) { return dgpu::Exp2Op::create(g.b, g.loc, x).getResult(); };
+  RowPair total = softmax.acrossLanes(sums.state.sum, false), weight, before;
+  for (int r : {0, 1}) {
+    Value greatest = g.mulf(sums.state.greatest[r], softmax.constant(factor()));
+    // 0 * -inf is no number.
+    greatest = g.select(softmax.isNegativeInfinity(sums.state.greatest[r]), minusInfinity, greatest);
+    Value sum = total[r], mine, old;
+    if (spec.continues) {
+      Value lseBefore = g.mulf(rows.lse[r], softmax.constant(kLog2E));
+      Value most = arith::MaxNumFOp::create(g.b, g.loc, greatest, lseBefore);
+      Value shift = g.select(softmax.isNegativeInfinity(most), zero, most);
+      mine = exp2(g.subf(greatest, shift)), old = exp2(g.subf(lseBefore, shift));
+      sum = g.fma(sum, mine, old);
+      greatest = most;
+    }
+    Value isEmpty = arith::CmpFOp::create(g.b, g.loc, arith::CmpFPredicate::OEQ, sum, zero);
+    Value inverse = g.select(isEmpty, zero, dgpu::RcpOp::create(g.b, g.loc, sum));
+    Value logarithm = arith::AddFOp::create(g.b, g.loc, greatest, dgpu::Log2Op::create(g.b, g.loc, sum));
+    lse[r] = g.select(isEmpty, minusInfinity, g.mulf(logarithm, softmax.constant(kLn2)));
+    weight[r] = mine ? g.mulf(mine, inverse) : inverse;
+    before[r] = old ? g.mulf(old, inverse) : Value();
+  }
+  Value out = softmax.scaleRows(sums.out, weight);
+  if (!spec.continues) return out;
+  auto type = cast<VectorType>(out.getType());
+  auto part = g.groupRows(g.tile(outType, outAt(slot)), groupRow());
+  Value old =
+      dgpu::LoadFragmentOp::create(g.b, g.loc, g.vector(type.getShape(), outType.getElementType()), part);
+  return g.fma(arith::ExtFOp::create(g.b, g.loc, type, old), softmax.spreadRows(before, type), out);
+}
+
+void ForwardKernel::finish(const Item &item, const Rows &rows, const Ring::Slot &slot,
+                           const Sums &sums) const {
+  RowPair lse;
+  Value out = pack(finishOutputs(rows, slot, sums, lse));
+  // Each warp has read its own rows of what stood there.
+  dgpu::StoreFragmentOp::create(g.b, g.loc, out, g.groupRows(g.tile(outType, outAt(slot)), groupRow()));
+  for (int r : {0, 1})
+    g.when(g.both(rows.exists[r], g.equal(g.rem(g.thread, 4), 0)), [&] {
+      memref::StoreOp::create(g.b, g.loc, lse[r], k.kernel.memref(kLse),
+                              ValueRange{item.queries.batch, item.queries.head, rows.position[r]});
+    });
+  storeOutputs(item, slot);
+}
+
+/// Writes the group's outputs from shared memory and gives the place back.
+void ForwardKernel::storeOutputs(const Item &item, const Ring::Slot &slot) const {
+  Value place = outAt(slot);
+  if (!outStore) {
+    groupBarrier();
+    RowCopy{g, querySide, k.kernel.memref(kOut), outType}.toGlobal(item.queries, place, groupRow());
+  }
+  // Bulk copies come next to where threads have read and written.
+  fenceAsync();
+  groupBarrier();
+  g.when(g.equal(g.threadInGroup(), 0), [&] {
+    if (outStore) {
+      TilePlace rows = item.queries;
+      rows.first = rowAfter(item, groupRow());
+      g.when(k.less(rows.first, rows.extent), [&] {
+        outStore->storeBulk(rows, g.add(place, g.mul(groupRow(), outType.getSwizzle())), outType.getPitch());
+        dgpu::BulkCommitOp::create(g.b, g.loc);
+        dgpu::BulkWaitOp::create(g.b, g.loc, 0, /*read=*/true);
+      });
+    }
+    dgpu::MBarrierArriveOp::create(g.b, g.loc, queryRing->emptyBarrier(g, slot), Value());
+  });
+}
+
+} // namespace drawloom::attention
