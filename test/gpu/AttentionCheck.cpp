@@ -116,6 +116,11 @@ std::vector<Case> cases(const char *type) {
   for (const char *formula : {"i + j < 90", "j mod 7 == i mod 5", "i - j < 20 and (i + 2 * j) mod 3 != 0", "heads(local(9), column(5))",
                               "heads(dense, summary(20, c=5), i - j >= 30)", "not (i - j < 33)", "i // 24 == j // 24 + 1"})
     add(formula, 2, 260, 3, 32, 32);
+  for (const char *window : {"local(1)", "local(16)", "local(64)", "local(65)", "local(100)", "local(128)", "local(129)", "local(256)", "local(300)"}) {
+    add(window, 1, 1000, 2, 64, 64); // a window's segments end at other places than its tiles
+    add(window, 2, 450, 3, 32, 32);
+  }
+  for (auto [dQk, dV] : {std::pair<int64_t, int64_t>{64, 128}, {16, 16}, {48, 80}, {64, 32}}) add("local(128)", 2, 1499, 3, dQk, dV);
   add("fixed(128, c=32)", 3, 1000, 5, 64, 64);
   add("fixed(48, c=16)", 2, 1000, 3, 48, 80);
   add("heads(fixed(64, c=16), local(48), fixed(96, c=32))", 2, 700, 6, 64, 64);

@@ -130,8 +130,17 @@ void GradientStore::store(Value gradient, double factor, ValueRange before, cons
   }
   // A warp writes the rows that it has read itself.
   dgpu::StoreFragmentOp::create(g.b, g.loc, arith::TruncFOp::create(g.b, g.loc, packedType, gradient), part);
+  if (!bulk) {
+    barrier();
+    rows.toGlobal(place, offset, row);
+    return;
+  }
+  dgpu::FenceAsyncSharedOp::create(g.b, g.loc);
   barrier();
-  rows.toGlobal(place, offset, row);
+  g.when(g.equal(g.threadInGroup(), 0), [&] {
+    bulk->storeBulk(place, offset, rows.type.getPitch());
+    dgpu::BulkCommitOp::create(g.b, g.loc);
+  });
 }
 
 } // namespace drawloom::attention

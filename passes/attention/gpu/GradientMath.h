@@ -60,6 +60,8 @@ struct GradientStore {
   RowCopy rows;
   bool continues;                     ///< adds to what the activation holds
   llvm::function_ref<void()> barrier; ///< of the warp group
+  /// Where 64 rows are a box: they leave by a bulk copy, and thread 0 of the group has to wait for it.
+  const ActivationTiles *bulk = nullptr;
 
   /// What the gradient is added to, if anything: ask early, the answer takes long.
   SmallVector<Value> fetch(const TilePlace &place, Value row) const {

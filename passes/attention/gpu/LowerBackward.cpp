@@ -4,6 +4,7 @@
 #include "dialect/pattern/ViewQuery.h"
 #include "passes/attention/gpu/OwnerKernel.h"
 #include "passes/attention/gpu/SliceKernel.h"
+#include "passes/attention/gpu/WindowKernel.h"
 #include "passes/memory/Layout.h"
 
 using namespace mlir;
@@ -161,6 +162,45 @@ LogicalResult launchSlices(AttendGradOp op, Context &context, const SliceSpec &s
   return success();
 }
 
+/// One launch whose blocks slide along the window.
+LogicalResult launchWindow(AttendGradOp op, Context &context, const WindowSpec &window,
+                           const Operands &operands, int64_t pairs, SmallVector<Value> &results) {
+  OpBuilder b(op);
+  const Shape &shape = window.shape;
+  LaunchSpec spec = launchSpecOf(operands, {0, 1, 2}, shape, window.view, "attend_grad_window");
+  const WindowCut &cut = window.cut;
+  llvm::raw_string_ostream(spec.key) << cut.width << "," << cut.groups << "," << cut.queryStages << ","
+                                     << cut.valueStages << "," << window.continues << "," << window.segments
+                                     << "," << window.steps;
+  spec.flops = 2 * (3 * shape.dQk + 2 * shape.dV) * pairs * shape.batch;
+  spec.grid = window.items();
+  MapList maps;
+  auto made = launch(context, b, op, spec, [&](const TileKernel &k) {
+    WindowKernel kernel(k, window, maps);
+    kernel.build();
+    func::FuncOp function = k.kernel.function;
+    function->setAttr(kThreadsAttr, k.b.getI64IntegerAttr(kernel.threads()));
+    function->setAttr(kSharedAttr, k.b.getI64IntegerAttr(kernel.sharedBytes()));
+    function->setAttr(kMinBlocksAttr, k.b.getI64IntegerAttr(1));
+    function->setAttr(kFlushDenormalsAttr, k.b.getUnitAttr());
+  });
+  if (failed(made)) return failure();
+  results.assign((*made)->result_begin(), (*made)->result_end());
+  return success();
+}
+
+/// How the window kernel does the view, if it does.
+std::optional<WindowSpec> windowOf(const Shape &shape, ViewAttr view, const ViewFacts &facts,
+                                   bool continues) {
+  std::optional<int64_t> width = facts.slices == 1 ? windowWidth(view) : std::nullopt;
+  std::optional<WindowCut> cut = width ? chooseWindowCut(shape, *width) : std::nullopt;
+  if (!cut) return std::nullopt;
+  int64_t steps = llvm::divideCeil(std::max(facts.rows, facts.keys), kGroupRows * cut->groups);
+  int64_t segments = chooseSegments(*cut, steps, shape.batch * int64_t(view.getHeads().size()));
+  int64_t ofSegment = llvm::divideCeil(steps, segments);
+  return WindowSpec{shape, view, *cut, continues, int64_t(llvm::divideCeil(steps, ofSegment)), ofSegment};
+}
+
 /// Short slices side by side, where tiles stay boxes.
 ViewAttr packed(ViewAttr view) {
   PieceView before = toView(view);
@@ -207,6 +247,10 @@ LogicalResult lowerToWarps(AttendGradOp op, Context &context) {
   if (SliceKernel::fits(shape, parts(facts.rows), parts(facts.keys))) {
     SliceSpec slices{shape, view, parts(facts.rows), parts(facts.keys), continues, facts.slices};
     if (failed(launchSlices(op, context, slices, operands, facts.pairs, results))) return failure();
+    return finish();
+  }
+  if (std::optional<WindowSpec> window = windowOf(shape, view, facts, continues)) {
+    if (failed(launchWindow(op, context, *window, operands, facts.pairs, results))) return failure();
     return finish();
   }
   int64_t met =
