@@ -241,7 +241,7 @@ int trainCommand(TrainableProgram &program, const TrainOptions &o) {
     writeSafetensors(o.saveInit, tensorsOf(program.parameters(), Slot::Value), {{"format", "pt"}});
 
   int64_t steps = scheduleLength(spec, order), stopAfter = std::min(steps, o.stopAfter.value_or(steps));
-  LossScaler scaler = lossScalerOf(plan.state, spec.run.precision == "fp16");
+  LossScaler scaler = lossScalerOf(plan.state, spec.run.precision == "fp16", spec.train.lossScale);
   ProgressSetup progress = progressSetup(program, spec, o, stopAfter, format);
   TrainerSetup setup{program, spec, data, order, steps, stopAfter, start, {}, scaler, progress, o.trace};
   if (start > 0) setup.record = lossRecordOf(plan.state);
