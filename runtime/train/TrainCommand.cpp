@@ -205,9 +205,12 @@ void printHeader(TrainableProgram &program, const TrainerSetup &s, const TrainOp
 
 void printSummary(const TrainableProgram &program, const TrainResult &r, const TrainOptions &o,
                   const DataFormat &format) {
+  uint64_t planned = program.memoryBytes(), measured = program.measuredMemoryBytes();
   if (!o.json) {
     note(o, fmt::format("{} after step {}, {}; checkpoint in {}", nameOf(r.reason), r.step,
                         formatDuration(r.seconds), r.checkpoint));
+    if (measured)
+      note(o, fmt::format("memory: {} planned, {} measured", formatBytes(planned), formatBytes(measured)));
     return;
   }
   Json j{
@@ -217,7 +220,8 @@ void printSummary(const TrainableProgram &program, const TrainResult &r, const T
   j["valid_standard_error"] =
       r.valid && r.valid->standardError ? Json(*r.valid->standardError) : Json(nullptr);
   j["device"] = program.deviceName();
-  j["memory_bytes"] = program.memoryBytes(); // all that the run takes is taken before its first step
+  j["memory_bytes"] = planned; // all that the run takes is taken before its first step
+  j["measured_memory_bytes"] = measured ? Json(measured) : Json(nullptr);
   fmt::print("{}\n", j.dump(1));
 }
 
