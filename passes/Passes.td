@@ -33,11 +33,12 @@ def FormSegments : Pass<"drawloom-form-segments", "::mlir::ModuleOp"> {
     | none | none: every value that the backward pass reads is kept |
     | attention | runs labelled `….attention` |
     | block | one a layer: the labels without their last component |
+    | all | the same, and nothing is kept: attention's forward pass runs again |
 
     One mode holds for all layers; a list (`mode=block,block,none`) has one for each layer, in program order.
   }];
   let options = [
-    ListOption<"modes", "mode", "std::string", "what to recompute: none, attention or block, for all layers or one a layer">
+    ListOption<"modes", "mode", "std::string", "what to recompute: none, attention, block or all, for all layers or one a layer">
   ];
   let statistics = [Statistic<"numSegments", "segments", "Number of segments formed">];
 }

@@ -12,12 +12,13 @@ namespace drawloom {
 
 namespace {
 
-enum class Mode { None, Attention, Block };
+enum class Mode { None, Attention, Block, All };
 
 std::optional<Mode> parseMode(StringRef text) {
   if (text == "none") return Mode::None;
   if (text == "attention") return Mode::Attention;
   if (text == "block") return Mode::Block;
+  if (text == "all") return Mode::All;
   return std::nullopt;
 }
 
@@ -29,7 +30,7 @@ StringRef segmentOf(Operation &op, const Modes &modes) {
   auto [layer, part] = layerAndPart(op);
   if (layer.empty()) return {};
   Mode mode = modes.lookup(layer);
-  if (mode == Mode::Block) return layer;
+  if (mode == Mode::Block || mode == Mode::All) return layer;
   return mode == Mode::Attention && part == "attention"
              ? op.getAttrOfType<StringAttr>(kSegmentAttr).getValue()
              : StringRef();
@@ -56,8 +57,8 @@ std::vector<Run> findRuns(Block &block, const Modes &modes) {
   return runs;
 }
 
-/// Moves `run` into a new segment op at its place.
-void wrap(ArrayRef<Operation *> run, StringRef name) {
+/// Moves `run` into a new segment op at its place. `keeps`: what is marked to be kept is not recomputed.
+void wrap(ArrayRef<Operation *> run, StringRef name, bool keeps) {
   llvm::SmallPtrSet<Operation *, 32> members(run.begin(), run.end());
   llvm::SetVector<Value> inputs;
   SmallVector<Value> results, kept;
@@ -67,7 +68,7 @@ void wrap(ArrayRef<Operation *> run, StringRef name) {
     for (Value result : op->getResults()) {
       if (llvm::any_of(result.getUsers(), [&](Operation *user) { return !members.contains(user); }))
         results.push_back(result);
-      if (op->hasAttr(kKeepAttr)) kept.push_back(result);
+      if (keeps && op->hasAttr(kKeepAttr)) kept.push_back(result);
     }
   }
 
@@ -105,7 +106,7 @@ struct FormSegments : impl::FormSegmentsBase<FormSegments> {
       std::optional<Mode> mode = parseMode(text);
       if (!mode)
         return getOperation().emitError()
-               << "drawloom-form-segments: mode is none, attention or block, not '" << text << "'";
+               << "drawloom-form-segments: mode is none, attention, block or all, not '" << text << "'";
       parsed.push_back(*mode);
     }
     if (parsed.empty()) parsed.push_back(Mode::None);
@@ -125,7 +126,8 @@ struct FormSegments : impl::FormSegmentsBase<FormSegments> {
     if (failed(modes)) return signalPassFailure();
     if (!loss) return;
     for (const Run &run : findRuns(loss.getBody().front(), *modes)) {
-      wrap(run.ops, run.segment);
+      Mode mode = modes->lookup(layerAndPart(*run.ops.front()).first);
+      wrap(run.ops, run.segment, /*keeps=*/mode != Mode::All);
       ++numSegments;
     }
   }
