@@ -233,13 +233,21 @@ LogicalResult PlanBuilder::setAction(MatmulOp matmul, plan::CommandT &command) {
   action.a = std::make_unique<plan::Place>(*a);
   action.b = std::make_unique<plan::Place>(*b);
   action.c = std::make_unique<plan::Place>(*c);
+  if (Value bias = matmul.getBias()) {
+    if (!target.isGpu())
+      return matmul.emitOpError("a product with a bias is for GPUs; leave out drawloom-fuse-epilogues");
+    auto at = place(matmul, bias);
+    if (failed(at)) return failure();
+    action.bias = std::make_unique<plan::Place>(*at);
+  }
   action.lda = rowStride(matmul.getA());
   action.ldb = rowStride(matmul.getB());
   action.ldc = rowStride(matmul.getOut());
   auto label = matmul->getAttrOfType<StringAttr>(kLabelAttr);
   command.label = label ? label.getValue().str() : "matmul";
   command.flops = 2 * action.m * action.n * action.k;
-  command.bytes = elementBytes(action.a_type) * action.m * action.k + elementBytes(action.b_type) * action.k * action.n +
+  command.bytes = elementBytes(action.a_type) * action.m * action.k +
+                  elementBytes(action.b_type) * action.k * action.n +
                   elementBytes(action.c_type) * action.m * action.n * (matmul.getInit() ? 2 : 1);
   command.action.Set(std::move(action));
   return success();

@@ -15,14 +15,14 @@ namespace drawloom {
 namespace {
 
 /// How many layers recompute what: the first `all` their whole block with attention's forward pass, the next
-/// `block` their block without it, the next `attention` their attention branch, the others nothing. Early
-/// layers come first because what the recomputation of a layer takes for a while is added to what the layers
-/// before it keep.
+/// `block` their block without it, the next `attention` their attention branch, the others
+/// elementwise values, which cost next to nothing. Early layers come first because what the recomputation of
+/// a layer takes for a while is added to what the layers before it keep.
 struct Counts {
   int64_t all = 0, block = 0, attention = 0;
 
   std::vector<std::string> modes(int64_t layers) const {
-    std::vector<std::string> result(size_t(layers), "none");
+    std::vector<std::string> result(size_t(layers), "elementwise");
     auto first = result.begin();
     for (auto [count, mode] : {std::pair{all, "all"}, {block, "block"}, {attention, "attention"}})
       first = std::fill_n(first, count, mode);
@@ -32,11 +32,12 @@ struct Counts {
 
 /// What a choice comes to.
 struct Measure {
-  int64_t bytes = 0; ///< of all arenas
+  int64_t bytes = 0; ///< of all arenas but decoding's
   double flops = 0;  ///< of @gradient
 };
 
-/// A choice on the way: its estimated cost and what it saves, both compared with recomputing nothing.
+/// A choice on the way: its estimated cost and what it saves, both compared with recomputing elementwise
+/// values alone.
 struct Candidate {
   Counts counts;
   double cost, saving;
@@ -65,7 +66,8 @@ public:
     if (failed(module)) return failure();
     auto arenas = (**module)->getAttrOfType<DictionaryAttr>(kArenaBytesAttr);
     for (NamedAttribute arena : arenas)
-      if (arena.getName() != "activations") persistent += cast<IntegerAttr>(arena.getValue()).getInt();
+      if (arena.getName() != "activations" && arena.getName() != "state")
+        persistent += cast<IntegerAttr>(arena.getValue()).getInt();
     for (auto func : (*module)->getOps<func::FuncOp>())
       if (func.getName() != kGradientFunction) others = std::max(others, activationBytes(func));
     return read(**module);
@@ -108,7 +110,7 @@ private:
 
   ModuleOp model;
   PipelineOptions options;
-  int64_t persistent = 0; ///< bytes of the arenas that outlive a call
+  int64_t persistent = 0; ///< bytes of the arenas that outlive a call, without decoding's
   int64_t others = 0;     ///< bytes of activations of the functions that the choice does not touch
 };
 
@@ -119,7 +121,7 @@ struct ALayer {
   Candidate block, attention;
 };
 
-/// Choices by rising cost, each of which saves more than all cheaper ones, behind recomputing nothing.
+/// Choices by rising cost, each of which saves more than all cheaper ones, behind elementwise values alone.
 std::vector<Candidate> frontier(int64_t layers, const ALayer &layer) {
   std::vector<Candidate> choices;
   Candidate whole = layer.all.value_or(Candidate{});
@@ -148,9 +150,9 @@ public:
   Search(Planner &planner, const std::vector<Candidate> &choices, int64_t layers, int64_t budget)
       : planner(planner), choices(choices), layers(layers), budget(budget) {}
 
-  FailureOr<std::pair<Counts, Measure>> run(Measure none, Measure most) {
+  FailureOr<std::pair<Counts, Measure>> run(Measure least, Measure most) {
     size_t low = 0, high = choices.size() - 1; // too large, fits
-    Measure atLow = none, atHigh = most;
+    Measure atLow = least, atHigh = most;
     for (int guesses = 0; high - low > 1; ++guesses) {
       size_t middle = guesses < kGuesses ? guess(low, high, atLow.bytes, atHigh.bytes) : (low + high) / 2;
       auto measured = planner.measure(choices[middle].counts.modes(layers));
@@ -198,24 +200,28 @@ FailureOr<RecomputeChoice> chooseRecompute(ModuleOp model, PipelineOptions optio
   if (!loss) return model.emitError("there is no @loss, so there is nothing to recompute");
   int64_t layers = int64_t(findLayers(loss.getBody().front()).size());
   Planner planner(model, std::move(options));
-  FailureOr<Measure> none = planner.measureAll(Counts{}.modes(layers));
+  std::vector<std::string> nothing(size_t(layers), "none");
+  FailureOr<Measure> none = planner.measureAll(nothing);
   if (failed(none)) return failure();
-  auto choice = [&](Counts counts, Measure m) {
-    return RecomputeChoice{counts.modes(layers),  budget,       m.bytes, none->bytes - m.bytes, m.flops,
-                           m.flops - none->flops, planner.plans};
+  auto choice = [&](const std::vector<std::string> &modes, Measure m) {
+    return RecomputeChoice{
+        modes, budget, m.bytes, none->bytes - m.bytes, m.flops, m.flops - none->flops, planner.plans};
   };
-  if (none->bytes <= budget) return choice({}, *none);
+  if (none->bytes <= budget) return choice(nothing, *none);
   if (layers == 0) failTooSmall(budget, none->bytes);
+  FailureOr<Measure> least = planner.measure(Counts{}.modes(layers));
+  if (failed(least)) return failure();
+  if (least->bytes <= budget) return choice(Counts{}.modes(layers), *least);
 
   FailureOr<Measure> block = planner.measure(Counts{0, layers, 0}.modes(layers));
   FailureOr<Measure> attention = planner.measure(Counts{0, 0, layers}.modes(layers));
   if (failed(block) || failed(attention)) return failure();
   auto aLayer = [&](Measure m) {
     return Candidate{
-        {}, (m.flops - none->flops) / double(layers), double(none->bytes - m.bytes) / double(layers)};
+        {}, (m.flops - least->flops) / double(layers), double(least->bytes - m.bytes) / double(layers)};
   };
   ALayer layer{std::nullopt, aLayer(*block), aLayer(*attention)};
-  int64_t smallest = std::min(block->bytes, attention->bytes);
+  int64_t smallest = std::min({least->bytes, block->bytes, attention->bytes});
   Measure everything;
   if (smallest > budget) { // the last resort
     FailureOr<Measure> all = planner.measure(Counts{layers, 0, 0}.modes(layers));
@@ -226,9 +232,9 @@ FailureOr<RecomputeChoice> chooseRecompute(ModuleOp model, PipelineOptions optio
   std::vector<Candidate> choices = frontier(layers, layer);
   const Counts &last = choices.back().counts;
   const Measure &most = last.all == layers ? everything : last.block == layers ? *block : *attention;
-  auto found = Search(planner, choices, layers, budget).run(*none, most);
+  auto found = Search(planner, choices, layers, budget).run(*least, most);
   if (failed(found)) return failure();
-  return choice(found->first, found->second);
+  return choice(found->first.modes(layers), found->second);
 }
 
 std::string RecomputeChoice::pipelineOption() const { return fmt::format("{}", fmt::join(modes, ",")); }

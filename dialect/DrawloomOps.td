@@ -53,18 +53,19 @@ def LayerNormGradOp : GraphOp<"layer_norm_grad"> {
 def LinearOp : DiffOp<"linear"> {
   let summary = "out = x weight^T + bias; weight is [out, in] as in PyTorch";
   let description = [{ LIN1: weight is [out, in] with in = x's last dimension. LIN2: bias is [out]. LIN3: out has x's leading dimensions.
-    LIN4: x and weight have one element type, and out has it or, if it has 16 bits, f32. The gradient of a 16-bit weight is f32: it is a sum over all rows. }];
+    LIN4: x and weight have one element type, and out has it or, if it has 16 bits, f32. The gradients of a 16-bit weight and bias are f32: they are sums over all rows. }];
   let arguments = (ins FT:$x, FT:$weight, Optional<FT>:$bias);
   let results = (outs FT:$out);
   let assemblyFormat = "$x `,` $weight (`bias` $bias^)? attr-dict `:` functional-type(operands, results)";
 }
-def MatmulOp : GraphOp<"matmul"> {
-  let summary = "op(a) op(b) (+ init); operands of rank > 2 count as matrices of rows (leading dimensions collapsed)";
+def MatmulOp : GraphOp<"matmul", [AttrSizedOperandSegments]> {
+  let summary = "op(a) op(b) (+ init or bias in every row); operands of rank > 2 count as matrices of rows (leading dimensions collapsed)";
   let description = [{ MM1: inner extents agree. MM2: out has the product's rows (any leading shape) and columns. MM3: init, if given, has out's type and may be overwritten.
-    MM4: a and b have one element type, and out has it or, if it has 16 bits, f32 (sums are f32 whatever out is). }];
-  let arguments = (ins FT:$a, FT:$b, Optional<FT>:$init, UnitAttr:$transpose_a, UnitAttr:$transpose_b);
+    MM4: a and b have one element type, and out has it or, if it has 16 bits, f32 (sums are f32 whatever out is).
+    MM5: bias, if given, is [columns] of out's element type, and there is no init. Sum and bias are added in f32 and rounded once. }];
+  let arguments = (ins FT:$a, FT:$b, Optional<FT>:$init, Optional<FT>:$bias, UnitAttr:$transpose_a, UnitAttr:$transpose_b);
   let results = (outs FT:$out);
-  let assemblyFormat = "$a `,` $b (`init` $init^)? attr-dict `:` functional-type(operands, results)";
+  let assemblyFormat = "$a `,` $b (`init` $init^)? (`bias` $bias^)? attr-dict `:` functional-type(operands, results)";
 }
 def BiasAddOp : GraphOp<"bias_add"> {
   let summary = "add a vector to every row";

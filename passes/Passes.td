@@ -21,6 +21,20 @@ def ChoosePrecision : Pass<"drawloom-choose-precision", "::mlir::ModuleOp"> {
   let statistics = [Statistic<"numCasts", "casts", "Number of casts inserted">];
 }
 
+def FuseEpilogues : Pass<"drawloom-fuse-epilogues", "::mlir::ModuleOp"> {
+  let summary = "biases of @loss and @evaluate that products add while they write their result";
+  let description = [{
+    Marks each `linear` whose result no row op reads (q, k and v): adding its bias would be a kernel that reads and writes the
+    result for nothing else. `drawloom-decompose` makes a matmul with a bias from it. Any other bias is added in passing by the
+    row kernel that reads the product. Products take a bias in the type of their result, so a 16-bit one is a copy, cast at the
+    start of the function.
+
+    For targets whose products have epilogues (GPUs). Runs on the forward graph, so that the choice, and with it the rounding, does
+    not depend on what is recomputed.
+  }];
+  let statistics = [Statistic<"numBiases", "biases", "Number of biases that products add">];
+}
+
 def FormSegments : Pass<"drawloom-form-segments", "::mlir::ModuleOp"> {
   let summary = "group the ops of @loss into units of recomputation";
   let description = [{
@@ -31,16 +45,20 @@ def FormSegments : Pass<"drawloom-form-segments", "::mlir::ModuleOp"> {
     | mode | segments |
     |---|---|
     | none | none: every value that the backward pass reads is kept |
-    | attention | runs labelled `….attention` |
+    | elementwise | none, but each gelu is marked `drawloom.repeat`: the backward pass makes it again from its operand, which it reads anyway |
+    | attention | runs labelled `….attention`; outside of them as elementwise |
     | block | one a layer: the labels without their last component |
     | all | the same, and nothing is kept: attention's forward pass runs again |
 
     One mode holds for all layers; a list (`mode=block,block,none`) has one for each layer, in program order.
   }];
   let options = [
-    ListOption<"modes", "mode", "std::string", "what to recompute: none, attention, block or all, for all layers or one a layer">
+    ListOption<"modes", "mode", "std::string", "what to recompute: none, elementwise, attention, block or all, for all layers or one a layer">
   ];
-  let statistics = [Statistic<"numSegments", "segments", "Number of segments formed">];
+  let statistics = [
+    Statistic<"numSegments", "segments", "Number of segments formed">,
+    Statistic<"numRepeated", "repeated", "Number of elementwise ops marked to be computed again">
+  ];
 }
 
 def Differentiate : Pass<"drawloom-differentiate", "::mlir::ModuleOp"> {
@@ -49,6 +67,8 @@ def Differentiate : Pass<"drawloom-differentiate", "::mlir::ModuleOp"> {
     `@loss(parameters, tokens, targets, rng) -> nll` becomes `@gradient(parameters, gradients, tokens, targets, rng,
     loss_weights) -> (nll, new gradients)`; `loss_weights` is the cotangent of nll and each new gradient is the old one plus
     the derivative, so that calls accumulate. `@loss` is removed. A module without `@loss` is left alone.
+
+    An op marked `drawloom.repeat` is cloned before the first backward op that reads its result, and backward ops read the clone.
   }];
 }
 
@@ -58,7 +78,7 @@ def InlineSegments : Pass<"drawloom-inline-segments", "::mlir::ModuleOp"> {
 }
 
 def Decompose : Pass<"drawloom-decompose", "::mlir::ModuleOp"> {
-  let summary = "linear becomes matmul and bias_add";
+  let summary = "linear becomes matmul and bias_add, or a matmul with bias where drawloom-fuse-epilogues has marked it";
 }
 
 def SplitPieces : Pass<"drawloom-split-pieces", "::mlir::ModuleOp"> {
@@ -91,7 +111,8 @@ def Fuse : Pass<"drawloom-fuse", "::mlir::ModuleOp"> {
     Greedy, in program order: a row op joins the group that makes one of its rows, then the groups that read the same rows. A
     join is legal if it closes no cycle through ops outside the group and if nothing inside needs a value that is only known
     after the last row (a column sum, the gradient of a scale). No arithmetic changes; values used outside become results. Groups
-    of one op stay as they are. One thing is computed twice: a biased row that only other fusions read is not written; they
+    of one op stay as they are. An op marked `drawloom.repeat` joins later ops only, not those that made its operand: it is computed
+    again so that its result need not be kept from there. One thing is computed twice: a biased row that only other fusions read is not written; they
     read the row without the bias, which is there anyway, and add the bias again.
   }];
   let statistics = [

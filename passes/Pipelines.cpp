@@ -12,9 +12,15 @@ ArrayRef<Phase> phases() {
   static const std::vector<Phase> list = {
       {"graph",
        "what is computed: gradients, what is recomputed, pieces of patterns, fusions",
-       {"drawloom-choose-precision{type=$activations}", "drawloom-form-segments{mode=$recompute}",
-        "drawloom-differentiate", "drawloom-inline-segments", "drawloom-decompose", "drawloom-split-pieces",
-        "drawloom-accumulate-in-place", "drawloom-fuse"},
+       {"drawloom-choose-precision{type=$activations}",
+        {"drawloom-fuse-epilogues", On::Gpu},
+        "drawloom-form-segments{mode=$recompute}",
+        "drawloom-differentiate",
+        "drawloom-inline-segments",
+        "drawloom-decompose",
+        "drawloom-split-pieces",
+        "drawloom-accumulate-in-place",
+        "drawloom-fuse"},
        "drawloom-verify-graph"},
       {"loops",
        "how: kernels of tile loops and row loops",
@@ -73,7 +79,7 @@ std::string phaseNames() {
 
 struct CommandLineOptions : PassPipelineOptions<CommandLineOptions> {
   Option<std::string> recompute{*this, "recompute",
-                                llvm::cl::desc("what to recompute: none, attention or block"),
+                                llvm::cl::desc("what to recompute: none, elementwise, attention or block"),
                                 llvm::cl::init("none")};
   Option<std::string> target{*this, "target",
                              llvm::cl::desc("what kernels are scheduled for: cpu, sm_90a or sm_80"),

@@ -30,8 +30,9 @@ llvm::ArrayRef<Phase> phases();
 
 /// The choices that a spec and the command line leave open.
 struct PipelineOptions {
-  std::string recompute = "none"; ///< none, attention or block; or a list with one of these a layer
-  std::string target = "cpu";     ///< what kernels are scheduled for: cpu, sm_90a or sm_80
+  std::string recompute =
+      "none";                 ///< none, elementwise, attention or block; or a list with one of these a layer
+  std::string target = "cpu"; ///< what kernels are scheduled for: cpu, sm_90a or sm_80
   std::string precision = "fp32"; ///< of activations and their gradients: fp32, bf16 or fp16
   std::string dumpDirectory;      ///< if not empty, the module is written there after each phase, as
                                   ///< "1-graph.mlir" and so on

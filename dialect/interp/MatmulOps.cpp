@@ -29,14 +29,20 @@ void addProduct(const Tensor &a, const Tensor &b, Tensor &out) {
     }
 }
 
+/// Adds bias, if there is one, to every row of out.
+void addBias(Value bias, Environment &env, Tensor &out) {
+  if (!bias) return;
+  const Tensor &b = env.get(bias);
+  for (int64_t r = 0; r < out.rows(); ++r)
+    for (int64_t c = 0; c < out.columns(); ++c) out.row(r)[c] += b.values[c];
+}
+
 } // namespace
 
 LogicalResult drawloom::interpret(LinearOp op, Environment &env) {
   Tensor out = zerosFor(op.getOut());
   addProduct(asMatrix(env.get(op.getX()), false), asMatrix(env.get(op.getWeight()), true), out);
-  if (op.getBias())
-    for (int64_t r = 0; r < out.rows(); ++r)
-      for (int64_t c = 0; c < out.columns(); ++c) out.row(r)[c] += env.get(op.getBias()).values[c];
+  addBias(op.getBias(), env, out);
   env.set(op.getOut(), std::move(out));
   return success();
 }
@@ -45,6 +51,7 @@ LogicalResult drawloom::interpret(MatmulOp op, Environment &env) {
   Tensor out = op.getInit() ? env.get(op.getInit()) : zerosFor(op.getOut());
   addProduct(asMatrix(env.get(op.getA()), op.getTransposeA()),
              asMatrix(env.get(op.getB()), op.getTransposeB()), out);
+  addBias(op.getBias(), env, out);
   env.set(op.getOut(), std::move(out));
   return success();
 }

@@ -32,5 +32,9 @@ inline constexpr llvm::StringLiteral kLabelAttr =
 inline constexpr llvm::StringLiteral kSegmentAttr =
     "drawloom.segment"; // string: the recompute unit the op belongs to
 inline constexpr llvm::StringLiteral kKeepAttr = "drawloom.keep"; // unit: results are kept, never recomputed
+inline constexpr llvm::StringLiteral kEpilogueAttr =
+    "drawloom.epilogue"; // unit, on linear: the bias is added where the product is written
+inline constexpr llvm::StringLiteral kRepeatAttr =
+    "drawloom.repeat"; // unit: the backward pass computes the result again instead of keeping it
 
 } // namespace drawloom

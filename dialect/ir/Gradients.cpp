@@ -39,16 +39,21 @@ Values LayerNormOp::buildGradient(OpBuilder &b, ValueRange grads) {
   return {g.getDx(), g.getDgamma(), g.getDbeta()};
 }
 
-/// Products take dout in the type of their other factor. The gradient of a 16-bit weight is a sum over all
-/// rows and stays f32.
+/// Products take dout in the type of their other factor. The gradients of a 16-bit weight and bias are sums
+/// over all rows and stay f32.
 Values LinearOp::buildGradient(OpBuilder &b, ValueRange grads) {
   auto weight = cast<RankedTensorType>(getWeight().getType());
   Value dout = withElementType(b, getLoc(), grads[0], weight.getElementType());
-  Value dx = MatmulOp::create(b, getLoc(), getX().getType(), dout, getWeight(), Value());
-  Type sums = weight.getElementTypeBitWidth() == 16 ? b.getF32Type() : weight.getElementType();
-  Value dw = MatmulOp::create(b, getLoc(), weight.clone(sums), dout, getX(), Value(), /*transpose_a=*/true);
+  Value dx =
+      MatmulOp::create(b, getLoc(), getX().getType(), dout, getWeight(), /*init=*/Value(), /*bias=*/Value());
+  auto sumsOf = [&](Value v) {
+    auto type = cast<RankedTensorType>(v.getType());
+    return type.getElementTypeBitWidth() == 16 ? type.clone(b.getF32Type()) : type;
+  };
+  Value dw = MatmulOp::create(b, getLoc(), sumsOf(getWeight()), dout, getX(), /*init=*/Value(),
+                              /*bias=*/Value(), /*transpose_a=*/true);
   if (!getBias()) return {dx, dw};
-  Value db = ColumnSumOp::create(b, getLoc(), getBias().getType(), grads[0], Value());
+  Value db = ColumnSumOp::create(b, getLoc(), sumsOf(getBias()), grads[0], Value());
   return {dx, dw, db};
 }
 

@@ -201,6 +201,14 @@ LogicalResult MatmulOp::verify() {
   if (getInit() && getInit().getType() != getOut().getType())
     return emitOpError() << "MM3: init must have out's type " << getOut().getType() << ", got "
                          << getInit().getType();
+  if (getBias()) {
+    if (failed(checkShape(*this, "MM5", "bias", getBias(), {outColumns}))) return failure();
+    Type element = getElementTypeOrSelf(getOut());
+    if (getElementTypeOrSelf(getBias()) != element)
+      return emitOpError() << "MM5: bias must be of " << element << ", got "
+                           << getElementTypeOrSelf(getBias());
+    if (getInit()) return emitOpError() << "MM5: there must not be both init and bias";
+  }
   return checkProductTypes(*this, "MM4", getA(), getB(), getOut());
 }
 

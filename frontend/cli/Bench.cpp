@@ -56,11 +56,18 @@ void fillUniform(std::span<float> values, uint64_t seed, float scale) {
 
 namespace {
 
-/// "layers.12.attention" as "layers.*.attention".
-std::string withoutLayer(std::string_view label) {
-  if (!label.starts_with("layers.")) return std::string(label);
-  size_t dot = label.find('.', 7);
-  return dot == label.npos ? std::string(label) : "layers.*" + std::string(label.substr(dot));
+/// "layers.12.attention + layers.13.norm1" as "layers.*.attention + layers.*.norm1".
+std::string withoutLayers(std::string_view label) {
+  constexpr std::string_view layers = "layers.";
+  std::string out;
+  for (size_t at; (at = label.find(layers)) != label.npos;) {
+    out += label.substr(0, at + layers.size());
+    label.remove_prefix(at + layers.size());
+    size_t digits = std::min(label.find_first_not_of("0123456789"), label.size());
+    if (digits) out += '*';
+    label.remove_prefix(digits);
+  }
+  return out += label;
 }
 
 } // namespace
@@ -74,7 +81,7 @@ std::string breakdown(const Program &program, const std::vector<std::string> &fu
   std::map<std::string, Row> rows;
   for (const std::string &f : functions)
     for (const CommandTiming &t : program.timings(f)) {
-      Row &r = rows[fmt::format("{} {}: {}", f, withoutLayer(t.label), t.action)];
+      Row &r = rows[fmt::format("{} {}: {}", f, withoutLayers(t.label), t.action)];
       r.calls += t.calls;
       r.nanoseconds += t.nanoseconds;
       r.flops += double(t.flops) * double(t.calls);

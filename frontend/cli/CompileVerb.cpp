@@ -64,7 +64,7 @@ void report(const Options &o, const spec::Spec &spec, const Compiled &compiled) 
                                 {"parameters", net.parameterCount()},
                                 {"kernels", compiled.report.kernels},
                                 {"code_bytes", compiled.report.codeBytes},
-                                {"memory_bytes", totalArenaBytes(artifact.plan())},
+                                {"memory_bytes", bytesWithoutState(artifact.plan())},
                                 {"target", target},
                                 {"seconds", compiled.seconds}};
     if (target != "x86_64") json["cubin_bytes"] = compiled.report.cubinBytes;
@@ -76,7 +76,7 @@ void report(const Options &o, const spec::Spec &spec, const Compiled &compiled) 
   fmt::print("{}: {}, {} parameters, {} kernels ({}), {} memory when it runs\n", o.output,
              formatBytes(compiled.artifact.size()), formatCount(double(net.parameterCount())),
              compiled.report.kernels, codeText(compiled.report, target),
-             formatBytes(totalArenaBytes(artifact.plan())));
+             formatBytes(bytesWithoutState(artifact.plan())));
   std::string times;
   for (auto &[what, ms] : compiled.report.milliseconds)
     times += fmt::format("{}{} {}", times.empty() ? "" : ", ", what, formatDuration(ms / 1e3));

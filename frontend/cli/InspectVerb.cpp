@@ -94,6 +94,7 @@ nlohmann::ordered_json planJson(const plan::Plan &p) {
   for (size_t k = 0; p.arena_bytes() && k < p.arena_bytes()->size(); ++k)
     json["memory"][arenaName(plan::Arena(k))] = p.arena_bytes()->Get(unsigned(k));
   json["memory"]["total"] = totalArenaBytes(p);
+  json["memory"]["without_state"] = bytesWithoutState(p);
   for (const FunctionCost &c : functionCosts(p))
     json["functions"].push_back({{"name", c.name},
                                  {"commands", c.commands},

@@ -107,11 +107,11 @@ constexpr Key table[] = {
      "micro-steps whose gradients one optimizer step adds up"},
     {"train.seed", Type::Int, "1", "", "", whole, "", "seed of initial weights, data order and dropout"},
 
-    {"memory.recompute", Type::Choice, "\"none\"", "", "", any, "none|attention|block|all|auto",
-     "what the backward pass computes again instead of keeping: nothing, the attention branch, the whole "
-     "block "
-     "(paper section 5.4) or \"all\", the block with attention's own forward pass; \"auto\": for each layer "
-     "what is cheapest within memory.budget. Results do not depend on it"},
+    {"memory.recompute", Type::Choice, "\"none\"", "", "", any, "none|elementwise|attention|block|all|auto",
+     "what the backward pass computes again instead of keeping: nothing, elementwise values (GELU), "
+     "the attention branch as well, the whole block (paper section 5.4) or \"all\", the block with "
+     "attention's own forward pass; \"auto\": for each layer what is cheapest within memory.budget. Results "
+     "do not depend on it"},
     {"memory.budget", Type::String, "\"\"", "", "", any, "",
      "all memory that a run may take, as \"2GiB\" or \"500 MB\"; goes with memory.recompute = \"auto\""},
 

@@ -1,4 +1,4 @@
-// drawloom-decompose: linear becomes matmul and bias_add.
+// drawloom-decompose: linear becomes matmul and bias_add, or a matmul that adds the bias itself.
 #include "passes/Passes.h"
 
 using namespace mlir;
@@ -15,12 +15,15 @@ struct Decompose : impl::DecomposeBase<Decompose> {
       OpBuilder builder(linear);
       Type type = linear.getOut().getType();
       auto label = [&](Operation *op) { op->setDiscardableAttrs(linear->getDiscardableAttrDictionary()); };
+      bool epilogue = linear->hasAttr(kEpilogueAttr);
+      linear->removeAttr(kEpilogueAttr);
       auto product = MatmulOp::create(builder, linear.getLoc(), type, linear.getX(), linear.getWeight(),
                                       /*init=*/Value(),
+                                      /*bias=*/epilogue ? linear.getBias() : Value(),
                                       /*transpose_a=*/false, /*transpose_b=*/true);
       label(product);
       Value out = product.getOut();
-      if (Value bias = linear.getBias()) {
+      if (Value bias = linear.getBias(); bias && !epilogue) {
         auto sum = BiasAddOp::create(builder, linear.getLoc(), type, out, bias);
         label(sum);
         out = sum.getOut();

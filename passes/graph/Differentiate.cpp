@@ -3,6 +3,7 @@
 #include "passes/Names.h"
 #include "passes/Passes.h"
 #include "runtime/abi/Abi.h"
+#include "llvm/ADT/SmallPtrSet.h"
 
 using namespace mlir;
 
@@ -75,6 +76,24 @@ LogicalResult insertResults(func::FuncOp func, ArrayRef<Value> gradients,
   return success();
 }
 
+/// Backward ops read a clone of each op of `forward` that is marked to be computed again.
+void repeatMarked(ArrayRef<Operation *> forward) {
+  llvm::SmallPtrSet<Operation *, 32> isForward(forward.begin(), forward.end());
+  for (Operation *op : forward) {
+    if (!op->hasAttr(kRepeatAttr)) continue;
+    auto isBackward = [&](OpOperand &use) { return !isForward.contains(use.getOwner()); };
+    Operation *first = nullptr;
+    for (Operation *user : op->getUsers())
+      if (!isForward.contains(user) && (!first || user->isBeforeInBlock(first))) first = user;
+    if (first) {
+      Operation *again = OpBuilder(first).clone(*op);
+      for (auto [kept, made] : llvm::zip_equal(op->getResults(), again->getResults()))
+        kept.replaceUsesWithIf(made, isBackward);
+    }
+    op->removeAttr(kRepeatAttr);
+  }
+}
+
 LogicalResult makeGradient(func::FuncOp func) {
   SmallVector<unsigned> parameters;
   if (failed(checkLoss(func)) || failed(findParameters(func, parameters)) ||
@@ -98,6 +117,7 @@ LogicalResult makeGradient(func::FuncOp func) {
   for (Operation &op : body.without_terminator()) ops.push_back(&op);
   OpBuilder builder(end);
   if (failed(differentiateOps(builder, ops, wanted, cotangents))) return failure();
+  repeatMarked(ops);
 
   SmallVector<Value> gradients;
   for (Value parameter : wanted) gradients.push_back(cotangents.lookup(parameter));

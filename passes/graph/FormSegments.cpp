@@ -12,10 +12,12 @@ namespace drawloom {
 
 namespace {
 
-enum class Mode { None, Attention, Block, All };
+/// Each mode recomputes what those before it do.
+enum class Mode { None, Elementwise, Attention, Block, All };
 
 std::optional<Mode> parseMode(StringRef text) {
   if (text == "none") return Mode::None;
+  if (text == "elementwise") return Mode::Elementwise;
   if (text == "attention") return Mode::Attention;
   if (text == "block") return Mode::Block;
   if (text == "all") return Mode::All;
@@ -55,6 +57,18 @@ std::vector<Run> findRuns(Block &block, const Modes &modes) {
     current = segment;
   }
   return runs;
+}
+
+/// Marks the elementwise ops outside of segments that the backward pass computes again: those whose operand
+/// it reads anyway, and whose result it would read beside it.
+unsigned markElementwise(Block &block, const Modes &modes) {
+  unsigned count = 0;
+  for (auto gelu : block.getOps<GeluOp>()) {
+    if (modes.lookup(layerAndPart(*gelu).first) == Mode::None) continue;
+    gelu->setAttr(kRepeatAttr, UnitAttr::get(gelu->getContext()));
+    ++count;
+  }
+  return count;
 }
 
 /// Moves `run` into a new segment op at its place. `keeps`: what is marked to be kept is not recomputed.
@@ -106,7 +120,8 @@ struct FormSegments : impl::FormSegmentsBase<FormSegments> {
       std::optional<Mode> mode = parseMode(text);
       if (!mode)
         return getOperation().emitError()
-               << "drawloom-form-segments: mode is none, attention, block or all, not '" << text << "'";
+               << "drawloom-form-segments: mode is none, elementwise, attention, block or all, not '" << text
+               << "'";
       parsed.push_back(*mode);
     }
     if (parsed.empty()) parsed.push_back(Mode::None);
@@ -130,6 +145,7 @@ struct FormSegments : impl::FormSegmentsBase<FormSegments> {
       wrap(run.ops, run.segment, /*keeps=*/mode != Mode::All);
       ++numSegments;
     }
+    numRepeated += markElementwise(loss.getBody().front(), *modes);
   }
 };
 

@@ -39,8 +39,10 @@ private:
   };
 
   /// Joins the group of `op` with those that make its rows, then with those that read the same rows before
-  /// it.
+  /// it. An op that computes something again waits for a later one: with the op that made its row, what it
+  /// makes would be kept after all.
   void joinNeighbours(Operation *op) {
+    if (op->hasAttr(kRepeatAttr)) return;
     std::optional<RowShape> shape = describeRowOp(op);
     if (!shape) return;
     for (auto [operand, role] : llvm::zip_equal(op->getOperands(), shape->operands))

@@ -143,7 +143,7 @@ void FunctionVerifier::verifyGemm(const plan::Gemm &g) const {
   require(g.a() && g.b() && g.c(), "GEMM2", "a GEMM without A, B or C");
   verifyGemmTypes(g);
   // Returns the bytes of a matrix of `rows` rows of `cols` elements.
-  auto matrix = [&](const plan::Place &p, char name, uint64_t rows, uint64_t cols, uint64_t ld,
+  auto matrix = [&](const plan::Place &p, const char *name, uint64_t rows, uint64_t cols, uint64_t ld,
                     plan::DType dtype) {
     require(rows >= 1 && rows <= kMaxGemmExtent && cols >= 1 && cols <= ld && ld <= kMaxGemmExtent, "GEMM1",
             "{} is {} x {} with leading dimension {}", name, rows, cols, ld);
@@ -157,13 +157,18 @@ void FunctionVerifier::verifyGemm(const plan::Gemm &g) const {
             quote(b.name()), b.bytes());
     return MatrixBytes{&b, b.offset() + p.offset(), b.offset() + p.offset() + bytes};
   };
-  auto a = g.trans_a() ? matrix(*g.a(), 'A', g.k(), g.m(), g.lda(), g.a_type())
-                       : matrix(*g.a(), 'A', g.m(), g.k(), g.lda(), g.a_type());
-  auto b = g.trans_b() ? matrix(*g.b(), 'B', g.n(), g.k(), g.ldb(), g.b_type())
-                       : matrix(*g.b(), 'B', g.k(), g.n(), g.ldb(), g.b_type());
-  auto out = matrix(*g.c(), 'C', g.m(), g.n(), g.ldc(), g.c_type());
+  auto a = g.trans_a() ? matrix(*g.a(), "A", g.k(), g.m(), g.lda(), g.a_type())
+                       : matrix(*g.a(), "A", g.m(), g.k(), g.lda(), g.a_type());
+  auto b = g.trans_b() ? matrix(*g.b(), "B", g.n(), g.k(), g.ldb(), g.b_type())
+                       : matrix(*g.b(), "B", g.k(), g.n(), g.ldb(), g.b_type());
+  auto out = matrix(*g.c(), "C", g.m(), g.n(), g.ldc(), g.c_type());
   require(out.buffer->arena() != plan::Arena::Constants, "GEMM3", "C is read-only memory");
   require(!out.overlaps(a) && !out.overlaps(b), "GEMM3", "C overlaps A or B");
+  if (g.bias()) {
+    require(isForGpu(c.plan), "GEMM6", "no GEMM of {} adds a bias", quote(c.plan.target()));
+    auto bias = matrix(*g.bias(), "bias", 1, g.n(), g.n(), g.c_type());
+    require(!out.overlaps(bias), "GEMM3", "C overlaps the bias");
+  }
   require(std::isfinite(g.alpha()) && std::isfinite(g.beta()), "GEMM4", "alpha or beta is not finite");
 }
 

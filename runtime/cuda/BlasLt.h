@@ -31,7 +31,9 @@ struct MatmulChoice {
 enum class BlasType : int { F32 = 0, F16 = 2, BF16 = 14 };
 inline constexpr int kComputeF32 = 68; // CUBLAS_COMPUTE_32F: no TF32
 /// cublasLtMatmulDescAttributes_t.
-enum class MatmulDescAttribute : int { TransA = 3, TransB = 4 };
+enum class MatmulDescAttribute : int { TransA = 3, TransB = 4, Epilogue = 7, BiasPointer = 8 };
+inline constexpr int kEpilogueBias =
+    4; // CUBLASLT_EPILOGUE_BIAS: a vector of D's type is added to each column
 /// cublasLtMatmulPreferenceAttributes_t.
 enum class MatmulPreferenceAttribute : int {
   WorkspaceBytes = 1,

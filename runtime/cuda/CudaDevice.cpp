@@ -40,10 +40,27 @@ CudaDevice::CudaDevice(const Artifact &artifact, const ProgramOptions &options)
   stepwise = std::getenv("DRAWLOOM_STEPWISE") != nullptr;
   if (multiplies(plan))
     products.emplace(card, options.blasLt ? *options.blasLt : machineBlasLt(), TuningCache::defaultPath());
-  for (uint32_t i = 0; plan.functions() && i < plan.functions()->size(); ++i)
-    executables.push_back(std::make_unique<CudaExecutable>(plan, *plan.functions()->Get(i), card, memory,
-                                                           module, products ? &*products : nullptr));
+  executables.resize(plan.functions() ? plan.functions()->size() : 0);
+  for (size_t i = 0; i < executables.size(); ++i)
+    if (!usesState(plan, *plan.functions()->Get(uint32_t(i)))) prepare(i);
   if (products) products->save();
+}
+
+void CudaDevice::prepare(size_t function) {
+  auto &plan = artifact.plan();
+  executables.at(function) =
+      std::make_unique<CudaExecutable>(plan, *plan.functions()->Get(uint32_t(function)), card, memory, module,
+                                       products ? &*products : nullptr);
+}
+
+CudaExecutable &CudaDevice::executable(size_t function) {
+  if (!executables.at(function)) {
+    card.use();
+    memory.provideState();
+    prepare(function);
+    if (products) products->save();
+  }
+  return *executables[function];
 }
 
 CudaDevice::~CudaDevice() {

@@ -29,7 +29,9 @@ public:
   uint64_t measuredBytes() const override;
 
 private:
-  CudaExecutable &executable(size_t function) { return *executables.at(function); }
+  void prepare(size_t function);
+  /// Functions that decode are prepared when they are first run.
+  CudaExecutable &executable(size_t function);
 
   const Artifact &artifact;
   Card card;

@@ -47,21 +47,35 @@ static std::vector<plan::Place> placesOf(const plan::Command &c) {
   std::vector<plan::Place> places;
   if (auto *l = c.action_as_Launch(); l && l->places())
     for (auto *p : *l->places()) places.push_back(*p);
-  if (auto *g = c.action_as_Gemm()) places = {*g->a(), *g->b(), *g->c()};
+  if (auto *g = c.action_as_Gemm()) {
+    places = {*g->a(), *g->b(), *g->c()};
+    if (g->bias()) places.push_back(*g->bias());
+  }
   if (auto *z = c.action_as_Zero()) places = {*z->place()};
   return places;
 }
 
-std::vector<ByteRange> ioRangesOf(const plan::Plan &plan, const plan::Function &function) {
-  static constexpr uint64_t kSmallGap = 16 << 10; // copied faster than a second copy begins
-  std::vector<ByteRange> touched, merged;
+/// The parts of one kind of persistent memory that a function's commands touch, in program order.
+static std::vector<ByteRange> touchedIn(plan::Arena arena, const plan::Plan &plan,
+                                        const plan::Function &function) {
+  std::vector<ByteRange> touched;
   uint32_t persistent = plan.buffers() ? plan.buffers()->size() : 0;
   for (uint32_t i = 0; function.commands() && i < function.commands()->size(); ++i)
     for (const plan::Place &p : placesOf(*function.commands()->Get(i))) {
       if (p.buffer() >= persistent) continue;
       auto &b = *plan.buffers()->Get(p.buffer());
-      if (b.arena() == plan::Arena::Io) touched.push_back({b.offset(), b.offset() + b.bytes()});
+      if (b.arena() == arena) touched.push_back({b.offset(), b.offset() + b.bytes()});
     }
+  return touched;
+}
+
+bool usesState(const plan::Plan &plan, const plan::Function &function) {
+  return !touchedIn(plan::Arena::State, plan, function).empty();
+}
+
+std::vector<ByteRange> ioRangesOf(const plan::Plan &plan, const plan::Function &function) {
+  static constexpr uint64_t kSmallGap = 16 << 10; // copied faster than a second copy begins
+  std::vector<ByteRange> touched = touchedIn(plan::Arena::Io, plan, function), merged;
   std::sort(touched.begin(), touched.end(), [](auto &a, auto &b) { return a.begin < b.begin; });
   for (const ByteRange &r : touched)
     if (merged.empty() || r.begin > merged.back().end + kSmallGap)
@@ -77,19 +91,16 @@ static bool hasMirror(plan::Arena arena) {
 }
 
 CudaMemory::CudaMemory(const Artifact &artifact, const Card &card, uint64_t others)
-    : plan(artifact.plan()), card(card) {
-  uint64_t needed = totalArenaBytes(plan) + others, available = card.freeBytes();
+    : artifact(artifact), plan(artifact.plan()), card(card) {
+  uint64_t needed = bytesWithoutState(plan) + others, available = card.freeBytes();
   if (needed > available)
     failTooLarge(artifact, fmt::format("the plan needs {} of the memory of '{}', {} of {} are free",
                                        formatBytes(needed), card.facts.name, formatBytes(available),
                                        formatBytes(card.facts.memoryBytes)));
   try {
     for (size_t i = 0; i < arenas.size(); ++i) {
-      uint64_t bytes = plan.arena_bytes()->Get(uint32_t(i));
-      arenas[i] = DeviceBuffer(card.driver, bytes);
-      check(card.driver, card.driver.memsetD8Async(arenas[i].address(), 0, bytes, card.stream),
-            "cannot clear the card's memory");
-      if (hasMirror(plan::Arena(i))) mirrors[i] = Mapping::zeroed(bytes);
+      if (plan::Arena(i) != plan::Arena::State) allocate(plan::Arena(i));
+      if (hasMirror(plan::Arena(i))) mirrors[i] = Mapping::zeroed(plan.arena_bytes()->Get(uint32_t(i)));
     }
     io = PinnedBuffer(card.driver, device(plan::Arena::Io).bytes());
   } catch (const Error &e) {
@@ -105,6 +116,25 @@ CudaMemory::CudaMemory(const Artifact &artifact, const Card &card, uint64_t othe
   card.synchronize();
 }
 
+void CudaMemory::allocate(plan::Arena arena) {
+  uint64_t bytes = plan.arena_bytes()->Get(uint32_t(arena));
+  auto &buffer = arenas[size_t(arena)] = DeviceBuffer(card.driver, bytes);
+  check(card.driver, card.driver.memsetD8Async(buffer.address(), 0, bytes, card.stream),
+        "cannot clear the card's memory");
+}
+
+void CudaMemory::provideState() {
+  if (device(plan::Arena::State).address()) return;
+  uint64_t needed = plan.arena_bytes()->Get(uint32_t(plan::Arena::State)), available = card.freeBytes();
+  if (needed > available)
+    failTooLarge(artifact,
+                 fmt::format("the caches of decoding need {} of the memory of '{}', {} of {} are free",
+                             formatBytes(needed), card.facts.name, formatBytes(available),
+                             formatBytes(card.facts.memoryBytes)),
+                 "compile with a smaller sample.batch or model.n");
+  allocate(plan::Arena::State);
+}
+
 DevicePointer CudaMemory::address(const plan::Place &place, const plan::Function *function) const {
   auto &buffer = bufferOf(plan, place, function);
   return device(buffer.arena()).address() + buffer.offset() + place.offset();
@@ -118,7 +148,8 @@ std::byte *CudaMemory::host(const plan::Buffer &buffer) const {
   return mirror(buffer.arena()) + buffer.offset();
 }
 
-void CudaMemory::upload(plan::Arena arena) const {
+void CudaMemory::upload(plan::Arena arena) {
+  if (arena == plan::Arena::State) provideState();
   auto &d = device(arena);
   if (!mirror(arena) || d.bytes() == 0 || arena == plan::Arena::Constants) return;
   check(card.driver, card.driver.memcpyHtoDAsync(d.address(), mirror(arena), d.bytes(), card.stream),
@@ -136,8 +167,9 @@ void CudaMemory::download(plan::Arena arena) const {
 
 void CudaMemory::clear(plan::Arena arena) {
   auto &d = device(arena);
-  check(card.driver, card.driver.memsetD8Async(d.address(), 0, d.bytes(), card.stream),
-        "cannot clear the card's memory");
+  if (d.address())
+    check(card.driver, card.driver.memsetD8Async(d.address(), 0, d.bytes(), card.stream),
+          "cannot clear the card's memory");
   if (arena == plan::Arena::Io)
     std::memset(io.data(), 0, d.bytes());
   else if (hasMirror(arena))

@@ -39,6 +39,9 @@ private:
   std::byte *base = nullptr;
 };
 
+/// Whether a function's commands touch the caches of decoding.
+bool usesState(const plan::Plan &plan, const plan::Function &function);
+
 /// [begin, end) of an arena, in bytes.
 struct ByteRange {
   uint64_t begin = 0, end = 0;
@@ -51,10 +54,14 @@ std::vector<ByteRange> ioRangesOf(const plan::Plan &plan, const plan::Function &
 
 class CudaMemory {
 public:
-  /// Allocates the arenas of a verified artifact, zeroed, uploads its constants and makes room for what host
-  /// code sees. `others` bytes of the card's memory are needed beside the plan. Throws Error(kOutOfMemory)
-  /// with the memory plan when it does not fit.
+  /// Allocates the arenas of a verified artifact but State, zeroed, uploads its constants and makes room for
+  /// what host code sees. `others` bytes of the card's memory are needed beside the plan. Throws
+  /// Error(kOutOfMemory) with the memory plan when it does not fit.
   CudaMemory(const Artifact &artifact, const Card &card, uint64_t others);
+
+  /// Allocates State, zeroed, if it is not there yet: training has no use for the caches of decoding, which
+  /// can be as large as its activations. Throws Error(kOutOfMemory) with the memory plan.
+  void provideState();
 
   /// The address of a place in a function (null: persistent buffers only).
   DevicePointer address(const plan::Place &place, const plan::Function *function) const;
@@ -63,7 +70,7 @@ public:
 
   /// Copies all of an arena from the host's copy to the card, or back; returns when it is done. Not for
   /// Activations, which the host has no copy of, nor for Constants.
-  void upload(plan::Arena arena) const;
+  void upload(plan::Arena arena);
   void download(plan::Arena arena) const;
   /// Zeroes an arena on both sides.
   void clear(plan::Arena arena);
@@ -75,7 +82,9 @@ public:
 private:
   const DeviceBuffer &device(plan::Arena arena) const { return arenas[size_t(arena)]; }
   std::byte *mirror(plan::Arena arena) const;
+  void allocate(plan::Arena arena);
 
+  const Artifact &artifact;
   const plan::Plan &plan;
   const Card &card;
   std::array<DeviceBuffer, size_t(plan::Arena::MAX) + 1> arenas;

@@ -20,9 +20,9 @@ static std::string lower(plan::DType t) {
 }
 
 std::string ProductShape::text() const {
-  return fmt::format("{} {} {} {}{} {}x{}x{} ld {} {} {} align {} {} {}{}", lower(a), lower(b), lower(c),
+  return fmt::format("{} {} {} {}{} {}x{}x{} ld {} {} {} align {} {} {}{}{}", lower(a), lower(b), lower(c),
                      transA ? 't' : 'n', transB ? 't' : 'n', m, n, k, lda, ldb, ldc, alignA, alignB, alignC,
-                     accumulate ? " add" : "");
+                     accumulate ? " add" : "", bias ? " bias" : "");
 }
 
 /// Descriptors of the library and what it was found to do best with them.
@@ -69,15 +69,18 @@ Products::~Products() {
 }
 
 // The library counts by columns: a row-major C = op(A) op(B) is, column-major, C' = op(B)' op(A)'. So its
-// first operand is our B, its second our A, with transposition flags as they are, and extents n, m, k.
+// first operand is our B, its second our A, with transposition flags as they are, and extents n, m, k. Its
+// bias has an element for each of its rows, which are our columns.
 std::shared_ptr<Product::Algorithm> Products::describe(const ProductShape &s) const {
   auto d = std::make_shared<Product::Algorithm>(library);
   checkBlas(library.matmulDescCreate(&d->product, kComputeF32, BlasType::F32), "cannot describe a product");
-  int first = s.transB, second = s.transA;
-  checkBlas(library.matmulDescSetAttribute(d->product, MatmulDescAttribute::TransA, &first, sizeof first),
-            "cannot describe a product");
-  checkBlas(library.matmulDescSetAttribute(d->product, MatmulDescAttribute::TransB, &second, sizeof second),
-            "cannot describe a product");
+  auto set = [&](MatmulDescAttribute what, int value) {
+    checkBlas(library.matmulDescSetAttribute(d->product, what, &value, sizeof value),
+              "cannot describe a product");
+  };
+  set(MatmulDescAttribute::TransA, s.transB);
+  set(MatmulDescAttribute::TransB, s.transA);
+  if (s.bias) set(MatmulDescAttribute::Epilogue, kEpilogueBias);
   auto layout = [&](MatrixLayoutHandle &out, plan::DType type, uint64_t rows, uint64_t columns, uint64_t ld) {
     checkBlas(library.matrixLayoutCreate(&out, typeOf(type), columns, rows, int64_t(ld)),
               "cannot describe a matrix");
@@ -128,6 +131,12 @@ bool Products::restore(Product::Algorithm &d, const std::string &key) const {
 BlasStatus Products::enqueue(const Product &p) const {
   auto &d = *p.algorithm;
   auto pointer = [](DevicePointer address) { return reinterpret_cast<void *>(address); };
+  if (p.bias) { // equal products share the description, but each has its own bias
+    const void *bias = pointer(p.bias);
+    BlasStatus status =
+        library.matmulDescSetAttribute(d.product, MatmulDescAttribute::BiasPointer, &bias, sizeof bias);
+    if (status != kBlasSuccess) return status;
+  }
   return library.matmul(handle, d.product, &p.alpha, pointer(p.b), d.b, pointer(p.a), d.a, &p.beta,
                         pointer(p.c), d.c, pointer(p.c), d.c, &d.chosen, pointer(workspace.address()),
                         kWorkspaceBytes, card.stream);
@@ -164,8 +173,8 @@ void Products::measure(Product &p, Product::Algorithm &d, std::vector<MatmulChoi
 }
 
 Product Products::prepare(const ProductShape &shape, DevicePointer a, DevicePointer b, DevicePointer c,
-                          float alpha, float beta) {
-  Product p{nullptr, a, b, c, alpha, beta};
+                          float alpha, float beta, DevicePointer bias) {
+  Product p{nullptr, a, b, c, alpha, beta, bias};
   std::string key = machine + shape.text();
   auto &known = algorithms[key];
   if (!known) {
@@ -188,13 +197,14 @@ static uint32_t alignmentOf(DevicePointer address) {
 
 Product Products::prepare(const plan::Function &f, const plan::Gemm &g, const CudaMemory &memory) {
   DevicePointer a = memory.address(*g.a(), &f), b = memory.address(*g.b(), &f),
-                c = memory.address(*g.c(), &f);
+                c = memory.address(*g.c(), &f), bias = g.bias() ? memory.address(*g.bias(), &f) : 0;
   ProductShape s{.a = g.a_type(), .b = g.b_type(), .c = g.c_type()};
   s.transA = g.trans_a(), s.transB = g.trans_b(), s.accumulate = g.beta() != 0;
+  s.bias = bias != 0;
   s.m = g.m(), s.n = g.n(), s.k = g.k();
   s.lda = g.lda(), s.ldb = g.ldb(), s.ldc = g.ldc();
   s.alignA = alignmentOf(a), s.alignB = alignmentOf(b), s.alignC = alignmentOf(c);
-  return prepare(s, a, b, c, g.alpha(), g.beta());
+  return prepare(s, a, b, c, g.alpha(), g.beta(), bias);
 }
 
 void Products::run(const Product &p) const { checkBlas(enqueue(p), "a matrix product failed"); }

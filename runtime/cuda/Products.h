@@ -13,6 +13,7 @@ struct ProductShape {
   plan::DType a = plan::DType::F32, b = plan::DType::F32, c = plan::DType::F32;
   bool transA = false, transB = false;
   bool accumulate = false; // beta is not zero
+  bool bias = false;       // a vector of n elements of c's type is added to every row
   uint64_t m = 0, n = 0, k = 0, lda = 0, ldb = 0, ldc = 0;
   uint32_t alignA = 64, alignB = 64, alignC = 64; // of the addresses, bytes, at most 64
 
@@ -26,6 +27,7 @@ struct Product {
   std::shared_ptr<const Algorithm> algorithm;
   DevicePointer a = 0, b = 0, c = 0;
   float alpha = 1, beta = 0;
+  DevicePointer bias = 0;
 };
 
 class Products {
@@ -40,10 +42,10 @@ public:
   Products &operator=(const Products &) = delete;
 
   /// Chooses the algorithm: the cache's, or else the fastest of those that the library proposes, measured on
-  /// the operands as they lie there; either way C is written. Throws Error(kBadInput) for a combination of
-  /// types that the library does not multiply.
+  /// the operands as they lie there; either way C is written. `bias` goes with `shape.bias`. Throws
+  /// Error(kBadInput) for a combination of types that the library does not multiply.
   Product prepare(const ProductShape &shape, DevicePointer a, DevicePointer b, DevicePointer c, float alpha,
-                  float beta);
+                  float beta, DevicePointer bias = 0);
   Product prepare(const plan::Function &function, const plan::Gemm &gemm, const CudaMemory &memory);
   /// Enqueues the product on the card's stream.
   void run(const Product &product) const;

@@ -12,6 +12,10 @@ uint64_t totalArenaBytes(const plan::Plan &plan) {
   return std::accumulate(plan.arena_bytes()->begin(), plan.arena_bytes()->end(), uint64_t(0));
 }
 
+uint64_t bytesWithoutState(const plan::Plan &plan) {
+  return totalArenaBytes(plan) - plan.arena_bytes()->Get(uint32_t(plan::Arena::State));
+}
+
 uint64_t contentBytes(const plan::Buffer &buffer) {
   uint64_t bytes = elementBytes(buffer.dtype());
   if (buffer.shape())
@@ -37,7 +41,10 @@ static std::string describeBuffer(const plan::Buffer &b, const plan::Function *f
 }
 
 std::string describeMemory(const plan::Plan &plan, size_t largest) {
-  std::string out = fmt::format("memory plan: {}\n", formatBytes(totalArenaBytes(plan)));
+  std::string out = fmt::format("memory plan: {}", formatBytes(bytesWithoutState(plan)));
+  if (uint64_t state = plan.arena_bytes()->Get(uint32_t(plan::Arena::State)))
+    out += fmt::format(", {} while decoding", formatBytes(bytesWithoutState(plan) + state));
+  out += "\n";
   for (uint32_t i = 0; i < plan.arena_bytes()->size(); ++i)
     if (uint64_t bytes = plan.arena_bytes()->Get(i))
       out += fmt::format("  {:>10}  {}\n", formatBytes(bytes), plan::EnumNameArena(plan::Arena(i)));
@@ -64,9 +71,9 @@ const plan::Buffer &bufferOf(const plan::Plan &plan, const plan::Place &place,
                                      : *function->locals()->Get(place.buffer() - persistent);
 }
 
-void failTooLarge(const Artifact &artifact, const std::string &why) {
+void failTooLarge(const Artifact &artifact, const std::string &why, const char *hint) {
   throw Error(kOutOfMemory, fmt::format("{}: {}\n{}", artifact.name(), why, describeMemory(artifact.plan())),
-              "compile with memory.recompute = \"block\", or with a smaller data.batch or model.n");
+              hint);
 }
 
 ProgramMemory::ProgramMemory(const Artifact &artifact) : plan(artifact.plan()) {

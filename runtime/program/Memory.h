@@ -28,6 +28,9 @@ private:
 
 /// Bytes of all arenas together.
 uint64_t totalArenaBytes(const plan::Plan &plan);
+/// The same without State: what a program takes that does not decode. The caches of decoding take no memory
+/// until they are used.
+uint64_t bytesWithoutState(const plan::Plan &plan);
 
 /// Product of a buffer's shape times its element size.
 uint64_t contentBytes(const plan::Buffer &buffer);
@@ -37,7 +40,9 @@ const plan::Buffer &bufferOf(const plan::Plan &plan, const plan::Place &place,
                              const plan::Function *function);
 
 /// Throws Error(kOutOfMemory): why, and the memory plan.
-[[noreturn]] void failTooLarge(const Artifact &artifact, const std::string &why);
+[[noreturn]] void failTooLarge(const Artifact &artifact, const std::string &why,
+                               const char *hint = "compile with memory.recompute = \"block\", or with a "
+                                                  "smaller data.batch or model.n");
 
 /// The memory plan for people: bytes by kind of memory and the `largest` buffers, one a line.
 std::string describeMemory(const plan::Plan &plan, size_t largest = 10);

@@ -188,7 +188,7 @@ int Program::threads() const { return impl->device->threads(); }
 double Program::denseGflops() { return impl->device->denseGflops(); }
 uint64_t Program::arenaBytes(plan::Arena arena) const { return plan().arena_bytes()->Get(uint32_t(arena)); }
 uint64_t Program::measuredBytes() const { return impl->device->measuredBytes(); }
-uint64_t Program::plannedBytes() const { return totalArenaBytes(plan()) + impl->device->otherBytes(); }
+uint64_t Program::plannedBytes() const { return bytesWithoutState(plan()) + impl->device->otherBytes(); }
 std::string Program::memoryReport() const { return describeMemory(plan()); }
 
 uint64_t Program::functionFlops(std::string_view function) const {

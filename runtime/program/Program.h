@@ -113,9 +113,9 @@ public:
   /// milliseconds); 0 when it is not known.
   double denseGflops();
 
-  /// Planned bytes of one kind of memory, and of all kinds together with what products need (a few MiB) and,
-  /// on a CPU, code: what loading has allocated on the device. Running allocates nothing, so it is also the
-  /// peak.
+  /// Planned bytes of one kind of memory, and of all kinds but State together with what products need (a few
+  /// MiB) and, on a CPU, code: what loading has allocated on the device. Running allocates nothing but State,
+  /// once, when the first function that uses it runs; so it is also the peak of a training run.
   uint64_t arenaBytes(plan::Arena arena) const;
   uint64_t plannedBytes() const;
   /// Bytes by which a card's free memory has shrunk since just before this program was loaded: with no other

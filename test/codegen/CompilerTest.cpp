@@ -72,6 +72,15 @@ TEST(Compiler, WhatItCannotCompileIsADiagnosticAtTheOp) {
             "'drawloom.matmul' op compiled products are in f32, got 'tensor<2x2xf64>'");
 }
 
+TEST(Compiler, AProductOfACpuAddsNoBias) {
+  EXPECT_EQ(errorsOf("func.func @f(%a: tensor<2x2xf32>, %b: tensor<2xf32>) -> tensor<2x2xf32> {\n"
+                     "  %0 = drawloom.matmul %a, %a bias %b : (tensor<2x2xf32>, tensor<2x2xf32>, "
+                     "tensor<2xf32>) -> tensor<2x2xf32>\n"
+                     "  return %0 : tensor<2x2xf32>\n}",
+                     {}),
+            "'drawloom.matmul' op a product with a bias is for GPUs; leave out drawloom-fuse-epilogues");
+}
+
 TEST(Compiler, DumpsEachPhase) {
   auto folder = std::filesystem::temp_directory_path() / ("drawloom-dump-" + std::to_string(getpid()));
   std::filesystem::create_directory(folder);

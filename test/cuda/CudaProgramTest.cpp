@@ -93,6 +93,7 @@ TEST_F(CudaProgram, ProductsAreRowMajor) {
 
 TEST_F(CudaProgram, TensorMapsAreEncodedForTheLaunchsPlaces) {
   auto program = load(withTensorMap());
+  program->run("tiles");
   ASSERT_EQ(card.maps.size(), 1u);
   auto &m = card.maps[0];
   EXPECT_EQ(m.type, cuda::TensorMapType::F32);
@@ -100,7 +101,6 @@ TEST_F(CudaProgram, TensorMapsAreEncodedForTheLaunchsPlaces) {
   EXPECT_EQ(m.strides, (std::vector<uint64_t>{160}));
   EXPECT_EQ(m.box, (std::vector<uint32_t>{32, 8}));
   EXPECT_EQ(m.swizzle, 0);
-  program->run("tiles");
   ASSERT_EQ(card.launches.size(), 1u);
   EXPECT_EQ(card.launches[0].words[0], m.address);
   EXPECT_EQ(card.launches[0].tensorMaps[0].opaque[0], 0u); // the first map
@@ -110,13 +110,13 @@ TEST_F(CudaProgram, TensorMapsAreEncodedForTheLaunchsPlaces) {
 TEST_F(CudaProgram, TensorMapsThatTheDriverRefusesAreBadInput) {
   Parts parts = withTensorMap();
   parts.plan.kernels.back()->tensor_maps[0]->strides[0] = 164;
-  auto e = errorOf([&] { load(std::move(parts)); });
+  auto e = errorOf([&] { load(std::move(parts))->run("tiles"); });
   EXPECT_EQ(e.exitCode, kBadInput);
 }
 
 TEST_F(CudaProgram, MemoryIsZeroedAndGivenBack) {
   auto program = load(cudaValid());
-  EXPECT_EQ(card.allocations, 8u); // an arena each, and the products' workspace
+  EXPECT_EQ(card.allocations, 7u); // an arena each but State, and the products' workspace
   program->download(plan::Arena::Optimizer);
   for (auto &p : program->parameters())
     for (auto span : {p.value, p.gradient, p.moment1, p.moment2, p.ema})
@@ -296,13 +296,13 @@ TEST_F(CudaProgram, TheDeviceThatIsAskedForMustBeTheArtifacts) {
 
 TEST_F(CudaProgram, APlanThatDoesNotFitTheCardExits71WithThePlan) {
   Parts parts = cudaValid();
-  parts.plan.arena_bytes[int(plan::Arena::State)] = uint64_t(1) << 30;
+  parts.plan.arena_bytes[int(plan::Arena::Optimizer)] = uint64_t(1) << 30;
   auto e = errorOf([&] { load(parts); });
   EXPECT_EQ(e.exitCode, kOutOfMemory);
   std::string message = e.what();
   EXPECT_NE(message.find("of the memory of 'Fake Card', 256 MiB of 256 MiB are free"), std::string::npos)
       << message;
-  EXPECT_NE(message.find("1.00 GiB  State"), std::string::npos) << message;
+  EXPECT_NE(message.find("1.00 GiB  Optimizer"), std::string::npos) << message;
   EXPECT_NE(message.find("counts [1000] I64"), std::string::npos) << message;
 }
 
@@ -314,6 +314,33 @@ TEST_F(CudaProgram, WhatTheCardHasLostIsMeasured) {
   card.usedBytes += 500;
   EXPECT_EQ(program->measuredBytes(), measured + 500) << "others on the card count";
   card.usedBytes -= 500;
+}
+
+TEST_F(CudaProgram, CachesOfDecodingTakeMemoryWhenTheyAreFirstUsed) {
+  auto program = load(withTensorMap());
+  uint64_t before = card.usedBytes;
+  EXPECT_EQ(card.maps.size(), 0u);
+  program->run("forward");
+  program->clear(plan::Arena::State);
+  program->download(plan::Arena::State);
+  EXPECT_EQ(card.usedBytes, before);
+  program->run("tiles");
+  EXPECT_EQ(card.usedBytes, before + program->arenaBytes(plan::Arena::State));
+  for (float v : program->view<float>("matrix")) ASSERT_EQ(v, 0);
+}
+
+TEST_F(CudaProgram, CachesOfDecodingThatDoNotFitAreAnErrorWhenTheyAreFirstUsed) {
+  Parts parts = withTensorMap();
+  parts.plan.arena_bytes[int(plan::Arena::State)] = uint64_t(1) << 30;
+  auto program = load(std::move(parts));
+  program->run("forward");
+  auto e = errorOf([&] { program->run("tiles"); });
+  EXPECT_EQ(e.exitCode, kOutOfMemory);
+  std::string message = e.what();
+  EXPECT_NE(message.find("the caches of decoding need 1.00 GiB of the memory of 'Fake Card'"),
+            std::string::npos)
+      << message;
+  EXPECT_NE(e.hint.find("sample.batch"), std::string::npos);
 }
 
 TEST_F(CudaProgram, MemoryThatOthersHoldCounts) {

@@ -22,7 +22,8 @@ struct CUgraph_st {
 struct CUgraphExec_st : CUgraph_st {};
 struct cublasLtContext {};
 struct cublasLtMatmulDescOpaque {
-  int transA = 0, transB = 0;
+  int transA = 0, transB = 0, epilogue = 1;
+  const float *bias = nullptr;
 };
 struct cublasLtMatrixLayoutOpaque {
   BlasType type;
@@ -254,8 +255,15 @@ BlasStatus descDestroy(MatmulDescHandle d) {
   return --state.fake->calls["descriptor"], delete d, kBlasSuccess;
 }
 BlasStatus descSet(MatmulDescHandle d, MatmulDescAttribute a, const void *value, size_t bytes) {
-  EXPECT_EQ(bytes, 4u);
-  std::memcpy(a == MatmulDescAttribute::TransA ? &d->transA : &d->transB, value, 4);
+  void *to = nullptr;
+  switch (a) {
+  case MatmulDescAttribute::TransA: to = &d->transA; break;
+  case MatmulDescAttribute::TransB: to = &d->transB; break;
+  case MatmulDescAttribute::Epilogue: to = &d->epilogue; break;
+  case MatmulDescAttribute::BiasPointer: to = &d->bias; break;
+  }
+  EXPECT_EQ(bytes, a == MatmulDescAttribute::BiasPointer ? 8u : 4u);
+  std::memcpy(to, value, bytes);
   return kBlasSuccess;
 }
 BlasStatus layoutCreate(MatrixLayoutHandle *l, BlasType type, uint64_t rows, uint64_t columns, int64_t ld) {
@@ -321,7 +329,7 @@ BlasStatus matmul(BlasHandle, MatmulDescHandle desc, const void *alpha, const vo
           sum += element(a, la.type, desc.transA ? t + i * uint64_t(la.ld) : i + t * uint64_t(la.ld)) *
                  element(b, lb.type, desc.transB ? j + t * uint64_t(lb.ld) : t + j * uint64_t(lb.ld));
         float &to = out[i + j * uint64_t(lc.ld)];
-        to = al * sum + (be == 0 ? 0 : be * to);
+        to = al * sum + (be == 0 ? 0 : be * to) + (desc.epilogue == kEpilogueBias ? desc.bias[i] : 0);
       }
   });
   return kBlasSuccess;

@@ -55,6 +55,34 @@ TEST(Products, EveryTranspositionIsTheRowMajorProduct) {
       }
 }
 
+TEST(Products, ABiasIsAddedToEveryRowAndEqualProductsHaveTheirOwn) {
+  FakeCuda fake;
+  Card card(fake.driver());
+  Products products(card, fake.blasLt(), "");
+  ProductShape s = shapeOf(false, true);
+  s.bias = true;
+  Matrix a(fake.driver(), 5 * s.lda), b(fake.driver(), 5 * s.ldb), c(fake.driver(), 3 * s.ldc);
+  Matrix first(fake.driver(), 4), second(fake.driver(), 4);
+  for (uint64_t i = 0; i < a.count; ++i) a[i] = b[i % b.count] = 1;
+  for (uint64_t j = 0; j < 4; ++j) first[j] = float(j), second[j] = float(10 * j);
+  auto prepare = [&](Matrix &bias) {
+    return products.prepare(s, a.memory.address(), b.memory.address(), c.memory.address(), 1, 0,
+                            bias.memory.address());
+  };
+  Product p = prepare(first), q = prepare(second);
+  for (auto &[product, step] : {std::pair(q, 10), {p, 1}}) {
+    products.run(product);
+    for (uint64_t i = 0; i < 3; ++i)
+      for (uint64_t j = 0; j < 4; ++j) EXPECT_EQ(c[i * s.ldc + j], 5 + float(uint64_t(step) * j));
+  }
+}
+
+TEST(Products, TheTuningCacheTellsAProductWithABiasApart) {
+  ProductShape s = shapeOf(false, true), with = s;
+  with.bias = true;
+  EXPECT_EQ(with.text(), s.text() + " bias");
+}
+
 class Tuning : public testing::Test {
 protected:
   Product prepare(Products &products, const ProductShape &s) {

@@ -57,6 +57,30 @@ func.func @mm3(%a: tensor<5x8xf32>, %b: tensor<6x8xf32>, %i: tensor<1x5x6xf32>) 
 
 // -----
 
+func.func @mm5(%a: tensor<5x8xf32>, %b: tensor<6x8xf32>, %v: tensor<5xf32>) {
+  // expected-error@+1 {{MM5: bias must be [6], got [5]}}
+  drawloom.matmul %a, %b bias %v {transpose_b} : (tensor<5x8xf32>, tensor<6x8xf32>, tensor<5xf32>) -> tensor<5x6xf32>
+  return
+}
+
+// -----
+
+func.func @mm5_type(%a: tensor<5x8xbf16>, %b: tensor<6x8xbf16>, %v: tensor<6xf32>) {
+  // expected-error@+1 {{MM5: bias must be of 'bf16', got 'f32'}}
+  drawloom.matmul %a, %b bias %v {transpose_b} : (tensor<5x8xbf16>, tensor<6x8xbf16>, tensor<6xf32>) -> tensor<5x6xbf16>
+  return
+}
+
+// -----
+
+func.func @mm5_both(%a: tensor<5x8xf32>, %b: tensor<6x8xf32>, %i: tensor<5x6xf32>, %v: tensor<6xf32>) {
+  // expected-error@+1 {{MM5: there must not be both init and bias}}
+  drawloom.matmul %a, %b init %i bias %v {transpose_b} : (tensor<5x8xf32>, tensor<6x8xf32>, tensor<5x6xf32>, tensor<6xf32>) -> tensor<5x6xf32>
+  return
+}
+
+// -----
+
 func.func @norm1(%a: tensor<5x8xf32>) {
   // expected-error@+1 {{NORM1: norm must be [1], got []}}
   drawloom.global_norm %a : (tensor<5x8xf32>) -> tensor<f32>

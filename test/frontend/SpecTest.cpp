@@ -227,7 +227,8 @@ TEST(SpecError, WrongRanges) {
 }
 TEST(SpecError, WrongChoice) {
   expectFailure(failure(small("[memory]\nrecompute = \"all\"\n")), kBadInput,
-                {"memory.recompute: expected \"none\", \"attention\", \"block\" or \"auto\", found \"all\""});
+                {"memory.recompute: expected \"none\", \"elementwise\", \"attention\", \"block\" or "
+                 "\"auto\", found \"all\""});
 }
 TEST(SpecError, MalformedToml) {
   expectFailure(failure("[model\nn = 3\n"), kBadInput, {"a.toml:1:7: error: "});

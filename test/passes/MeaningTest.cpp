@@ -80,7 +80,7 @@ constexpr const char *kRest[] = {"drawloom-inline-segments", "drawloom-decompose
                                  "drawloom-accumulate-in-place", "drawloom-fuse"};
 
 TEST_F(Meaning, EveryPassOfTheGraphPhaseKeepsIt) {
-  for (std::string mode : {"none", "attention", "block", "all"}) {
+  for (std::string mode : {"none", "elementwise", "attention", "block", "all"}) {
     auto module = parse(lossText());
     run(*module, "drawloom-form-segments{mode=" + mode + "},drawloom-differentiate");
     std::vector<Tensor> expected = gradients(*module);
@@ -95,7 +95,7 @@ TEST_F(Meaning, EveryPassOfTheGraphPhaseKeepsIt) {
 
 TEST_F(Meaning, WhatIsRecomputedChangesNoBit) {
   std::vector<Tensor> expected;
-  for (std::string mode : {"none", "attention", "block", "all"}) {
+  for (std::string mode : {"none", "elementwise", "attention", "block", "all"}) {
     auto module = parse(lossText());
     run(*module, "drawloom-form-segments{mode=" + mode + "},drawloom-differentiate");
     for (std::string pass : kRest) run(*module, pass);
@@ -106,7 +106,7 @@ TEST_F(Meaning, WhatIsRecomputedChangesNoBit) {
 
 TEST_F(Meaning, TheSameProductsAreAccumulatedInPlaceWhateverIsRecomputed) {
   std::vector<int> counts;
-  for (std::string mode : {"none", "attention", "block", "all"}) {
+  for (std::string mode : {"none", "elementwise", "attention", "block", "all"}) {
     auto module = parse(lossText());
     run(*module, "drawloom-form-segments{mode=" + mode + "},drawloom-differentiate");
     for (std::string pass : kRest) run(*module, pass);
@@ -118,13 +118,32 @@ TEST_F(Meaning, TheSameProductsAreAccumulatedInPlaceWhateverIsRecomputed) {
   }
 }
 
+TEST_F(Meaning, BiasesInEpiloguesChangeNoBit) {
+  auto plain = parse(lossText());
+  run(*plain, "drawloom-form-segments,drawloom-differentiate");
+  for (std::string pass : kRest) run(*plain, pass);
+  std::vector<Tensor> expected = gradients(*plain);
+  for (std::string type : {"f32", "bf16"})
+    for (std::string mode : {"none", "elementwise", "attention", "block"}) {
+      auto module = parse(lossText());
+      run(*module, "drawloom-choose-precision{type=" + type +
+                       "},drawloom-fuse-epilogues,drawloom-form-segments{mode=" + mode +
+                       "},drawloom-differentiate");
+      for (std::string pass : kRest) run(*module, pass);
+      expectSame(gradients(*module), expected, type == "f32" ? 0 : 1e-13, type + ", " + mode);
+      int products = 0;
+      module->walk([&](MatmulOp op) { products += bool(op.getBias()); });
+      EXPECT_GE(products, 2) << "q, k and v of two layers: " << type << ", " << mode;
+    }
+}
+
 TEST_F(Meaning, PrecisionChangesTypesAlone) {
   auto plain = parse(lossText());
   run(*plain, "drawloom-form-segments,drawloom-differentiate");
   for (std::string pass : kRest) run(*plain, pass);
   std::vector<Tensor> expected = gradients(*plain);
   for (std::string type : {"bf16", "f16"})
-    for (std::string mode : {"none", "attention", "block", "block,none", "all"}) {
+    for (std::string mode : {"none", "elementwise", "attention", "block", "block,none", "all"}) {
       auto module = parse(lossText());
       run(*module, "drawloom-choose-precision{type=" + type + "},drawloom-form-segments{mode=" + mode +
                        "},drawloom-differentiate");

@@ -2,15 +2,25 @@
 // RUN: drawloom-opt %s --drawloom-form-segments=mode=attention | FileCheck %s --check-prefix=ATT
 // RUN: drawloom-opt %s --drawloom-form-segments=mode=block | FileCheck %s --check-prefix=BLOCK
 // RUN: drawloom-opt %s --drawloom-form-segments | FileCheck %s --check-prefix=NONE
+// RUN: drawloom-opt %s --drawloom-form-segments=mode=elementwise | FileCheck %s --check-prefix=ELEM
+// RUN: drawloom-opt %s --drawloom-form-segments=mode=none,elementwise | FileCheck %s --check-prefix=ELEM1
 // RUN: drawloom-opt %s --drawloom-form-segments=mode=block,none | FileCheck %s --check-prefix=FIRST
 // RUN: drawloom-opt %s --drawloom-form-segments=mode=none,attention | FileCheck %s --check-prefix=SECOND
 // RUN: drawloom-opt %s --drawloom-form-segments=mode=all,block | FileCheck %s --check-prefix=ALL
 // RUN: not drawloom-opt %s --drawloom-form-segments=mode=layer 2>&1 | FileCheck %s --check-prefix=BAD
 // RUN: not drawloom-opt %s --drawloom-form-segments=mode=block,none,none 2>&1 | FileCheck %s --check-prefix=COUNT
 
-// BAD: error: drawloom-form-segments: mode is none, attention, block or all, not 'layer'
+// BAD: error: drawloom-form-segments: mode is none, elementwise, attention, block or all, not 'layer'
 // COUNT: error: drawloom-form-segments: 3 modes for 2 layers
 // NONE-NOT: drawloom.segment(
+// NONE-NOT: drawloom.repeat
+
+// ELEM-NOT: drawloom.segment(
+// ELEM: drawloom.gelu {{.*}}drawloom.repeat{{.*}}layers.0.ff
+// ELEM: drawloom.gelu {{.*}}drawloom.repeat{{.*}}layers.1.attention
+// ELEM1: drawloom.gelu
+// ELEM1-NOT: drawloom.repeat{{.*}}layers.0.ff
+// ELEM1: drawloom.repeat{{.*}}layers.1.attention
 
 // FIRST: drawloom.segment(%arg0, %arg1) {drawloom.label = "layers.0", kept = 2 : i64}
 // FIRST-NOT: drawloom.segment(
@@ -27,7 +37,7 @@
 // ATT: %[[OUT:.*]], %[[LSE:.*]] = drawloom.attention
 // ATT: %[[RES:.*]] = drawloom.add %{{.*}}, %[[OUT]]
 // ATT: drawloom.yield %[[RES]], %[[OUT]], %[[LSE]]
-// ATT: drawloom.gelu %[[A]]#0
+// ATT: drawloom.gelu %[[A]]#0 {drawloom.repeat
 // ATT: drawloom.segment(%{{.*}}) {drawloom.label = "layers.1.attention"}
 
 // BLOCK-LABEL: func.func @loss

@@ -130,6 +130,8 @@ const Case kCases[] = {
        *gemm(p).c = place(kTable, 0);
      }},
     {"GemmOverItsInput", "GEMM3", [](Parts &p) { *gemm(p).c = place(kX, 64); }},
+    {"GemmWithABiasOnACpu", "GEMM6",
+     [](Parts &p) { gemm(p).bias = std::make_unique<plan::Place>(place(kX, 0)); }},
     {"GemmAlphaNotFinite", "GEMM4",
      [](Parts &p) { gemm(p).alpha = std::numeric_limits<float>::quiet_NaN(); }},
     {"ZeroPastItsBuffer", "ZERO1", [](Parts &p) { zero(p).bytes = 161; }},
@@ -229,6 +231,11 @@ const Case kGpuCases[] = {
     {"MapBehindItsBuffer", "TMAP5", [](Parts &p) { tensorMap(p).dims[1] = 26; }},
     {"MapBehindItsBufferFromItsPlace", "TMAP5", [](Parts &p) { launch(p).places[0] = place(kCounts, 16); }},
 
+    {"GemmWithABiasPastItsBuffer", "GEMM2",
+     [](Parts &p) { gemm(p).bias = std::make_unique<plan::Place>(place(kX, 152)); }},
+    {"GemmWithABiasOfAnotherType", "GEMM2",
+     [](Parts &p) { gemm(p).bias = std::make_unique<plan::Place>(place(kCounts, 0)); }},
+    {"GemmOverItsBias", "GEMM3", [](Parts &p) { gemm(p).bias = std::make_unique<plan::Place>(*gemm(p).c); }},
     {"GemmOfMixedFactors", "GEMM5", [](Parts &p) { gemm(p).a_type = plan::DType::BF16; }},
     {"GemmOfIntegersOnAGpu", "GEMM5",
      [](Parts &p) { gemm(p).a_type = gemm(p).b_type = gemm(p).c_type = plan::DType::I64; }},
