@@ -14,15 +14,18 @@ using namespace mlir;
 namespace drawloom {
 namespace {
 
-/// How many layers recompute what: the first `block` their whole block, the next `attention` their attention,
-/// the others elementwise values, which cost next to nothing. Early layers come first because what the
-/// recomputation of a layer takes for a while is added to what the layers before it keep.
+/// How many layers recompute what: the first `all` their whole block with attention's forward pass, the next
+/// `block` their block without it, the next `attention` their attention branch, the others
+/// elementwise values, which cost next to nothing. Early layers come first because what the recomputation of
+/// a layer takes for a while is added to what the layers before it keep.
 struct Counts {
-  int64_t block = 0, attention = 0;
+  int64_t all = 0, block = 0, attention = 0;
 
   std::vector<std::string> modes(int64_t layers) const {
     std::vector<std::string> result(size_t(layers), "elementwise");
-    for (int64_t k = 0; k < block + attention; ++k) result[size_t(k)] = k < block ? "block" : "attention";
+    auto first = result.begin();
+    for (auto [count, mode] : {std::pair{all, "all"}, {block, "block"}, {attention, "attention"}})
+      first = std::fill_n(first, count, mode);
     return result;
   }
 };
@@ -111,21 +114,30 @@ private:
   int64_t others = 0;     ///< bytes of activations of the functions that the choice does not touch
 };
 
+/// Estimates for one layer; layers are alike but for their patterns. Without `all`, no attention is computed
+/// twice.
+struct ALayer {
+  std::optional<Candidate> all;
+  Candidate block, attention;
+};
+
 /// Choices by rising cost, each of which saves more than all cheaper ones, behind elementwise values alone.
-/// `block` and `attention` are estimates for one layer; layers are alike but for their patterns, and
-/// attention itself is never recomputed.
-std::vector<Candidate> frontier(int64_t layers, Candidate block, Candidate attention) {
-  std::vector<Candidate> all;
-  for (int64_t b = 0; b <= layers; ++b)
-    for (int64_t a = 0; a + b <= layers; ++a)
-      all.push_back({{b, a},
-                     double(b) * block.cost + double(a) * attention.cost,
-                     double(b) * block.saving + double(a) * attention.saving});
-  llvm::sort(all, [](const Candidate &x, const Candidate &y) {
+std::vector<Candidate> frontier(int64_t layers, const ALayer &layer) {
+  std::vector<Candidate> choices;
+  Candidate whole = layer.all.value_or(Candidate{});
+  for (int64_t w = 0; w <= (layer.all ? layers : 0); ++w)
+    for (int64_t b = 0; w + b <= layers; ++b)
+      for (int64_t a = 0; w + a + b <= layers; ++a) {
+        auto sum = [&](double Candidate::*part) {
+          return double(w) * whole.*part + double(b) * layer.block.*part + double(a) * layer.attention.*part;
+        };
+        choices.push_back({{w, b, a}, sum(&Candidate::cost), sum(&Candidate::saving)});
+      }
+  llvm::sort(choices, [](const Candidate &x, const Candidate &y) {
     return std::pair(x.cost, -x.saving) < std::pair(y.cost, -y.saving);
   });
   std::vector<Candidate> best{{{}, 0, 0}};
-  for (const Candidate &c : all)
+  for (const Candidate &c : choices)
     if (c.saving > best.back().saving) best.push_back(c);
   return best;
 }
@@ -201,17 +213,25 @@ FailureOr<RecomputeChoice> chooseRecompute(ModuleOp model, PipelineOptions optio
   if (failed(least)) return failure();
   if (least->bytes <= budget) return choice(Counts{}.modes(layers), *least);
 
-  FailureOr<Measure> block = planner.measure(Counts{layers, 0}.modes(layers));
-  FailureOr<Measure> attention = planner.measure(Counts{0, layers}.modes(layers));
+  FailureOr<Measure> block = planner.measure(Counts{0, layers, 0}.modes(layers));
+  FailureOr<Measure> attention = planner.measure(Counts{0, 0, layers}.modes(layers));
   if (failed(block) || failed(attention)) return failure();
   auto aLayer = [&](Measure m) {
     return Candidate{
         {}, (m.flops - least->flops) / double(layers), double(least->bytes - m.bytes) / double(layers)};
   };
-  std::vector<Candidate> choices = frontier(layers, aLayer(*block), aLayer(*attention));
-  const Measure &most = choices.back().counts.block == layers ? *block : *attention;
-  if (int64_t smallest = std::min({least->bytes, block->bytes, attention->bytes}); smallest > budget)
-    failTooSmall(budget, smallest);
+  ALayer layer{std::nullopt, aLayer(*block), aLayer(*attention)};
+  int64_t smallest = std::min({least->bytes, block->bytes, attention->bytes});
+  Measure everything;
+  if (smallest > budget) { // the last resort
+    FailureOr<Measure> all = planner.measure(Counts{layers, 0, 0}.modes(layers));
+    if (failed(all)) return failure();
+    everything = *all, layer.all = aLayer(*all), smallest = std::min(smallest, all->bytes);
+  }
+  if (smallest > budget) failTooSmall(budget, smallest);
+  std::vector<Candidate> choices = frontier(layers, layer);
+  const Counts &last = choices.back().counts;
+  const Measure &most = last.all == layers ? everything : last.block == layers ? *block : *attention;
   auto found = Search(planner, choices, layers, budget).run(*least, most);
   if (failed(found)) return failure();
   return choice(found->first.modes(layers), found->second);

@@ -48,11 +48,12 @@ def FormSegments : Pass<"drawloom-form-segments", "::mlir::ModuleOp"> {
     | elementwise | none, but each gelu is marked `drawloom.repeat`: the backward pass makes it again from its operand, which it reads anyway |
     | attention | runs labelled `….attention`; outside of them as elementwise |
     | block | one a layer: the labels without their last component |
+    | all | the same, and nothing is kept: attention's forward pass runs again |
 
     One mode holds for all layers; a list (`mode=block,block,none`) has one for each layer, in program order.
   }];
   let options = [
-    ListOption<"modes", "mode", "std::string", "what to recompute: none, elementwise, attention or block, for all layers or one a layer">
+    ListOption<"modes", "mode", "std::string", "what to recompute: none, elementwise, attention, block or all, for all layers or one a layer">
   ];
   let statistics = [
     Statistic<"numSegments", "segments", "Number of segments formed">,

@@ -60,6 +60,7 @@ int runStep(const StepOptions &o) {
   double flops = double(accumulation) * double(program->functionFlops("gradient")) +
                  double(program->functionFlops("update"));
   double tokens = double(accumulation * batch * n), gflops = flops / seconds * 1e-9;
+  uint64_t measured = program->measuredBytes();
   double profiledSeconds = profiled(*program, step);
   if (o.json) {
     nlohmann::ordered_json out{{"model", json["model"]["name"]},
@@ -73,6 +74,7 @@ int runStep(const StepOptions &o) {
                                {"gemm_gflops", peak},
                                {"share_of_gemm", gflops / peak},
                                {"memory_bytes", program->plannedBytes()},
+                               {"measured_memory_bytes", measured},
                                {"commands", nlohmann::ordered_json::array()}};
     for (const char *f : {"gradient", "update"})
       for (const CommandTiming &t : program->timingsByLabel(f))
@@ -92,7 +94,8 @@ int runStep(const StepOptions &o) {
   fmt::print("{:.1f} GFLOP/s, attention by exact pairs: {:.0f} % of this machine's dense GEMM in the same "
              "run ({:.1f})\n",
              gflops, 100 * gflops / peak, peak);
-  fmt::print("memory {}\n\n{}", formatBytes(program->plannedBytes()),
+  fmt::print("memory {}{}\n\n{}", formatBytes(program->plannedBytes()),
+             measured ? fmt::format(" planned, {} measured", formatBytes(measured)) : "",
              breakdown(*program, {"gradient", "update"}, profiledSeconds, o.rows));
   return kSuccess;
 }

@@ -2,6 +2,7 @@
 #include "dialect/pattern/Pattern.h"
 #include "frontend/spec/Spec.h"
 #include "runtime/support/Format.h"
+#include <cmath>
 #include <numeric>
 
 namespace drawloom::spec {
@@ -132,6 +133,14 @@ struct Checker {
       error({"train.steps", "train.epochs"}, "train.steps and train.epochs are both 0", "give one of them");
   }
 
+  void lossScale() {
+    double scale = spec.number("train.loss_scale");
+    int exponent = 0;
+    if (std::frexp(scale, &exponent) == 0.5) return;
+    error({"train.loss_scale"}, fmt::format("train.loss_scale = {} is not a power of two", scale),
+          fmt::format("for example {}", std::ldexp(1.0, exponent - 1)));
+  }
+
   void memory() {
     bool isAuto = spec.text("memory.recompute") == "auto";
     const std::string &budget = spec.text("memory.budget");
@@ -176,6 +185,7 @@ void checkShapes(const Spec &spec, Diagnostics &diagnostics) {
   check.data();
   check.size();
   check.length();
+  check.lossScale();
   check.memory();
   check.device();
   check.sample();

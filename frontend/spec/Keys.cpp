@@ -89,6 +89,14 @@ constexpr Key table[] = {
     {"train.epsilon", Type::Float, "1e-8", "", "", positive, "", "Adam's epsilon"},
     {"train.ema", Type::Float, "0.0", "0.999", "", belowOne, "",
      "decay of the moving average of the weights that evaluation and sampling use; 0: none"},
+    {"train.loss_scale",
+     Type::Float,
+     "65536.0",
+     "",
+     "",
+     {1024, 1073741824},
+     "",
+     "run.precision = \"fp16\": what the loss is multiplied by at the first step, a power of two"},
     {"train.accumulation",
      Type::Int,
      "1",
@@ -99,12 +107,11 @@ constexpr Key table[] = {
      "micro-steps whose gradients one optimizer step adds up"},
     {"train.seed", Type::Int, "1", "", "", whole, "", "seed of initial weights, data order and dropout"},
 
-    {"memory.recompute", Type::Choice, "\"none\"", "", "", any, "none|elementwise|attention|block|auto",
+    {"memory.recompute", Type::Choice, "\"none\"", "", "", any, "none|elementwise|attention|block|all|auto",
      "what the backward pass computes again instead of keeping: nothing, elementwise values (GELU), "
-     "the attention branch as well, or the whole block (paper section 5.4); \"auto\": for each layer what is "
-     "cheapest within memory.budget. Results do "
-     "not "
-     "depend on it"},
+     "the attention branch as well, the whole block (paper section 5.4) or \"all\", the block with "
+     "attention's own forward pass; \"auto\": for each layer what is cheapest within memory.budget. Results "
+     "do not depend on it"},
     {"memory.budget", Type::String, "\"\"", "", "", any, "",
      "all memory that a run may take, as \"2GiB\" or \"500 MB\"; goes with memory.recompute = \"auto\""},
 

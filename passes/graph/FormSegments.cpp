@@ -13,13 +13,14 @@ namespace drawloom {
 namespace {
 
 /// Each mode recomputes what those before it do.
-enum class Mode { None, Elementwise, Attention, Block };
+enum class Mode { None, Elementwise, Attention, Block, All };
 
 std::optional<Mode> parseMode(StringRef text) {
   if (text == "none") return Mode::None;
   if (text == "elementwise") return Mode::Elementwise;
   if (text == "attention") return Mode::Attention;
   if (text == "block") return Mode::Block;
+  if (text == "all") return Mode::All;
   return std::nullopt;
 }
 
@@ -31,7 +32,7 @@ StringRef segmentOf(Operation &op, const Modes &modes) {
   auto [layer, part] = layerAndPart(op);
   if (layer.empty()) return {};
   Mode mode = modes.lookup(layer);
-  if (mode == Mode::Block) return layer;
+  if (mode == Mode::Block || mode == Mode::All) return layer;
   return mode == Mode::Attention && part == "attention"
              ? op.getAttrOfType<StringAttr>(kSegmentAttr).getValue()
              : StringRef();
@@ -70,8 +71,8 @@ unsigned markElementwise(Block &block, const Modes &modes) {
   return count;
 }
 
-/// Moves `run` into a new segment op at its place.
-void wrap(ArrayRef<Operation *> run, StringRef name) {
+/// Moves `run` into a new segment op at its place. `keeps`: what is marked to be kept is not recomputed.
+void wrap(ArrayRef<Operation *> run, StringRef name, bool keeps) {
   llvm::SmallPtrSet<Operation *, 32> members(run.begin(), run.end());
   llvm::SetVector<Value> inputs;
   SmallVector<Value> results, kept;
@@ -81,7 +82,7 @@ void wrap(ArrayRef<Operation *> run, StringRef name) {
     for (Value result : op->getResults()) {
       if (llvm::any_of(result.getUsers(), [&](Operation *user) { return !members.contains(user); }))
         results.push_back(result);
-      if (op->hasAttr(kKeepAttr)) kept.push_back(result);
+      if (keeps && op->hasAttr(kKeepAttr)) kept.push_back(result);
     }
   }
 
@@ -119,7 +120,7 @@ struct FormSegments : impl::FormSegmentsBase<FormSegments> {
       std::optional<Mode> mode = parseMode(text);
       if (!mode)
         return getOperation().emitError()
-               << "drawloom-form-segments: mode is none, elementwise, attention or block, not '" << text
+               << "drawloom-form-segments: mode is none, elementwise, attention, block or all, not '" << text
                << "'";
       parsed.push_back(*mode);
     }
@@ -140,7 +141,8 @@ struct FormSegments : impl::FormSegmentsBase<FormSegments> {
     if (failed(modes)) return signalPassFailure();
     if (!loss) return;
     for (const Run &run : findRuns(loss.getBody().front(), *modes)) {
-      wrap(run.ops, run.segment);
+      Mode mode = modes->lookup(layerAndPart(*run.ops.front()).first);
+      wrap(run.ops, run.segment, /*keeps=*/mode != Mode::All);
       ++numSegments;
     }
     numRepeated += markElementwise(loss.getBody().front(), *modes);

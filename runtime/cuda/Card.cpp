@@ -58,6 +58,7 @@ Card::Card(const Driver &driver) : driver(driver) {
   check(driver, driver.primaryCtxRetain(&context, device), "cannot use the card '" + facts.name + "'");
   try {
     use();
+    freeAtStart = freeBytes();
     check(driver, driver.streamCreate(&stream, kStreamNonBlocking), "cannot make a CUDA stream");
   } catch (...) {
     driver.primaryCtxRelease(device);
@@ -77,6 +78,11 @@ uint64_t Card::freeBytes() const {
   size_t free = 0, total = 0;
   check(driver, driver.memGetInfo(&free, &total), "cannot read the card's free memory");
   return free;
+}
+
+uint64_t Card::usedBytes() const {
+  uint64_t now = freeBytes();
+  return now < freeAtStart ? freeAtStart - now : 0;
 }
 
 Event::Event(const Driver &d) : driver(&d) {

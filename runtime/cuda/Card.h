@@ -39,6 +39,8 @@ public:
   void use() const { check(driver, driver.ctxSetCurrent(context), "cannot use the card"); }
   void synchronize() const;
   uint64_t freeBytes() const;
+  /// Bytes of the card's memory that were taken since this object was made, by any process.
+  uint64_t usedBytes() const;
 
   const Driver &driver;
   CardFacts facts;
@@ -47,6 +49,7 @@ public:
 private:
   DeviceOrdinal device = 0;
   ContextHandle context = nullptr;
+  uint64_t freeAtStart = 0;
 };
 
 /// A point in a stream's work.

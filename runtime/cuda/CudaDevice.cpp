@@ -121,6 +121,11 @@ void CudaDevice::clear(plan::Arena arena) {
   memory.clear(arena);
 }
 
+uint64_t CudaDevice::measuredBytes() const {
+  card.use();
+  return card.usedBytes();
+}
+
 uint64_t CudaDevice::otherBytes() const { return workspaceOf(artifact.plan()); }
 
 /// The type that most of the plan's products multiply.

@@ -26,6 +26,7 @@ public:
   std::string name() const override;
   int threads() const override { return 1; }
   uint64_t otherBytes() const override;
+  uint64_t measuredBytes() const override;
 
 private:
   void prepare(size_t function);

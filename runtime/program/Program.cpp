@@ -187,6 +187,7 @@ std::string Program::deviceName() const { return impl->device->name(); }
 int Program::threads() const { return impl->device->threads(); }
 double Program::denseGflops() { return impl->device->denseGflops(); }
 uint64_t Program::arenaBytes(plan::Arena arena) const { return plan().arena_bytes()->Get(uint32_t(arena)); }
+uint64_t Program::measuredBytes() const { return impl->device->measuredBytes(); }
 uint64_t Program::plannedBytes() const { return bytesWithoutState(plan()) + impl->device->otherBytes(); }
 std::string Program::memoryReport() const { return describeMemory(plan()); }
 

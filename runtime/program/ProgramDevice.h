@@ -35,6 +35,9 @@ public:
   virtual int threads() const = 0;
   /// Bytes of its memory that are in use beside the plan's arenas.
   virtual uint64_t otherBytes() const = 0;
+  /// Bytes by which its free memory has shrunk since just before the plan's memory was allocated, whoever
+  /// took them; 0: not known.
+  virtual uint64_t measuredBytes() const { return 0; }
 };
 
 } // namespace drawloom

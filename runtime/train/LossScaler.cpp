@@ -28,8 +28,13 @@ Json LossScaler::state() const {
           {"skipped", skippedSteps}};
 }
 
-LossScaler LossScaler::of(const Json &state, bool on) {
-  LossScaler scaler(on);
+bool LossScaler::isScale(double scale) {
+  int exponent = 0;
+  return scale >= kFloor && scale <= kCeiling && std::frexp(scale, &exponent) == 0.5;
+}
+
+LossScaler LossScaler::of(const Json &state, bool on, double initial) {
+  LossScaler scaler(on, initial);
   if (state.is_null()) return scaler;
   try {
     scaler.current = state.at("scale").get<double>();
@@ -39,10 +44,8 @@ LossScaler LossScaler::of(const Json &state, bool on) {
   } catch (const nlohmann::json::exception &e) {
     fail(kBadInput, "state.json of the checkpoint: loss_scaler: {}", e.what());
   }
-  int exponent = 0;
-  bool good = scaler.current >= kFloor && scaler.current <= kCeiling &&
-              std::frexp(scaler.current, &exponent) == 0.5 && scaler.goodSteps >= 0 &&
-              scaler.skippedInARow >= 0 && scaler.skippedSteps >= 0;
+  bool good = isScale(scaler.current) && scaler.goodSteps >= 0 && scaler.skippedInARow >= 0 &&
+              scaler.skippedSteps >= 0;
   require(good, kBadInput, "state.json of the checkpoint: loss_scaler {} makes no sense", state.dump());
   return scaler;
 }

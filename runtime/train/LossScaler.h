@@ -14,8 +14,9 @@ public:
   static constexpr int64_t kGoodSteps = 2000; ///< in a row, after which the scale is doubled
   static constexpr int64_t kPatience = 20;    ///< steps in a row that may be skipped; the next is an error
 
-  /// `on`: fp16. Otherwise the scale is 1 and no step may be skipped.
-  explicit LossScaler(bool on = false) : on(on) {}
+  /// `on`: fp16. Otherwise the scale is 1 and no step may be skipped. `initial`: a scale that `isScale`
+  /// takes.
+  explicit LossScaler(bool on = false, double initial = kStart) : on(on), current(initial) {}
 
   bool isOn() const { return on; }
   double scale() const { return on ? current : 1; }
@@ -29,14 +30,18 @@ public:
   /// After a step that was skipped.
   void skip();
 
+  /// Whether a loss may be scaled by it: a power of two from the floor to the ceiling.
+  static bool isScale(double scale);
+
   /// For state.json of a checkpoint; null when there is nothing to say.
   Json state() const;
-  /// From such a state (null: a new run's). Throws Error(kBadInput) for anything else.
-  static LossScaler of(const Json &state, bool on);
+  /// From such a state, or when it is null for a new run that begins with `initial`. Throws Error(kBadInput)
+  /// for anything else.
+  static LossScaler of(const Json &state, bool on, double initial = kStart);
 
 private:
   bool on;
-  double current = kStart;
+  double current;
   int64_t goodSteps = 0, skippedInARow = 0, skippedSteps = 0;
 };
 

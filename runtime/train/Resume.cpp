@@ -44,8 +44,8 @@ LossRecord lossRecordOf(const Json &state) {
   }
 }
 
-LossScaler lossScalerOf(const Json &state, bool on) {
-  return LossScaler::of(state.contains("loss_scaler") ? state["loss_scaler"] : Json(nullptr), on);
+LossScaler lossScalerOf(const Json &state, bool on, double initial) {
+  return LossScaler::of(state.contains("loss_scaler") ? state["loss_scaler"] : Json(nullptr), on, initial);
 }
 
 /// Every leaf of a section as ("section.key", value).

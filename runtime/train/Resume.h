@@ -24,7 +24,7 @@ Json describeState(const TrainSpec &spec, int64_t steps, const DataSet &set, uin
 
 LossRecord lossRecordOf(const Json &state);
 /// `on`: this run's precision is fp16. The checkpoint may be of a run without loss scaling.
-LossScaler lossScalerOf(const Json &state, bool on);
+LossScaler lossScalerOf(const Json &state, bool on, double initial);
 
 /// Compares the spec that a checkpoint was trained with to this one. Throws Error(kBadInput) when the model
 /// or its attention differ. Returns the settings of training and data that differ, as "train.lr: 0.001 ->

@@ -205,9 +205,12 @@ void printHeader(TrainableProgram &program, const TrainerSetup &s, const TrainOp
 
 void printSummary(const TrainableProgram &program, const TrainResult &r, const TrainOptions &o,
                   const DataFormat &format) {
+  uint64_t planned = program.memoryBytes(), measured = program.measuredMemoryBytes();
   if (!o.json) {
     note(o, fmt::format("{} after step {}, {}; checkpoint in {}", nameOf(r.reason), r.step,
                         formatDuration(r.seconds), r.checkpoint));
+    if (measured)
+      note(o, fmt::format("memory: {} planned, {} measured", formatBytes(planned), formatBytes(measured)));
     return;
   }
   Json j{
@@ -217,7 +220,8 @@ void printSummary(const TrainableProgram &program, const TrainResult &r, const T
   j["valid_standard_error"] =
       r.valid && r.valid->standardError ? Json(*r.valid->standardError) : Json(nullptr);
   j["device"] = program.deviceName();
-  j["memory_bytes"] = program.memoryBytes(); // all that the run takes is taken before its first step
+  j["memory_bytes"] = planned; // all that the run takes is taken before its first step
+  j["measured_memory_bytes"] = measured ? Json(measured) : Json(nullptr);
   fmt::print("{}\n", j.dump(1));
 }
 
@@ -241,7 +245,7 @@ int trainCommand(TrainableProgram &program, const TrainOptions &o) {
     writeSafetensors(o.saveInit, tensorsOf(program.parameters(), Slot::Value), {{"format", "pt"}});
 
   int64_t steps = scheduleLength(spec, order), stopAfter = std::min(steps, o.stopAfter.value_or(steps));
-  LossScaler scaler = lossScalerOf(plan.state, spec.run.precision == "fp16");
+  LossScaler scaler = lossScalerOf(plan.state, spec.run.precision == "fp16", spec.train.lossScale);
   ProgressSetup progress = progressSetup(program, spec, o, stopAfter, format);
   TrainerSetup setup{program, spec, data, order, steps, stopAfter, start, {}, scaler, progress, o.trace};
   if (start > 0) setup.record = lossRecordOf(plan.state);

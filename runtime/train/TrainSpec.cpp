@@ -1,5 +1,6 @@
 #include "runtime/train/TrainSpec.h"
 #include "runtime/support/Error.h"
+#include "runtime/train/LossScaler.h"
 #include <algorithm>
 #include <cmath>
 
@@ -112,6 +113,7 @@ TrainSpec TrainSpec::parse(const std::string &specJson) {
   train.read("beta2", s.train.beta2);
   train.read("epsilon", s.train.epsilon);
   train.read("ema", s.train.ema);
+  train.read("loss_scale", s.train.lossScale);
   train.read("schedule", s.train.schedule);
   train.readSeed("seed", s.train.seed);
   check(s.train.epochs >= 0, "train.epochs", s.train.epochs, "0 (use steps) or more");
@@ -119,6 +121,8 @@ TrainSpec TrainSpec::parse(const std::string &specJson) {
   check(s.train.beta1 >= 0 && s.train.beta1 < 1, "train.beta1", s.train.beta1, "[0, 1)");
   check(s.train.beta2 >= 0 && s.train.beta2 < 1, "train.beta2", s.train.beta2, "[0, 1)");
   check(s.train.ema >= 0 && s.train.ema < 1, "train.ema", s.train.ema, "[0, 1)");
+  check(LossScaler::isScale(s.train.lossScale), "train.loss_scale", s.train.lossScale,
+        "a power of two from 2^10 to 2^30");
   require(s.train.schedule == "cosine" || s.train.schedule == "constant", kBadInput,
           "the artifact's spec: train.schedule is '{}', expected 'cosine' or 'constant'", s.train.schedule);
 

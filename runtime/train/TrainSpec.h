@@ -23,7 +23,8 @@ struct TrainSpec {
     int64_t steps = 0, warmup = 0, accumulation = 1;
     double epochs = 0; // > 0: instead of steps
     double lr = 0, clip = 1, weightDecay = 0, beta1 = 0.9, beta2 = 0.999, epsilon = 1e-8;
-    double ema = 0; // 0: off
+    double ema = 0;            // 0: off
+    double lossScale = 0x1p16; // fp16: of the first step, a power of two
     std::string schedule = "cosine";
     uint64_t seed = 0;
   } train;

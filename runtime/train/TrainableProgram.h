@@ -37,6 +37,8 @@ public:
   virtual double measurePeakGflops();
   /// Bytes of the device's memory that are in use; 0: not known.
   virtual uint64_t memoryBytes() const { return 0; }
+  /// Bytes by which the device's free memory has shrunk since the program was loaded; 0: not known.
+  virtual uint64_t measuredMemoryBytes() const { return 0; }
   /// While on, the commands of functions are timed; trace() gives the last run's times as a Chrome trace.
   virtual void setProfiling(bool) {}
   virtual std::string trace(const std::vector<std::string> &) const { return {}; }
@@ -71,6 +73,7 @@ public:
   std::string deviceName() const override { return program.deviceName(); }
   double measurePeakGflops() override;
   uint64_t memoryBytes() const override { return program.plannedBytes(); }
+  uint64_t measuredMemoryBytes() const override { return program.measuredBytes(); }
   void setProfiling(bool on) override { program.setProfiling(on); }
   std::string trace(const std::vector<std::string> &functions) const override;
   std::string memoryReport() const override { return program.memoryReport(); }

@@ -306,6 +306,16 @@ TEST_F(CudaProgram, APlanThatDoesNotFitTheCardExits71WithThePlan) {
   EXPECT_NE(message.find("counts [1000] I64"), std::string::npos) << message;
 }
 
+TEST_F(CudaProgram, WhatTheCardHasLostIsMeasured) {
+  auto program = load(cudaValid());
+  uint64_t measured = program->measuredBytes(), planned = program->plannedBytes();
+  EXPECT_GE(measured, planned);
+  EXPECT_LE(measured, planned + 64 * 8) << "an empty arena takes 64 bytes";
+  card.usedBytes += 500;
+  EXPECT_EQ(program->measuredBytes(), measured + 500) << "others on the card count";
+  card.usedBytes -= 500;
+}
+
 TEST_F(CudaProgram, CachesOfDecodingTakeMemoryWhenTheyAreFirstUsed) {
   auto program = load(withTensorMap());
   uint64_t before = card.usedBytes;

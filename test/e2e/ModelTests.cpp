@@ -197,7 +197,7 @@ TEST_P(Model, ANonFiniteGradientChangesNothing) {
 TEST_P(Model, RecomputeModesGiveTheSameBits) {
   std::vector<std::vector<float>> first;
   uint64_t none = 0;
-  for (const char *mode : {"none", "elementwise", "attention", "block"}) {
+  for (const char *mode : {"none", "elementwise", "attention", "block", "all"}) {
     auto program = compile(mode);
     fill(*program, 5);
     program->run("gradient");

@@ -130,8 +130,23 @@ TEST_F(RecomputeBudget, TheChoiceFitsAndNoneThatFitsIsCheaper) {
   }
 }
 
+TEST_F(RecomputeBudget, AttentionRunsAgainWhereNothingElseFits) {
+  int64_t block = bytesOf("block"), all = bytesOf("all");
+  ASSERT_LT(all, block);
+  double blocks = choose(block).addedFlops;
+  for (int64_t budget : {all, (all + block) / 2, block - 1}) {
+    RecomputeChoice choice = choose(budget);
+    EXPECT_LE(choice.bytes, budget);
+    EXPECT_EQ(choice.bytes, bytesOf(choice.pipelineOption()));
+    EXPECT_EQ(choice.modes.front(), "all") << choice.describe();
+    EXPECT_GT(choice.addedFlops, blocks);
+  }
+  EXPECT_NE(choose(block - 1).modes.back(), "all") << "no more than needed";
+  EXPECT_EQ(choose(block).pipelineOption().find("all"), std::string::npos);
+}
+
 TEST_F(RecomputeBudget, ABudgetThatCannotBeMetIsAnErrorThatNamesTheSmallest) {
-  int64_t smallest = std::min(bytesOf("block"), bytesOf("attention"));
+  int64_t smallest = bytesOf("all");
   try {
     (void)chooseRecompute(*model, {}, smallest - 1);
     FAIL();

@@ -91,6 +91,9 @@ class Training(unittest.TestCase):
     def test_recomputing_blocks_gives_the_same_bits(self):
         self.assertEqual(self.train("block", "--set", "memory.recompute=block", "--threads", 2), self.reference)
 
+    def test_recomputing_everything_gives_the_same_bits(self):
+        self.assertEqual(self.train("all", "--set", "memory.recompute=all"), self.reference)
+
     def test_recomputing_to_a_budget_gives_the_same_bits(self):
         plan = json.loads(run(DRAWLOOM, "inspect", self.spec, "--json").stdout)["plan"]["memory"]
         memory = plan["without_state"]  # a budget does not count decoding's caches

@@ -310,6 +310,12 @@ TEST(SpecError, PatternInASetIsUsage) {
   expectFailure(failure(kSmall, {"attention.pattern=locl(4)"}), kUsage,
                 {"--set attention.pattern=locl(4): error: pattern: ", "column 1 of"});
 }
+TEST(SpecError, LossScale) {
+  expectFailure(failure(small("[train]\nloss_scale = 3000\n")), kBadInput,
+                {"a.toml:10:14: error: train.loss_scale = 3000 is not a power of two", "for example 2048"});
+  expectFailure(failure(small("[train]\nloss_scale = 512\n")), kBadInput, {"train.loss_scale", "in [1024, "});
+  EXPECT_EQ(failure(small("[train]\nloss_scale = 1024\n")).code, 0);
+}
 TEST(SpecError, DataSplit) {
   expectFailure(failure(small("[data]\nsplit = [0.9, 0.2, 0]\n")), kBadInput,
                 {"the fractions add up to 1.1"});

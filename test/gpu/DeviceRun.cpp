@@ -1,4 +1,5 @@
 #include "test/gpu/DeviceRun.h"
+#include "runtime/cuda/Card.h"
 #include "test/codegen/OpHarness.h"
 #include "test/gpu/Guarded.h"
 #include <bit>
@@ -18,7 +19,7 @@ static std::string &chosenDevice() {
 const std::string &deviceName() { return chosenDevice(); }
 void setDeviceName(std::string name) { chosenDevice() = std::move(name); }
 
-Target deviceTarget() { return deviceName() == "cpu" ? Target::native() : Target::byName("sm_90a"); }
+Target deviceTarget() { return deviceName() == "cpu" ? Target::native() : Target::byName(cuda::machineTarget()); }
 
 //===-- element types -----------------------------------------------------------------------------===//
 

@@ -23,7 +23,7 @@ import safetensors_io as st
 from torch_model import Model, decays
 
 DRAWLOOM = str(pathlib.Path(os.environ.get("DRAWLOOM_BIN", "build/release/bin")) / "drawloom")
-TEXT = "/usr/share/dictd/gcide.dict.dz"
+TEXT = os.environ.get("DRAWLOOM_TEXT", "/usr/share/dictd/gcide.dict.dz")  # a text, or one compressed by gzip
 N, D, HEADS, LAYERS, BATCH, STEPS, LR, WARMUP, WD = 144, 64, 4, 4, 4, 50, 2e-3, 10, 0.01
 
 CASES = {
@@ -33,15 +33,15 @@ CASES = {
 }
 
 
-def spec(attention, width, text, out):
+def spec(attention, width, text, out, heads=HEADS, qk=D // 2):
     return f"""
 [model]
 name = "parity"
 n = {N}
 layers = {LAYERS}
-heads = {HEADS}
+heads = {heads}
 d = {D}
-qk = {D // 2}
+qk = {qk}
 dropout = 0.0
 embedding_width = {width}
 [attention]
@@ -74,6 +74,38 @@ def learning_rate(step):
     return LR * 0.5 * (1 + math.cos(math.pi * (step - WARMUP) / max(1, STEPS - WARMUP)))
 
 
+def write_text(path):
+    """The first MiB of the text."""
+    with (gzip.open if TEXT.endswith("z") else open)(TEXT, "rb") as f:
+        path.write_bytes(f.read(1 << 20))
+
+
+def torch_losses(model, batches, autocast=None):
+    """PyTorch's losses of all steps, by the same AdamW, clipping and schedule; `autocast`: a 16-bit type."""
+    device = model.p["embed.token"].device
+    groups = [{"params": [p for k, p in model.p.items() if decays(k, p) == d], "weight_decay": WD * d} for d in (True, False)]
+    opt = torch.optim.AdamW(groups, lr=LR, betas=(0.9, 0.999), eps=1e-8)
+    losses = []
+    for step in range(STEPS):
+        for g in opt.param_groups:
+            g["lr"] = learning_rate(step)
+        opt.zero_grad()
+        tokens, targets = (torch.from_numpy(batches[k][step]).long().to(device) for k in ("tokens", "targets"))
+        with torch.autocast(device.type, autocast, enabled=autocast is not None):
+            loss = model.loss(tokens, targets)
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(list(model.p.values()), 1.0)
+        opt.step()
+        losses.append(float(loss))
+    return losses
+
+
+def logged_losses(folder):
+    """What `drawloom train` logged, a step each."""
+    log = [json.loads(line) for line in (folder / "log.jsonl").read_text().splitlines()]
+    return [r["nll"] for r in log if r.get("event") == "step"]
+
+
 def relative(a, b):
     return float(np.linalg.norm(a - b) / max(np.linalg.norm(b), 1e-30))
 
@@ -84,8 +116,7 @@ class Parity(unittest.TestCase):
         torch.set_num_threads(2)
         cls.tmp = pathlib.Path(tempfile.mkdtemp(prefix="drawloom-parity-"))
         cls.text = cls.tmp / "text"
-        with gzip.open(TEXT) as f:
-            cls.text.write_bytes(f.read(1 << 20))
+        write_text(cls.text)
 
     def train(self, name, *flags):
         attention, _, width = CASES[name]
@@ -130,21 +161,11 @@ class Parity(unittest.TestCase):
         folder = self.tmp / name
         self.train(name, "--save-init", folder / "init.safetensors", "--save-batches", folder / "batches.safetensors")
         batches = st.load(folder / "batches.safetensors")
-        log = [json.loads(line) for line in (folder / "run" / "log.jsonl").read_text().splitlines()]
-        ours = [r["nll"] for r in log if r.get("event") == "step"]
+        ours = logged_losses(folder / "run")
         self.assertEqual(len(ours), STEPS)
-        model = self.model(name, st.load(folder / "init.safetensors"))
-        groups = [{"params": [p for k, p in model.p.items() if decays(k, p) == d], "weight_decay": WD * d} for d in (True, False)]
-        opt = torch.optim.AdamW(groups, lr=LR, betas=(0.9, 0.999), eps=1e-8)
+        theirs = torch_losses(self.model(name, st.load(folder / "init.safetensors")), batches)
         for step in range(STEPS):
-            for g in opt.param_groups:
-                g["lr"] = learning_rate(step)
-            opt.zero_grad()
-            loss = model.loss(torch.from_numpy(batches["tokens"][step]).long(), torch.from_numpy(batches["targets"][step]).long())
-            loss.backward()
-            torch.nn.utils.clip_grad_norm_(list(model.p.values()), 1.0)
-            opt.step()
-            self.assertLess(abs(ours[step] - float(loss)), 1e-4 * float(loss), f"step {step}: {ours[step]} and {float(loss)}")
+            self.assertLess(abs(ours[step] - theirs[step]), 1e-4 * theirs[step], f"step {step}: {ours[step]} and {theirs[step]}")
         self.assertLess(ours[-1], ours[0] - 1.0, "training must have made progress for the comparison to mean much")
 
 

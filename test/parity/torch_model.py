@@ -25,13 +25,13 @@ def mask(kind, n, l, c, head):
 class Model:
     """Parameters are a dict of tensors with Drawloom's names; kinds[k] is layer k's pattern (kind, l, c)."""
 
-    def __init__(self, weights, layers, heads, d_qk, width, kinds, n):
-        self.p = {k: torch.from_numpy(v).requires_grad_() for k, v in weights.items()}
+    def __init__(self, weights, layers, heads, d_qk, width, kinds, n, device="cpu"):
+        self.p = {k: torch.from_numpy(v).to(device).requires_grad_() for k, v in weights.items()}
         self.layers, self.heads, self.d_qk, self.width = layers, heads, d_qk, width
         self.masks = []
         for k in range(layers):
             kind, l, c = kinds[k % len(kinds)]
-            self.masks.append(torch.stack([mask(kind, n, l, c, h) for h in range(heads)]))
+            self.masks.append(torch.stack([mask(kind, n, l, c, h) for h in range(heads)]).to(device))
 
     def norm(self, x, name):
         return F.layer_norm(x, x.shape[-1:], self.p[name + ".weight"], self.p[name + ".bias"], 1e-5)
@@ -51,14 +51,14 @@ class Model:
         return self.linear((a @ v).transpose(1, 2).reshape(B, n, d), f"layers.{k}.proj")
 
     def loss(self, tokens, targets):
-        pos = torch.arange(tokens.shape[1])
+        pos = torch.arange(tokens.shape[1], device=tokens.device)
         h = self.p["embed.token"][tokens] + self.p["embed.pos0"][pos // self.width] + self.p["embed.pos1"][pos % self.width]
         for k in range(self.layers):
             h = h + self.attention(self.norm(h, f"layers.{k}.norm1"), k)
             u = self.linear(self.norm(h, f"layers.{k}.norm2"), f"layers.{k}.ff1")
             h = h + self.linear(u * torch.sigmoid(1.702 * u), f"layers.{k}.ff2")
         logits = self.linear(self.norm(h, "norm"), "out")
-        return F.cross_entropy(logits.view(-1, logits.shape[-1]), targets.reshape(-1))
+        return F.cross_entropy(logits.float().view(-1, logits.shape[-1]), targets.reshape(-1))
 
 
 def decays(name, tensor):

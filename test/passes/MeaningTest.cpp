@@ -80,7 +80,7 @@ constexpr const char *kRest[] = {"drawloom-inline-segments", "drawloom-decompose
                                  "drawloom-accumulate-in-place", "drawloom-fuse"};
 
 TEST_F(Meaning, EveryPassOfTheGraphPhaseKeepsIt) {
-  for (std::string mode : {"none", "elementwise", "attention", "block"}) {
+  for (std::string mode : {"none", "elementwise", "attention", "block", "all"}) {
     auto module = parse(lossText());
     run(*module, "drawloom-form-segments{mode=" + mode + "},drawloom-differentiate");
     std::vector<Tensor> expected = gradients(*module);
@@ -95,7 +95,7 @@ TEST_F(Meaning, EveryPassOfTheGraphPhaseKeepsIt) {
 
 TEST_F(Meaning, WhatIsRecomputedChangesNoBit) {
   std::vector<Tensor> expected;
-  for (std::string mode : {"none", "elementwise", "attention", "block"}) {
+  for (std::string mode : {"none", "elementwise", "attention", "block", "all"}) {
     auto module = parse(lossText());
     run(*module, "drawloom-form-segments{mode=" + mode + "},drawloom-differentiate");
     for (std::string pass : kRest) run(*module, pass);
@@ -106,7 +106,7 @@ TEST_F(Meaning, WhatIsRecomputedChangesNoBit) {
 
 TEST_F(Meaning, TheSameProductsAreAccumulatedInPlaceWhateverIsRecomputed) {
   std::vector<int> counts;
-  for (std::string mode : {"none", "elementwise", "attention", "block"}) {
+  for (std::string mode : {"none", "elementwise", "attention", "block", "all"}) {
     auto module = parse(lossText());
     run(*module, "drawloom-form-segments{mode=" + mode + "},drawloom-differentiate");
     for (std::string pass : kRest) run(*module, pass);
@@ -143,7 +143,7 @@ TEST_F(Meaning, PrecisionChangesTypesAlone) {
   for (std::string pass : kRest) run(*plain, pass);
   std::vector<Tensor> expected = gradients(*plain);
   for (std::string type : {"bf16", "f16"})
-    for (std::string mode : {"none", "elementwise", "attention", "block", "block,none"}) {
+    for (std::string mode : {"none", "elementwise", "attention", "block", "block,none", "all"}) {
       auto module = parse(lossText());
       run(*module, "drawloom-choose-precision{type=" + type + "},drawloom-form-segments{mode=" + mode +
                        "},drawloom-differentiate");

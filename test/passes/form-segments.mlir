@@ -6,10 +6,11 @@
 // RUN: drawloom-opt %s --drawloom-form-segments=mode=none,elementwise | FileCheck %s --check-prefix=ELEM1
 // RUN: drawloom-opt %s --drawloom-form-segments=mode=block,none | FileCheck %s --check-prefix=FIRST
 // RUN: drawloom-opt %s --drawloom-form-segments=mode=none,attention | FileCheck %s --check-prefix=SECOND
-// RUN: not drawloom-opt %s --drawloom-form-segments=mode=all 2>&1 | FileCheck %s --check-prefix=BAD
+// RUN: drawloom-opt %s --drawloom-form-segments=mode=all,block | FileCheck %s --check-prefix=ALL
+// RUN: not drawloom-opt %s --drawloom-form-segments=mode=layer 2>&1 | FileCheck %s --check-prefix=BAD
 // RUN: not drawloom-opt %s --drawloom-form-segments=mode=block,none,none 2>&1 | FileCheck %s --check-prefix=COUNT
 
-// BAD: error: drawloom-form-segments: mode is none, elementwise, attention or block, not 'all'
+// BAD: error: drawloom-form-segments: mode is none, elementwise, attention, block or all, not 'layer'
 // COUNT: error: drawloom-form-segments: 3 modes for 2 layers
 // NONE-NOT: drawloom.segment(
 // NONE-NOT: drawloom.repeat
@@ -26,6 +27,9 @@
 // SECOND-NOT: drawloom.segment(
 // SECOND: drawloom.segment(%{{.*}}) {drawloom.label = "layers.1.attention"}
 // SECOND-NOT: drawloom.segment(
+
+// ALL: drawloom.segment(%arg0, %arg1) {drawloom.label = "layers.0"}
+// ALL: drawloom.segment(%{{.*}}) {drawloom.label = "layers.1"}
 
 // ATT-LABEL: func.func @loss
 // ATT: %[[A:.*]]:3 = drawloom.segment(%arg0, %arg1) {drawloom.label = "layers.0.attention", kept = 2 : i64}

@@ -64,6 +64,14 @@ TEST(LossScalerTest, AnotherPrecisionKeepsTheCountOfSkippedSteps) {
   EXPECT_EQ(LossScaler::of(off.state(), true).scale(), 32768);
 }
 
+TEST(LossScalerTest, BeginsWithTheGivenScaleUnlessACheckpointHasOne) {
+  EXPECT_EQ(LossScaler::of(nullptr, true, 0x1p30).scale(), 0x1p30);
+  EXPECT_EQ(LossScaler::of(nullptr, false, 0x1p30).scale(), 1);
+  LossScaler s(true);
+  EXPECT_EQ(LossScaler::of(s.state(), true, 0x1p30).scale(), 65536);
+  for (double bad : {0.0, 512.0, 3000.0, 0x1p31}) EXPECT_FALSE(LossScaler::isScale(bad)) << bad;
+}
+
 TEST(LossScalerTest, AStateThatMakesNoSenseIsRefused) {
   for (const char *text : {R"({"scale": 3.0, "good_steps": 0, "skipped_in_a_row": 0, "skipped": 0})",
                            R"({"scale": 65536.0, "good_steps": -1, "skipped_in_a_row": 0, "skipped": 0})",

@@ -16,7 +16,7 @@ TEST(TrainSpecTest, ReadsEverySection) {
     "model": {"name": "m", "n": 2048, "vocab": 256, "d": 192},
     "data": {"kind": "text", "path": "/x", "split": [90, 5, 5], "batch": 4},
     "train": {"steps": 9, "epochs": 1.5, "lr": 0.1, "warmup": 2, "schedule": "constant", "clip": 0.5, "weight_decay": 0.2,
-              "beta1": 0.8, "beta2": 0.95, "epsilon": 1e-6, "ema": 0.99, "accumulation": 3, "seed": 18446744073709551615},
+              "beta1": 0.8, "beta2": 0.95, "epsilon": 1e-6, "ema": 0.99, "accumulation": 3, "loss_scale": 2048, "seed": 18446744073709551615},
     "run": {"out": "o", "threads": 2, "log_every": 3, "eval_every": 4, "eval_tokens": 5, "checkpoint_every": 6,
             "keep_checkpoints": 7, "max_seconds": 8.5},
     "sample": {"batch": 2, "temperature": 0.5, "top_k": 3, "length": 4}})");
@@ -31,6 +31,7 @@ TEST(TrainSpecTest, ReadsEverySection) {
   EXPECT_EQ(s.train.epsilon, 1e-6);
   EXPECT_EQ(s.train.ema, 0.99);
   EXPECT_EQ(s.train.accumulation, 3);
+  EXPECT_EQ(s.train.lossScale, 2048);
   EXPECT_EQ(s.train.seed, ~uint64_t(0));
   EXPECT_EQ(s.run.threads, 2);
   EXPECT_EQ(s.run.logEvery, 3);
@@ -71,6 +72,7 @@ INSTANTIATE_TEST_SUITE_P(
         Wrong{R"({"model": {"n": 8}, "train": {"ema": 1}})", "train.ema is 1"},
         Wrong{R"({"model": {"n": 8}, "train": {"clip": -1}})", "train.clip is -1"},
         Wrong{R"({"model": {"n": 8}, "train": {"accumulation": 0}})", "train.accumulation is 0"},
+        Wrong{R"({"model": {"n": 8}, "train": {"loss_scale": 3000}})", "train.loss_scale is 3000"},
         Wrong{R"({"model": {"n": 8}, "sample": {"temperature": -1}})", "sample.temperature is -1"}));
 
 } // namespace

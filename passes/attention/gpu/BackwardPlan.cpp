@@ -4,7 +4,7 @@
 namespace drawloom::attention {
 namespace {
 
-constexpr int64_t kSharedBytes = 227 * 1024, kReserved = 2048; ///< for barriers and alignment
+constexpr int64_t kReserved = 2048;   ///< of shared memory, for barriers and alignment
 constexpr int64_t kShortStream = 512; ///< rows: what comes before and after the stream counts
 constexpr int64_t kMostSharedChannels = 128;
 constexpr int64_t kOverhead = 40; ///< addresses, bounds, loop counters
@@ -19,16 +19,16 @@ int64_t registers(const Shape &shape, Owner owner, const OwnerCut &cut) {
   return count;
 }
 
+} // namespace
+
 int64_t sharedBytes(const Shape &shape, Owner owner, const OwnerCut &cut) {
   int64_t channels = (shape.dQk + shape.dV) * 2, statistics = ownsKeys(owner) ? 8 : 0;
   return cut.ownRows() * channels + cut.stages * cut.columns * (channels + statistics) + kReserved;
 }
 
-} // namespace
-
 bool canOwnBoth(const Shape &shape) { return shape.dQk + shape.dV <= 256; }
 
-OwnerCut chooseOwnerCut(const Shape &shape, Owner owner, int64_t longest, int64_t met) {
+OwnerCut chooseOwnerCut(const Shape &shape, Owner owner, int64_t longest, int64_t met, int64_t shared) {
   // ptxas wants a product's operands to fit the registers that a thread starts with, which are 128 where two
   // blocks share.
   bool isShort = met < kShortStream, canShare = std::max(shape.dQk, shape.dV) <= kMostSharedChannels;
@@ -40,7 +40,7 @@ OwnerCut chooseOwnerCut(const Shape &shape, Owner owner, int64_t longest, int64_
       if (columns > 64 && (ownsKeys(owner) || isShort)) continue;
       OwnerCut cut{groups, columns, stages, blocks};
       if (registers(shape, owner, cut) <= cut.consumerRegisters(true) &&
-          sharedBytes(shape, owner, cut) <= kSharedBytes / blocks)
+          sharedBytes(shape, owner, cut) <= shared / blocks)
         return cut;
     }
   return {1, 16, 1, 1};

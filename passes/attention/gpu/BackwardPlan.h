@@ -35,8 +35,11 @@ struct OwnerCut {
 /// Whether a thread's registers hold the accumulators of dK and dV together.
 bool canOwnBoth(const Shape &shape);
 
-/// A cut that fits the card's registers and shared memory; `longest` is the most rows that a slice's owned
-/// side has, `met` how many of the streamed side a row meets on average.
-OwnerCut chooseOwnerCut(const Shape &shape, Owner owner, int64_t longest, int64_t met);
+/// Bytes of shared memory that a block takes.
+int64_t sharedBytes(const Shape &shape, Owner owner, const OwnerCut &cut);
+
+/// A cut that fits 64 Ki registers and `shared` bytes of a multiprocessor's shared memory; `longest` is the
+/// most rows that a slice's owned side has, `met` how many of the streamed side a row meets on average.
+OwnerCut chooseOwnerCut(const Shape &shape, Owner owner, int64_t longest, int64_t met, int64_t shared);
 
 } // namespace drawloom::attention

@@ -1,5 +1,6 @@
 #include "passes/attention/gpu/ForwardPlan.h"
 #include "dialect/pattern/ViewQuery.h"
+#include "passes/tiles/SharedMemory.h"
 #include <algorithm>
 
 namespace drawloom::attention {
@@ -17,7 +18,7 @@ constexpr int64_t kInstructionOverhead = 32;
 constexpr int64_t kProducerRegisters = 24;
 constexpr int64_t kShortSlice = 128, kWindow = 512; ///< keys
 
-int64_t sharedLimit(const ForwardWork &w) { return (w.isHopper ? 227 : 163) * 1024; }
+int64_t sharedLimit(const ForwardWork &w) { return tiles::sharedMemoryOf(w.isHopper ? "sm_90a" : "sm_80"); }
 
 int64_t roundUp(int64_t x, int64_t unit) { return (x + unit - 1) / unit * unit; }
 

@@ -6,6 +6,7 @@
 #include "passes/attention/gpu/SliceKernel.h"
 #include "passes/attention/gpu/WindowKernel.h"
 #include "passes/memory/Layout.h"
+#include "passes/tiles/SharedMemory.h"
 
 using namespace mlir;
 
@@ -257,7 +258,7 @@ LogicalResult lowerToWarps(AttendGradOp op, Context &context) {
       facts.pairs / (int64_t(view.getHeads().size()) * std::min(shape.n, facts.slices * facts.rows));
   auto owner = [&](Owner which) {
     int64_t longest = std::max(facts.rows, facts.keys);
-    OwnerCut cut = chooseOwnerCut(shape, which, longest, met);
+    OwnerCut cut = chooseOwnerCut(shape, which, longest, met, tiles::sharedMemoryOf(context.options.target));
     int64_t own = ownsKeys(which) ? facts.keys : facts.rows;
     return OwnerSpec{
         shape, view, which, cut, continues, facts.slices, int64_t(llvm::divideCeil(own, cut.ownRows()))};
