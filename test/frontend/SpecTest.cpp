@@ -226,9 +226,9 @@ TEST(SpecError, WrongRanges) {
                 {"run.log_every: must be a whole number from 1 up, found 0"});
 }
 TEST(SpecError, WrongChoice) {
-  expectFailure(failure(small("[memory]\nrecompute = \"all\"\n")), kBadInput,
-                {"memory.recompute: expected \"none\", \"elementwise\", \"attention\", \"block\" or "
-                 "\"auto\", found \"all\""});
+  expectFailure(failure(small("[memory]\nrecompute = \"some\"\n")), kBadInput,
+                {"memory.recompute: expected \"none\", \"elementwise\", \"attention\", \"block\", \"all\" or "
+                 "\"auto\", found \"some\""});
 }
 TEST(SpecError, MalformedToml) {
   expectFailure(failure("[model\nn = 3\n"), kBadInput, {"a.toml:1:7: error: "});
