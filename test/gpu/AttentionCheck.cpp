@@ -129,6 +129,14 @@ std::vector<Case> cases(const char *type) {
   add("column(96)", 1, 3072, 2, 64, 128);
   add("local(96)", 1, 3072, 2, 64, 128);
   add("column(128)", 1, 2560, 4, 32, 32);
+  // Slices of three and four parts of 64 rows, whole and ragged, alone and as pieces that go on from others.
+  for (const char *form : {"column(5)", "block(200)"})
+    for (int64_t n : {645, 960, 1000, 1280}) add(form, 2, n, 2, 64, 64);
+  for (auto [dQk, dV] : {std::pair<int64_t, int64_t>{16, 16}, {32, 32}, {64, 128}, {128, 64}, {128, 128}, {48, 80}})
+    for (const char *form : {"column(7)", "block(256)", "strided(7)"}) add(form, 1, 1792, 2, dQk, dV);
+  add("fixed(256, c=16)", 1, 1500, 3, 64, 64);
+  add("heads(column(4), column(6), block(130))", 1, 1024, 3, 64, 64);
+  add("column(40)", 1, 40 * 256, 4, 64, 64); // more slices than blocks
   return list;
 }
 

@@ -145,14 +145,13 @@ Value ForwardKernel::small(Value index) const {
   return arith::IndexCastUIOp::create(g.b, g.loc, g.b.getIndexType(), g.toI32(index));
 }
 
-/// The item that the block works on at its `turn`-th turn (i32). Where items get shorter, turns go back and
-/// forth over the blocks, so that all have about as much to do.
+/// The item that the block works on at its `turn`-th turn (i32). Turns go back and forth over the blocks, so
+/// that all have about as much to do where items get shorter, or where the tiles of a slice differ.
 Value ForwardKernel::itemOf(Value turn) const {
   if (cut.items == 1) return small(k.kernel.begin());
   Value block = g.toI32(k.apply(k.dim(0).floorDiv(cut.items), small(k.kernel.begin()))),
         start = g.mul(turn, cut.launched);
   Value forth = g.add(start, block);
-  if (!cut.longestFirst) return small(g.toIndex(forth));
   Value back = g.sub(g.add(start, cut.launched - 1), block);
   return small(g.toIndex(g.select(g.equal(g.rem(turn, 2), 0), forth, back)));
 }

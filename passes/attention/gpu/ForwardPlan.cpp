@@ -87,11 +87,12 @@ Lengths lengthsOf(const PieceView &view, const ForwardCut &cut) {
 
 ForwardCut shortCut(const ForwardWork &w) {
   int64_t groups = w.rows > 64 ? 2 : 1, columns = roundUp(w.keys, 16);
-  for (int64_t blocks : {4, 3, 2, 1})
-    for (int64_t stages : {4, 3, 2}) {
-      ForwardCut cut{groups, columns, stages, stages, false, blocks, 0};
-      if (fits(w, cut)) return cut;
-    }
+  // One slice in use and one under way: with more of them memory is read in a less favourable order.
+  constexpr int64_t kStages = 2;
+  for (int64_t blocks : {4, 3, 2, 1}) {
+    ForwardCut cut{groups, columns, kStages, kStages, false, blocks, 0};
+    if (fits(w, cut)) return cut;
+  }
   return {1, 16, 1, 1, false, 1, 0};
 }
 
@@ -151,8 +152,14 @@ ForwardCut chooseForwardCut(const PieceView &view, const ForwardWork &w) {
   ForwardCut cut = isShort ? shortCut(w) : window ? *window : longCut(w);
   Lengths lengths = lengthsOf(view, cut);
   // The few tiles of a short slice stand next to each other.
-  cut.longestFirst = !lengths.areEven() && !(w.hasManySlices && lengths.tiles <= 4);
+  bool standTogether = w.hasManySlices && lengths.tiles <= 4;
+  cut.longestFirst = !lengths.areEven() && !standTogether;
   shareOut(w, cut);
+  // Tiles of a slice differ: blocks with equally many items have as much to do, and none ends alone.
+  if (standTogether && lengths.tiles > 1) {
+    int64_t tiles = w.slices * lengths.tiles;
+    cut.launched = (tiles + cut.items - 1) / cut.items;
+  }
   // Long items gain little from loads that run ahead, and more from blocks that start when others end.
   if (cut.longestFirst && lengths.areLong()) cut.launched *= cut.items, cut.items = 1;
   return cut;

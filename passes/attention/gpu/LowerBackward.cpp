@@ -144,8 +144,7 @@ LogicalResult launchSlices(AttendGradOp op, Context &context, const SliceSpec &s
   OpBuilder b(op);
   const Shape &shape = slices.shape;
   LaunchSpec spec = launchSpecOf(operands, {0, 1, 2}, shape, slices.view, "attend_grad_slices");
-  llvm::raw_string_ostream(spec.key) << slices.queryParts << "," << slices.keyParts << "," << slices.continues
-                                     << "," << slices.slices;
+  llvm::raw_string_ostream(spec.key) << slices.continues << "," << slices.slices;
   spec.flops = 2 * (3 * shape.dQk + 2 * shape.dV) * pairs * shape.batch;
   spec.grid = slices.items();
   MapList maps;
@@ -153,9 +152,9 @@ LogicalResult launchSlices(AttendGradOp op, Context &context, const SliceSpec &s
     SliceKernel kernel(k, slices, maps);
     kernel.build();
     func::FuncOp function = k.kernel.function;
-    function->setAttr(kThreadsAttr, k.b.getI64IntegerAttr(SliceKernel::kThreads));
+    function->setAttr(kThreadsAttr, k.b.getI64IntegerAttr(kernel.threads()));
     function->setAttr(kSharedAttr, k.b.getI64IntegerAttr(kernel.sharedBytes()));
-    function->setAttr(kMinBlocksAttr, k.b.getI64IntegerAttr(kernel.blocks()));
+    function->setAttr(kMinBlocksAttr, k.b.getI64IntegerAttr(slices.cut.blocks));
     function->setAttr(kFlushDenormalsAttr, k.b.getUnitAttr());
   });
   if (failed(made)) return failure();
@@ -246,9 +245,8 @@ LogicalResult lowerToWarps(AttendGradOp op, Context &context) {
     op.erase();
     return success();
   };
-  auto parts = [](int64_t rows) { return int64_t(llvm::divideCeil(rows, kGroupRows)); };
-  if (SliceKernel::fits(shape, parts(facts.rows), parts(facts.keys))) {
-    SliceSpec slices{shape, view, parts(facts.rows), parts(facts.keys), continues, facts.slices};
+  if (auto cut = chooseSliceCut(shape, toView(view), facts.rows, facts.keys, continues)) {
+    SliceSpec slices{shape, view, *cut, continues, facts.slices};
     if (failed(launchSlices(op, context, slices, operands, facts.pairs, results))) return failure();
     return finish();
   }

@@ -7,124 +7,126 @@ namespace drawloom::attention {
 namespace {
 
 constexpr int64_t kTileAlignment = 1024, kPart = kGroupRows;
-constexpr int64_t kSharedBytes = 113 * 1024; ///< half of a multiprocessor's: two blocks at least
-constexpr int64_t kRegisters = 232, kOverhead = 40;
 
 } // namespace
 
-/// Of a thread: dK, dV, S, dP, and P or dS packed.
-static int64_t registersFor(const Shape &shape) {
-  return (shape.dQk + shape.dV) / 2 + kPart + kPart / 4 + kOverhead;
-}
-
-bool SliceKernel::fits(const Shape &shape, int64_t queryParts, int64_t keyParts) {
-  int64_t channels = (shape.dQk + shape.dV) * 2;
-  int64_t shared = (queryParts + keyParts) * kPart * channels + queryParts * keyParts * kPart * kPart * 2 +
-                   kPart * std::max(shape.dQk, shape.dV) * 2 + queryParts * kPart * 8 + kTileAlignment;
-  return queryParts <= 2 && keyParts <= 2 && shared <= kSharedBytes && registersFor(shape) <= kRegisters;
-}
-
-int64_t SliceKernel::blocks() const {
-  constexpr int64_t kAllShared = 228 * 1024, kSharedOfBlock = 1024, kAllRegisters = 64 * 1024;
-  return std::min(kAllShared / (sharedBytes() + kSharedOfBlock),
-                  kAllRegisters / (kThreads * registersFor(spec.shape)));
-}
-
 SliceKernel::SliceKernel(const TileKernel &k, const SliceSpec &spec, MapList &maps)
-    : k(k), spec(spec), g(k), math(g, spec.shape.scale), view(k, spec.view, spec.shape.n),
-      querySide(view, false, spec.queryParts * kPart), keySide(view, true, spec.keyParts * kPart),
+    : k(k), spec(spec), pairs(spec.cut.pairs), g(k), math(g, spec.shape.scale),
+      view(k, spec.view, spec.shape.n), querySide(view, false, kPart), keySide(view, true, kPart),
       queries(g, querySide, kQ, spec.shape.dQk, maps), outGradients(g, querySide, kDOut, spec.shape.dV, maps),
       keys(g, keySide, kK, spec.shape.dQk, maps), values(g, keySide, kV, spec.shape.dV, maps),
-      element(queries.type.getElementType()), barrier([this] { gpu::BarrierOp::create(g.b, g.loc); }),
-      queriesAt(layout.take(queries.bytes(), kTileAlignment)),
-      outGradientsAt(layout.take(outGradients.bytes(), kTileAlignment)),
-      keysAt(layout.take(keys.bytes(), kTileAlignment)),
-      valuesAt(layout.take(values.bytes(), kTileAlignment)),
-      scoreGradientsAt(layout.take(spec.queryParts * spec.keyParts * kPart * kPart * 2, kTileAlignment)),
-      stageAt(layout.take(kPart * std::max(spec.shape.dQk, spec.shape.dV) * 2, kTileAlignment)),
-      statisticsAt(layout.take(2 * querySide.tile * 4, 16)), arrivedAt(layout.take(8, 8)) {}
+      element(queries.type.getElementType()), barrier([this] { groupBarrier(); }),
+      queriesAt(layout.take(pairs.queryParts() * queries.bytes(), kTileAlignment)),
+      outGradientsAt(layout.take(pairs.queryParts() * outGradients.bytes(), kTileAlignment)),
+      keysAt(layout.take(pairs.keyParts() * keys.bytes(), kTileAlignment)),
+      valuesAt(layout.take(pairs.keyParts() * values.bytes(), kTileAlignment)),
+      scoreGradientsAt(layout.take(pairs.count() * kPart * kPart * 2, kTileAlignment)),
+      stageAt(layout.take(stageBytes(spec.shape, spec.cut.groups), kTileAlignment)),
+      statisticsAt(layout.take(2 * pairs.queryParts() * kPart * 4, 16)),
+      parts(std::max(pairs.queryParts(), pairs.keyParts())), arrivedAt(layout.take(8 * parts, 8)),
+      operands{{keys, true, keysAt},
+               {queries, false, queriesAt},
+               {values, true, valuesAt},
+               {outGradients, false, outGradientsAt}} {}
 
 void SliceKernel::build() const {
   setUp();
   // Neighbouring blocks have neighbouring heads, which lie side by side in memory.
   int64_t extents[] = {spec.shape.batch, spec.slices, int64_t(spec.view.getHeads().size())};
-  Value zero = g.i32(0);
-  g.loop(k.kernel.begin(), k.kernel.end(), 1, {zero}, [&](Value item, ValueRange carried) {
-    auto at = [&](int d, int64_t stride) {
-      return extents[d] == 1 ? k.index(0) : k.apply(k.dim(0).floorDiv(stride) % extents[d], item);
-    };
-    Value batch = at(0, extents[1] * extents[2]), number = at(1, extents[2]),
-          head = k.headAt(spec.view.getHeads(), at(2, 1));
-    Slice slice{{batch, head, number, k.index(0), querySide.extent(head, number)},
-                {batch, head, number, k.index(0), keySide.extent(head, number)}};
-    auto body = [&] {
-      bring(slice, carried[0]);
-      work(slice);
-      return SmallVector<Value>{g.add(carried[0], 1)};
-    };
-    if (view.view.slices.isConstant()) return body();
-    return g.choose(k.less(number, k.apply(view.view.slices, head)), TypeRange(zero.getType()), body,
-                    [&] { return SmallVector<Value>(carried); });
-  });
+  auto at = [&](int d, int64_t stride) {
+    return extents[d] == 1 ? k.index(0) : k.apply(k.dim(0).floorDiv(stride) % extents[d], k.kernel.begin());
+  };
+  Value batch = at(0, extents[1] * extents[2]), number = at(1, extents[2]),
+        head = k.headAt(spec.view.getHeads(), at(2, 1));
+  Slice slice{{batch, head, number, k.index(0), querySide.extent(head, number)},
+              {batch, head, number, k.index(0), keySide.extent(head, number)}};
+  auto work = [&] {
+    bring(slice);
+    forEachKeyPart([&](const KeyPart &part) { meetKeys(slice, part); });
+    dgpu::FenceAsyncSharedOp::create(g.b, g.loc); // dS^T is read by products
+    gpu::BarrierOp::create(g.b, g.loc);
+    SmallVector<SmallVector<int64_t>> shares = shareParts(pairs.keysOf, spec.cut.groups);
+    for (size_t group = 0; group < shares.size(); ++group)
+      byGroup(group, [&] {
+        for (int64_t part : shares[group]) finishQueries(slice, part);
+      });
+  };
+  if (view.view.slices.isConstant())
+    work();
+  else
+    g.when(k.less(number, k.apply(view.view.slices, head)), work);
 }
+
+//===-- copies ------------------------------------------------------------------------------------------===//
 
 void SliceKernel::setUp() const {
   g.when(g.equal(g.thread, 0), [&] {
-    dgpu::MBarrierInitOp::create(g.b, g.loc, g.i32(arrivedAt), g.i32(1));
+    for (int64_t part = 0; part < parts; ++part)
+      dgpu::MBarrierInitOp::create(g.b, g.loc, g.i32(arrivedAt + 8 * part), g.i32(1));
     dgpu::MBarrierFenceOp::create(g.b, g.loc);
   });
   if (querySide.leavesRows() || keySide.leavesRows()) {
     constexpr int64_t kLanes = 4;
-    int64_t bytes = valuesAt + values.bytes() - queriesAt;
+    int64_t bytes = valuesAt + pairs.keyParts() * values.bytes() - queriesAt;
     Value array = g.array(bytes / 4, g.b.getF32Type(), g.i32(queriesAt)),
           zero = g.splat(g.vector({kLanes}, g.b.getF32Type()), 0.0);
-    g.loop(g.thread, g.i32(bytes / (4 * kLanes)), kThreads, {}, [&](Value i, ValueRange) {
+    g.loop(g.thread, g.i32(bytes / (4 * kLanes)), threads(), {}, [&](Value i, ValueRange) {
       g.store(zero, array, {g.toIndex(g.mul(i, kLanes))}, 16);
       return SmallVector<Value>();
     });
     dgpu::FenceAsyncSharedOp::create(g.b, g.loc);
   }
-  barrier();
+  gpu::BarrierOp::create(g.b, g.loc);
 }
 
-/// Everything of the slice to shared memory, where it has arrived for all threads when this is over.
-void SliceKernel::bring(const Slice &slice, Value count) const {
-  struct Part {
-    const ActivationTiles &tiles;
-    const TilePlace &place;
-    int64_t offset;
+/// Starts the bulk copies, brings the rest: what no bulk copy brings is there for all threads when this is
+/// over.
+void SliceKernel::bring(const Slice &slice) const {
+  auto placeOf = [&](const Operand &o, int64_t part) {
+    TilePlace place = o.isKeys ? slice.keys : slice.queries;
+    place.first = k.index(part * kPart);
+    return place;
   };
-  const Part parts[] = {{queries, slice.queries, queriesAt},
-                        {keys, slice.keys, keysAt},
-                        {outGradients, slice.queries, outGradientsAt},
-                        {values, slice.keys, valuesAt}};
-  int64_t bulkBytes = 0;
-  bool gathers = false;
-  for (const Part &p : parts) p.tiles.isBulk() ? bulkBytes += p.tiles.bulkBytes() : gathers = true;
-  if (bulkBytes)
-    g.when(g.equal(g.thread, 0), [&] {
-      Value arrived = g.i32(arrivedAt);
-      dgpu::MBarrierArriveOp::create(g.b, g.loc, arrived, g.i32(bulkBytes));
-      for (const Part &p : parts)
-        if (p.tiles.isBulk()) p.tiles.loadBulk(p.place, g.i32(p.offset), arrived);
+  auto forEachOperand = [&](int64_t part, bool bulk, llvm::function_ref<void(const Operand &, Value)> body) {
+    for (const Operand &o : operands)
+      if (o.tiles.isBulk() == bulk && part < (o.isKeys ? pairs.keyParts() : pairs.queryParts()))
+        body(o, g.i32(o.offset + part * o.tiles.bytes()));
+  };
+  g.when(g.equal(g.thread, 0), [&] {
+    for (int64_t part = 0; part < parts; ++part) {
+      int64_t bytes = 0; // of the part's rows and keys
+      forEachOperand(part, true, [&](const Operand &o, Value) { bytes += o.tiles.bulkBytes(); });
+      Value arrived = g.i32(arrivedAt + 8 * part);
+      dgpu::MBarrierArriveOp::create(g.b, g.loc, arrived, g.i32(bytes));
+      forEachOperand(part, true, [&](const Operand &o, Value offset) {
+        o.tiles.loadBulk(placeOf(o, part), offset, arrived);
+      });
+    }
+  });
+  int64_t turn = 0; // warp groups take turns
+  for (int64_t part = 0; part < parts; ++part)
+    forEachOperand(part, false, [&](const Operand &o, Value offset) {
+      byGroup(turn++ % spec.cut.groups, [&] { o.tiles.gather(placeOf(o, part), offset); });
     });
-  for (const Part &p : parts)
-    if (!p.tiles.isBulk()) p.tiles.gather(p.place, g.i32(p.offset));
   loadStatistics(slice.queries);
-  if (gathers) {
+  if (turn) {
     dgpu::CopyAsyncCommitOp::create(g.b, g.loc);
     dgpu::CopyAsyncWaitOp::create(g.b, g.loc, 0);
     dgpu::FenceAsyncSharedOp::create(g.b, g.loc);
   }
-  barrier();
-  if (bulkBytes) dgpu::MBarrierWaitOp::create(g.b, g.loc, g.i32(arrivedAt), g.rem(count, 2));
+  gpu::BarrierOp::create(g.b, g.loc);
+}
+
+void SliceKernel::waitFor(Value part) const {
+  if (queries.isBulk() || keys.isBulk())
+    dgpu::MBarrierWaitOp::create(g.b, g.loc, g.add(g.mul(part, 8), arrivedAt), g.i32(0));
 }
 
 /// A thread a query; 0 where there is none.
 void SliceKernel::loadStatistics(const TilePlace &place) const {
   Type f32 = g.b.getF32Type();
-  int64_t bytes = querySide.tile * 4;
-  g.when(g.less(g.thread, g.i32(querySide.tile)), [&] {
+  int64_t rows = pairs.queryParts() * kPart;
+  g.when(g.less(g.thread, g.i32(rows)), [&] {
     Value x = g.toIndex(g.thread), zero = arith::ConstantOp::create(g.b, g.loc, g.b.getF32FloatAttr(0));
     auto pair = g.choose(
         k.less(x, place.extent), {f32, f32},
@@ -135,55 +137,92 @@ void SliceKernel::loadStatistics(const TilePlace &place) const {
         [&] { return SmallVector<Value>{zero, zero}; });
     for (int64_t which : {0, 1})
       memref::StoreOp::create(g.b, g.loc, pair[which],
-                              g.array(querySide.tile, f32, g.i32(statisticsAt + which * bytes)), x);
+                              g.array(rows, f32, g.i32(statisticsAt + which * rows * 4)), x);
   });
 }
 
-TypedValue<dgpu::TileType> SliceKernel::scoreGradientTile(int64_t queryPart) const {
-  auto type = g.tileType(keySide.tile, kPart, element);
-  return g.tile(type, g.i32(scoreGradientsAt + queryPart * type.bytes()));
+//===-- work --------------------------------------------------------------------------------------------===//
+
+/// Entry `number` (i32) of a table of at most four numbers below 256.
+Value SliceKernel::lookUp(ArrayRef<int64_t> table, Value number) const {
+  int64_t packed = 0;
+  for (auto [place, entry] : llvm::enumerate(table)) packed |= entry << (8 * place);
+  Value shifted = arith::ShRUIOp::create(g.b, g.loc, g.i32(int32_t(packed)), g.mul(number, 8));
+  return arith::AndIOp::create(g.b, g.loc, shifted, g.i32(255));
 }
 
-void SliceKernel::work(const Slice &slice) const {
-  for (int64_t part = 0; part < spec.keyParts; ++part) meetKeys(slice, part);
-  dgpu::FenceAsyncSharedOp::create(g.b, g.loc); // dS^T is read by products
-  barrier();
-  for (int64_t part = 0; part < spec.queryParts; ++part) finishQueries(slice, part);
-  // The next slice's copies overwrite what threads here wrote and read.
-  dgpu::FenceAsyncSharedOp::create(g.b, g.loc);
-  barrier();
+/// The key parts of the thread's warp group. Several groups share the code.
+void SliceKernel::forEachKeyPart(llvm::function_ref<void(const KeyPart &)> body) const {
+  SmallVector<SmallVector<int64_t>> shares = shareParts(pairs.queriesOf, spec.cut.groups);
+  if (shares.size() == 1) {
+    for (int64_t part : shares[0]) body({g.i32(part), {}, {}, pairs.queriesOf[part]});
+    return;
+  }
+  SmallVector<int64_t> from, to, counts;
+  for (PartRange range : pairs.queriesOf) from.push_back(range.from), to.push_back(range.to);
+  for (ArrayRef<int64_t> share : shares) counts.push_back(share.size());
+  g.loop(g.i32(0), lookUp(counts, g.group), 1, {}, [&](Value turn, ValueRange) {
+    Value part = lookUp(shares[0], turn);
+    for (size_t group = 1; group < shares.size(); ++group)
+      part = g.select(g.equal(g.group, group), lookUp(shares[group], turn), part);
+    body({part, lookUp(from, part), lookUp(to, part), std::nullopt});
+    return SmallVector<Value>();
+  });
+}
+
+SmallVector<Value>
+SliceKernel::forEachQueryPart(const KeyPart &part, ValueRange inits,
+                              llvm::function_ref<SmallVector<Value>(Value, ValueRange)> body) const {
+  if (!part.range) return g.loop(part.from, part.to, 1, inits, body);
+  SmallVector<Value> carried(inits);
+  for (int64_t q = part.range->from; q < part.range->to; ++q) carried = body(g.i32(q), carried);
+  return carried;
+}
+
+Value SliceKernel::scoreGradientsOf(Value queryPart, Value keyPart) const {
+  SmallVector<int64_t> first;  // what part 0 would have
+  constexpr int64_t kBias = 4; // keeps them from being negative
+  for (int64_t q = 0; q < pairs.queryParts(); ++q)
+    first.push_back(pairs.before(q) - pairs.keysOf[q].from + kBias);
+  Value number = g.add(lookUp(first, queryPart), keyPart);
+  constexpr int64_t kBytes = kPart * kPart * 2;
+  return g.add(g.mul(number, kBytes), scoreGradientsAt - kBias * kBytes);
+}
+
+TypedValue<dgpu::TileType> SliceKernel::partOf(const ActivationTiles &tiles, int64_t offset,
+                                               Value part) const {
+  return g.tile(tiles.type, g.add(g.mul(part, tiles.bytes()), offset));
 }
 
 /// dK and dV of 64 keys, and dS^T for later.
-void SliceKernel::meetKeys(const Slice &slice, int64_t part) const {
-  Value row = g.i32(part * kPart);
-  RowBounds bounds = math.boundsOf(keySide, slice.keys, slice.queries.extent, row);
-  auto rows = [&](const ActivationTiles &tiles, int64_t offset, int64_t number) {
-    return g.groupRows(g.tile(tiles.type, g.i32(offset)), g.i32(number * kPart));
-  };
-  auto keyPart = rows(keys, keysAt, part), valuePart = rows(values, valuesAt, part);
-  Target keyTarget = targetOf(keySide, slice.keys, part, kFirstGradient + 1, spec.shape.dQk);
-  Target valueTarget = targetOf(keySide, slice.keys, part, kFirstGradient + 2, spec.shape.dV);
-  Value dKeys = g.splat(g.accumulator(spec.shape.dQk), 0), dValues = g.splat(g.accumulator(spec.shape.dV), 0);
-  for (int64_t q = 0; q < spec.queryParts; ++q) {
-    Value at = g.i32(q * kPart);
-    auto queryPart = rows(queries, queriesAt, q), outPart = rows(outGradients, outGradientsAt, q);
-    auto target = g.groupRows(scoreGradientTile(q), row);
+void SliceKernel::meetKeys(const Slice &slice, const KeyPart &part) const {
+  RowBounds bounds = math.boundsOf(keySide, slice.keys, slice.queries.extent, g.mul(part.number, kPart));
+  auto keyPart = partOf(keys, keysAt, part.number), valuePart = partOf(values, valuesAt, part.number);
+  Target valueTarget = targetOf(Gradient::Values, slice, part.number),
+         keyTarget = targetOf(Gradient::Keys, slice, part.number);
+  SmallVector<Value> zeros{g.splat(g.accumulator(spec.shape.dQk), 0),
+                           g.splat(g.accumulator(spec.shape.dV), 0)};
+  waitFor(part.number);
+  auto sums = forEachQueryPart(part, zeros, [&](Value q, ValueRange carried) {
+    Value at = g.mul(q, kPart);
+    auto queryPart = partOf(queries, queriesAt, q), outPart = partOf(outGradients, outGradientsAt, q);
+    auto target = g.tile(g.tileType(kPart, kPart, element), scoreGradientsOf(q, part.number));
+    waitFor(q);
     auto accumulate = [&](Value left, TypedValue<dgpu::TileType> right, Value sum) {
       return dgpu::WgmmaOp::create(g.b, g.loc, sum.getType(), left, right, sum, false, false).getResult();
     };
     auto meet = [&] {
       Value scores = math.scoreProduct(keyPart, queryPart),
             dProbabilities = math.scoreProduct(valuePart, outPart);
-      int64_t statistics = statisticsAt + q * kPart * 4;
+      Value statistics = g.add(g.mul(at, 4), statisticsAt);
       QueryStatistics columns =
-          math.columnStatistics(g.i32(statistics), g.i32(statistics + querySide.tile * 4), kPart);
+          math.columnStatistics(statistics, g.add(statistics, pairs.queryParts() * kPart * 4), kPart);
       scores = math.wait(scores, 1)[0];
       Value p = math.probabilities(scores, columns, bounds, at);
-      Value nextValues = accumulate(math.packed(p, element), outPart, dValues);
+      Value nextValues = accumulate(math.packed(p, element), outPart, carried[1]);
       dProbabilities = math.wait(dProbabilities, 1)[0];
       Value ds = math.packed(math.scoreGradients(p, dProbabilities, columns), element);
-      Value nextKeys = accumulate(ds, queryPart, dKeys);
+      Value nextKeys = accumulate(ds, queryPart, carried[0]);
       dgpu::StoreFragmentOp::create(g.b, g.loc, ds, target);
       return math.wait({nextKeys, nextValues}, 0);
     };
@@ -192,36 +231,62 @@ void SliceKernel::meetKeys(const Slice &slice, int64_t part) const {
       Value zero =
           arith::ConstantOp::create(g.b, g.loc, DenseElementsAttr::get(type, g.b.getFloatAttr(element, 0)));
       dgpu::StoreFragmentOp::create(g.b, g.loc, zero, target);
-      return SmallVector<Value>{dKeys, dValues};
+      return SmallVector<Value>(carried);
     };
-    auto next = g.choose(math.isMet(bounds, at, kPart), {dKeys.getType(), dValues.getType()}, meet, skip);
-    dKeys = next[0], dValues = next[1];
-  }
-  finish(keyTarget, dKeys, spec.shape.scale);
-  finish(valueTarget, dValues, 1.0);
+    return g.choose(math.isMet(bounds, at, kPart), TypeRange(ValueRange(zeros)), meet, skip);
+  });
+  finish(valueTarget, sums[1]);
+  finish(keyTarget, sums[0]);
 }
 
 /// dQ of 64 queries.
 void SliceKernel::finishQueries(const Slice &slice, int64_t part) const {
-  Target target = targetOf(querySide, slice.queries, part, kFirstGradient, spec.shape.dQk);
-  Value gradient = dgpu::WgmmaOp::create(g.b, g.loc, g.accumulator(spec.shape.dQk), scoreGradientTile(part),
-                                         g.tile(keys.type, g.i32(keysAt)), Value(),
-                                         /*transpose_a=*/true, /*transpose_b=*/false);
-  gradient = math.wait(gradient, 0)[0];
-  finish(target, gradient, spec.shape.scale);
+  Target target = targetOf(Gradient::Queries, slice, g.i32(part));
+  waitFor(g.i32(part)); // no key part may have done so
+  Value gradient;
+  for (int64_t other = pairs.keysOf[part].from; other < pairs.keysOf[part].to; ++other) {
+    auto scores = g.tile(g.tileType(kPart, kPart, element), scoreGradientsOf(g.i32(part), g.i32(other)));
+    gradient = dgpu::WgmmaOp::create(g.b, g.loc, g.accumulator(spec.shape.dQk), scores,
+                                     partOf(keys, keysAt, g.i32(other)), gradient,
+                                     /*transpose_a=*/true, /*transpose_b=*/false);
+  }
+  gradient = gradient ? math.wait(gradient, 0)[0] : g.splat(g.accumulator(spec.shape.dQk), 0);
+  finish(target, gradient);
 }
 
-SliceKernel::Target SliceKernel::targetOf(const SideTiles &side, const TilePlace &place, int64_t part,
-                                          unsigned argument, int64_t channels) const {
-  TilePlace moved = place;
-  moved.first = k.index(part * kPart);
-  GradientStore store{
-      g, {g, side, k.kernel.memref(argument), g.tileType(kPart, channels, element)}, spec.continues, barrier};
-  return {store, moved, store.fetch(moved, g.i32(0))};
+//===-- results -----------------------------------------------------------------------------------------===//
+
+void SliceKernel::byGroup(int64_t group, llvm::function_ref<void()> body) const {
+  if (spec.cut.groups == 1) return body();
+  g.when(g.equal(g.group, group), body);
 }
 
-void SliceKernel::finish(const Target &target, Value gradient, double factor) const {
-  target.store.store(gradient, factor, target.before, target.place, g.i32(0), g.i32(stageAt));
+/// A barrier of the thread's warp group; each group has its own.
+void SliceKernel::groupBarrier() const {
+  for (int64_t group = 0; group < spec.cut.groups; ++group)
+    byGroup(group, [&] { dgpu::NamedBarrierOp::create(g.b, g.loc, group + 1, kGroupThreads, false); });
+}
+
+/// Gradients leave through shared memory: dQ and dV through the places of Q and V that nobody needs any more,
+/// and so does dK, after dV, where it fits.
+SliceKernel::Target SliceKernel::targetOf(Gradient which, const Slice &slice, Value part) const {
+  bool isQuery = which == Gradient::Queries;
+  const ActivationTiles &tiles = isQuery ? queries : which == Gradient::Keys ? keys : values;
+  TilePlace place = isQuery ? slice.queries : slice.keys;
+  place.first = g.toIndex(g.mul(part, kPart));
+  Value offset =
+      isQuery ? g.add(g.mul(part, queries.bytes()), queriesAt) : g.add(g.mul(part, values.bytes()), valuesAt);
+  if (int64_t bytes = stageBytes(spec.shape, 1); bytes && which == Gradient::Keys)
+    offset = spec.cut.groups == 1 ? g.i32(stageAt) : g.add(g.mul(g.group, bytes), stageAt);
+  const SideTiles &side = isQuery ? querySide : keySide;
+  unsigned argument = kFirstGradient + unsigned(which);
+  GradientStore store{g, {g, side, k.kernel.memref(argument), tiles.type}, spec.continues, barrier};
+  return {store, place, offset, which != Gradient::Values, store.fetch(place, g.i32(0))};
+}
+
+void SliceKernel::finish(const Target &target, Value gradient) const {
+  double factor = target.isScaled ? spec.shape.scale : 1.0;
+  target.store.store(gradient, factor, target.before, target.place, g.i32(0), target.offset);
 }
 
 } // namespace drawloom::attention
