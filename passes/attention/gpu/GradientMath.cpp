@@ -4,37 +4,45 @@ using namespace mlir;
 
 namespace drawloom::attention {
 
-SmallVector<Value> GradientMath::positionsOf(const SideTiles &side, const TilePlace &own, Value row) const {
-  const TileKernel &k = g.k;
+/// The thread's two rows, whether they exist or not.
+static SmallVector<Value> rowsOf(const GpuBuilder &g, const TilePlace &own, Value row) {
   Value inGroup = g.add(g.mul(g.div(g.threadInGroup(), kWarpThreads), 16), g.div(g.lane(), 4));
   SmallVector<Value> list;
-  for (int64_t r : {0, 8}) {
-    Value x = arith::AddIOp::create(g.b, g.loc, own.first, g.toIndex(g.add(g.add(row, inGroup), r)));
-    // Rows that do not exist take the last one's place; what comes out of them is not stored.
-    list.push_back(k.min(x, k.apply(k.dim(0) - 1, own.extent)));
-  }
+  for (int64_t r : {0, 8})
+    list.push_back(arith::AddIOp::create(g.b, g.loc, own.first, g.toIndex(g.add(g.add(row, inGroup), r))));
+  return list;
+}
+
+SmallVector<Value> GradientMath::positionsOf(const TilePlace &own, Value row) const {
+  SmallVector<Value> list;
+  // Rows that do not exist take the last one's place; what comes out of them is not stored.
+  for (Value x : rowsOf(g, own, row)) list.push_back(g.k.min(x, g.k.apply(g.k.dim(0) - 1, own.extent)));
   return list;
 }
 
 RowBounds GradientMath::boundsOf(const SideTiles &side, const TilePlace &own, Value other, Value row) const {
   const TileKernel &k = g.k;
   SmallVector<Value> low, high;
-  for (Value x : positionsOf(side, own, row)) {
+  // Without sign: numbers below 0 are no rows either.
+  auto exists = [&](Value x) { return g.compare(arith::CmpIPredicate::ult, x, own.extent); };
+  // Rows that do not exist meet nothing: where a product sums over them, their probabilities, of scores 0 and
+  // another row's sum, could be infinite.
+  for (Value x : rowsOf(g, own, row)) {
     ViewInKernel::Range range = side.meets(own.head, own.slice, x, x, other);
-    low.push_back(g.toI32(range.from)), high.push_back(g.toI32(range.to));
+    low.push_back(g.toI32(range.from)), high.push_back(g.toI32(g.select(exists(x), range.to, range.from)));
   }
   auto pair = [&](ValueRange values) {
     return vector::FromElementsOp::create(g.b, g.loc, g.vector({2, 1}, g.b.getI32Type()), values);
   };
   RowBounds rows;
   rows.low = pair(low), rows.high = pair(high);
-  Value first = arith::AddIOp::create(g.b, g.loc, own.first, g.toIndex(row));
-  Value last = k.min(k.apply(k.dim(0) + (kGroupRows - 1), first), k.apply(k.dim(0) - 1, own.extent));
-  ViewInKernel::Range range = side.meets(own.head, own.slice, first, last, other);
-  rows.from = g.toI32(range.from), rows.wholeFrom = g.toI32(range.wholeFrom),
-  rows.wholeTo = g.toI32(range.wholeTo);
-  // A group without rows meets nothing.
-  rows.to = g.toI32(g.select(k.less(first, own.extent), range.to, range.from));
+  Value first = arith::AddIOp::create(g.b, g.loc, own.first, g.toIndex(row)),
+        end = k.apply(k.dim(0) + (kGroupRows - 1), first);
+  ViewInKernel::Range range =
+      side.meets(own.head, own.slice, first, k.min(end, k.apply(k.dim(0) - 1, own.extent)), other);
+  rows.from = g.toI32(range.from), rows.wholeFrom = g.toI32(range.wholeFrom);
+  rows.wholeTo = g.toI32(g.select(exists(end), range.wholeTo, range.wholeFrom));
+  rows.to = g.toI32(g.select(exists(first), range.to, range.from));
   return rows;
 }
 

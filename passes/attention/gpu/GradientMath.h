@@ -28,7 +28,7 @@ public:
   /// Rows [row, row + 64) of the tile `own`. The thread's two are 16 warp + lane / 4, and 8 further on.
   RowBounds boundsOf(const SideTiles &side, const TilePlace &own, Value other, Value row) const;
   /// Positions of the thread's two rows.
-  SmallVector<Value> positionsOf(const SideTiles &side, const TilePlace &own, Value row) const;
+  SmallVector<Value> positionsOf(const TilePlace &own, Value row) const;
   /// Whether some row meets one of the columns [at, at + columns) (i1).
   Value isMet(const RowBounds &rows, Value at, int64_t columns) const;
 

@@ -245,7 +245,7 @@ OwnerKernel::Rows OwnerKernel::rowsOf(const Item &item) const {
   rows.first = operand(ownFirst, ownFirstAt), rows.values = operand(ownValues, ownValuesAt);
   if (ownsKeys(spec.owner)) return rows;
   SmallVector<Value> lse, delta;
-  for (Value x : math.positionsOf(ownSide, own, rows.row)) {
+  for (Value x : math.positionsOf(own, rows.row)) {
     auto both = math.statisticsAt(own.batch, own.head, k.apply(ownSide.position(), {own.head, own.slice, x}));
     lse.push_back(both[0]), delta.push_back(both[1]);
   }
