@@ -2,24 +2,9 @@
 #include "dialect/pattern/PackSlices.h"
 #include "mlir/IR/MLIRContext.h"
 #include "test/pattern/Support.h"
-#include <set>
 
 namespace drawloom::test {
 namespace {
-
-using Pairs = std::multiset<std::array<int64_t, 3>>;
-
-Pairs pairsOf(const PieceView &view) {
-  Pairs pairs;
-  ViewEvaluator v(view);
-  for (int64_t h : view.heads)
-    for (int64_t s = 0; s < v.slices(h); ++s)
-      for (int64_t r = 0; r < v.rows(h, s); ++r) {
-        Interval x = v.keySlots(h, s, r);
-        for (int64_t t = x.lo; t < x.hi; ++t) pairs.insert({h, v.query(h, s, r), v.key(h, s, t)});
-      }
-  return pairs;
-}
 
 class PackSlices : public testing::Test {
 protected:

@@ -1,9 +1,11 @@
-// What the pattern tests share: parsing that must succeed, random set expressions, brute-force membership.
+// What the pattern tests share: parsing that must succeed, the pairs of a view, random set expressions.
 #pragma once
 #include "dialect/pattern/ViewQuery.h"
 #include "dialect/pattern/Views.h"
+#include <array>
 #include <gtest/gtest.h>
 #include <random>
+#include <set>
 
 namespace drawloom::test {
 
@@ -12,6 +14,21 @@ inline Pattern parse(const std::string &text) {
   std::optional<Pattern> p = Pattern::parse(text, error);
   EXPECT_TRUE(p) << text << ": " << error.str();
   return p ? *p : *Pattern::parse("dense", error);
+}
+
+/// All (head, query, key) of a view, each as often as the view names it.
+using Pairs = std::multiset<std::array<int64_t, 3>>;
+
+inline Pairs pairsOf(const PieceView &view) {
+  Pairs pairs;
+  ViewEvaluator v(view);
+  for (int64_t h : view.heads)
+    for (int64_t s = 0; s < v.slices(h); ++s)
+      for (int64_t r = 0; r < v.rows(h, s); ++r) {
+        Interval x = v.keySlots(h, s, r);
+        for (int64_t t = x.lo; t < x.hi; ++t) pairs.insert({h, v.query(h, s, r), v.key(h, s, t)});
+      }
+  return pairs;
 }
 
 /// Random set expressions of the kinds people write: bounds of distances, residues, blocks, constants, forms,
