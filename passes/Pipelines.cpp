@@ -79,7 +79,7 @@ std::string phaseNames() {
 
 struct CommandLineOptions : PassPipelineOptions<CommandLineOptions> {
   Option<std::string> recompute{*this, "recompute",
-                                llvm::cl::desc("what to recompute: none, elementwise, attention or block"),
+                                llvm::cl::desc("what to recompute: none, elementwise, attention, block or all"),
                                 llvm::cl::init("none")};
   Option<std::string> target{*this, "target",
                              llvm::cl::desc("what kernels are scheduled for: cpu, sm_90a or sm_80"),
