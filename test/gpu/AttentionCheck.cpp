@@ -120,6 +120,9 @@ std::vector<Case> cases(const char *type) {
     add(window, 1, 1000, 2, 64, 64); // a window's segments end at other places than its tiles
     add(window, 2, 450, 3, 32, 32);
   }
+  // Windows in which the last keys, the first queries, or both have no partner.
+  for (const char *window : {"i - j >= 33 and i - j < 100", "j - i >= 5 and j - i < 70", "i - j >= 64 and i - j < 140"})
+    for (int64_t n : {260, 449, 960}) add(window, 2, n, 3, 64, 64);
   for (auto [dQk, dV] : {std::pair<int64_t, int64_t>{64, 128}, {16, 16}, {48, 80}, {64, 32}}) add("local(128)", 2, 1499, 3, dQk, dV);
   add("fixed(128, c=32)", 3, 1000, 5, 64, 64);
   add("fixed(48, c=16)", 2, 1000, 3, 48, 80);

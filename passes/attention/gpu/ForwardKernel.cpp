@@ -12,18 +12,21 @@ Type elementOf(const TileKernel &k, unsigned argument) {
   return cast<MemRefType>(k.kernel.memref(argument).getType()).getElementType();
 }
 
+Boxes boxesIf(bool copied) { return copied ? Boxes::Attended : Boxes::None; }
+
 } // namespace
 
 ForwardKernel::Stream::Stream(const ForwardKernel &kernel, ViewAttr attr, MapList &maps)
-    : view(kernel.k, attr, kernel.spec.shape.n), rows(view, false, kernel.cut.rows(), /*useBoxes=*/false),
-      side(view, true, kernel.cut.columns, kernel.spec.keysAreBoxes),
+    : view(kernel.k, attr, kernel.spec.shape.n), rows(view, false, kernel.cut.rows(), Boxes::None),
+      side(view, true, kernel.cut.columns, boxesIf(kernel.spec.keysAreBoxes)),
       keys(kernel.g, side, kK, kernel.spec.shape.dQk, maps),
       values(kernel.g, side, kV, kernel.spec.shape.dV, maps) {}
 
 ForwardKernel::ForwardKernel(const TileKernel &k, const ForwardSpec &spec, MapList &maps)
     : k(k), spec(spec), cut(spec.cut), g(k), softmax(g, factor()), view(k, spec.views.front(), spec.shape.n),
-      querySide(view, false, cut.rows(), spec.isHopper), queryTiles(g, querySide, kQ, spec.shape.dQk, maps),
-      groupSide(view, false, kGroupRows, spec.isHopper),
+      querySide(view, false, cut.rows(), boxesIf(spec.isHopper)),
+      queryTiles(g, querySide, kQ, spec.shape.dQk, maps),
+      groupSide(view, false, kGroupRows, boxesIf(spec.isHopper)),
       outType(g.tileType(cut.rows(), spec.shape.dV, elementOf(k, kOut))) {
   for (ViewAttr attr : spec.views) streams.emplace_back(*this, attr, maps);
   producers = isBulk() ? cut.producers() : kGroupThreads;

@@ -10,7 +10,9 @@ GpuBuilder::GpuBuilder(const TileKernel &k) : k(k), b(k.b), loc(k.loc) {
   group = div(thread, kGroupThreads);
 }
 
-Value GpuBuilder::i32(int64_t value) const { return arith::ConstantIntOp::create(b, loc, b.getI32Type(), value); }
+Value GpuBuilder::i32(int64_t value) const {
+  return arith::ConstantIntOp::create(b, loc, b.getI32Type(), value);
+}
 Value GpuBuilder::toI32(Value x) const {
   return x.getType().isIndex() ? arith::IndexCastOp::create(b, loc, b.getI32Type(), x).getResult() : x;
 }
@@ -20,8 +22,12 @@ Value GpuBuilder::toIndex(Value x) const {
 Value GpuBuilder::add(Value x, Value y) const { return arith::AddIOp::create(b, loc, x, y); }
 Value GpuBuilder::add(Value x, int64_t y) const { return y == 0 ? x : add(x, i32(y)); }
 Value GpuBuilder::sub(Value x, Value y) const { return arith::SubIOp::create(b, loc, x, y); }
-Value GpuBuilder::mul(Value x, int64_t y) const { return y == 1 ? x : arith::MulIOp::create(b, loc, x, i32(y)).getResult(); }
-Value GpuBuilder::div(Value x, int64_t y) const { return y == 1 ? x : arith::DivUIOp::create(b, loc, x, i32(y)).getResult(); }
+Value GpuBuilder::mul(Value x, int64_t y) const {
+  return y == 1 ? x : arith::MulIOp::create(b, loc, x, i32(y)).getResult();
+}
+Value GpuBuilder::div(Value x, int64_t y) const {
+  return y == 1 ? x : arith::DivUIOp::create(b, loc, x, i32(y)).getResult();
+}
 Value GpuBuilder::rem(Value x, int64_t y) const { return arith::RemUIOp::create(b, loc, x, i32(y)); }
 Value GpuBuilder::bitXor(Value x, Value y) const { return arith::XOrIOp::create(b, loc, x, y); }
 Value GpuBuilder::min(Value x, Value y) const { return arith::MinSIOp::create(b, loc, x, y); }
@@ -35,7 +41,8 @@ Value GpuBuilder::select(Value condition, Value x, Value y) const {
   return arith::SelectOp::create(b, loc, condition, x, y);
 }
 
-void GpuBuilder::when(Value condition, llvm::function_ref<void()> then, llvm::function_ref<void()> otherwise) const {
+void GpuBuilder::when(Value condition, llvm::function_ref<void()> then,
+                      llvm::function_ref<void()> otherwise) const {
   auto op = scf::IfOp::create(b, loc, condition, /*withElseRegion=*/bool(otherwise));
   OpBuilder::InsertionGuard guard(b);
   b.setInsertionPointToStart(op.thenBlock());
@@ -45,7 +52,8 @@ void GpuBuilder::when(Value condition, llvm::function_ref<void()> then, llvm::fu
   otherwise();
 }
 
-SmallVector<Value> GpuBuilder::choose(Value condition, TypeRange types, llvm::function_ref<SmallVector<Value>()> then,
+SmallVector<Value> GpuBuilder::choose(Value condition, TypeRange types,
+                                      llvm::function_ref<SmallVector<Value>()> then,
                                       llvm::function_ref<SmallVector<Value>()> otherwise) const {
   auto op = scf::IfOp::create(b, loc, types, condition, /*withElseRegion=*/true);
   OpBuilder::InsertionGuard guard(b);
@@ -75,14 +83,17 @@ SmallVector<Value> GpuBuilder::loop(Value from, Value to, int64_t step, ValueRan
 Value GpuBuilder::splat(VectorType type, double value) const {
   return arith::ConstantOp::create(b, loc, DenseElementsAttr::get(type, b.getF32FloatAttr(float(value))));
 }
-Value GpuBuilder::spread(Value x, VectorType type) const { return vector::BroadcastOp::create(b, loc, type, x); }
+Value GpuBuilder::spread(Value x, VectorType type) const {
+  return vector::BroadcastOp::create(b, loc, type, x);
+}
 Value GpuBuilder::fma(Value x, Value y, Value z) const { return math::FmaOp::create(b, loc, x, y, z); }
 Value GpuBuilder::mulf(Value x, Value y) const { return arith::MulFOp::create(b, loc, x, y); }
 Value GpuBuilder::subf(Value x, Value y) const { return arith::SubFOp::create(b, loc, x, y); }
 
 dgpu::TileType GpuBuilder::tileType(int64_t rows, int64_t columns, Type element, int64_t pitch) const {
   dgpu::TileType type = dgpu::TileType::get(rows, columns, element);
-  return dgpu::TileType::get(element.getContext(), rows, columns, element, type.getSwizzle(), pitch ? pitch : rows);
+  return dgpu::TileType::get(element.getContext(), rows, columns, element, type.getSwizzle(),
+                             pitch ? pitch : rows);
 }
 
 TypedValue<dgpu::TileType> GpuBuilder::tile(dgpu::TileType type, Value offset) const {
@@ -105,7 +116,8 @@ Value GpuBuilder::array(int64_t extent, Type element, Value offset) const {
 
 Value GpuBuilder::load(Value memref, ValueRange indices, int64_t lanes, int64_t alignment) const {
   auto type = vector({lanes}, cast<MemRefType>(memref.getType()).getElementType());
-  return vector::LoadOp::create(b, loc, type, memref, indices, /*nontemporal=*/false, llvm::MaybeAlign(alignment));
+  return vector::LoadOp::create(b, loc, type, memref, indices, /*nontemporal=*/false,
+                                llvm::MaybeAlign(alignment));
 }
 
 void GpuBuilder::store(Value x, Value memref, ValueRange indices, int64_t alignment) const {
@@ -117,9 +129,13 @@ Ring::Slot Ring::slot(const GpuBuilder &g, Value step) const {
   return {op.getSlot(), op.getParity()};
 }
 
-static Value barrier(const GpuBuilder &g, int64_t first, Value number) { return g.add(g.mul(number, 8), first); }
+static Value barrier(const GpuBuilder &g, int64_t first, Value number) {
+  return g.add(g.mul(number, 8), first);
+}
 Value Ring::fullBarrier(const GpuBuilder &g, const Slot &slot) const { return barrier(g, full, slot.number); }
-Value Ring::emptyBarrier(const GpuBuilder &g, const Slot &slot) const { return barrier(g, empty, slot.number); }
+Value Ring::emptyBarrier(const GpuBuilder &g, const Slot &slot) const {
+  return barrier(g, empty, slot.number);
+}
 
 void Ring::init(const GpuBuilder &g, int64_t fullArrivals, int64_t emptyArrivals) const {
   for (int64_t i = 0; i < stages; ++i) {
@@ -137,7 +153,16 @@ void Ring::waitEmpty(const GpuBuilder &g, const Slot &slot) const {
 void Ring::release(const GpuBuilder &g, const Slot &slot) const {
   // Lanes that still wait for the slot to be full would miss that phase if the slot were filled anew.
   dgpu::WarpSyncOp::create(g.b, g.loc);
-  g.when(g.equal(g.lane(), 0), [&] { dgpu::MBarrierArriveOp::create(g.b, g.loc, emptyBarrier(g, slot), Value()); });
+  g.when(g.equal(g.lane(), 0),
+         [&] { dgpu::MBarrierArriveOp::create(g.b, g.loc, emptyBarrier(g, slot), Value()); });
+}
+
+void describeBlock(const TileKernel &k, int64_t threads, int64_t sharedBytes, int64_t blocks) {
+  func::FuncOp function = k.kernel.function;
+  function->setAttr(kThreadsAttr, k.b.getI64IntegerAttr(threads));
+  function->setAttr(kSharedAttr, k.b.getI64IntegerAttr(sharedBytes));
+  function->setAttr(kMinBlocksAttr, k.b.getI64IntegerAttr(blocks));
+  function->setAttr(kFlushDenormalsAttr, k.b.getUnitAttr());
 }
 
 } // namespace drawloom::attention

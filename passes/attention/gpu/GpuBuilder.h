@@ -1,5 +1,5 @@
-// What warp-specialized attention kernels are written with: 32-bit arithmetic, threads, loops that carry values,
-// shared memory, rings of mbarriers.
+// What warp-specialized attention kernels are written with: 32-bit arithmetic, threads, loops that carry
+// values, shared memory, rings of mbarriers.
 #pragma once
 #include "dialect/gpu/Gpu.h"
 #include "passes/attention/TileKernel.h"
@@ -10,8 +10,10 @@ using mlir::SmallVector;
 using mlir::Type;
 
 // Attributes of a kernel's function, beside those of dialect/gpu/Gpu.h.
-inline constexpr llvm::StringLiteral kMinBlocksAttr = "drawloom.min_blocks";               // i64: blocks that fit a multiprocessor
-inline constexpr llvm::StringLiteral kFlushDenormalsAttr = "drawloom.flush_denormals"; // unit: subnormal f32 are zero
+inline constexpr llvm::StringLiteral kMinBlocksAttr =
+    "drawloom.min_blocks"; // i64: blocks that fit a multiprocessor
+inline constexpr llvm::StringLiteral kFlushDenormalsAttr =
+    "drawloom.flush_denormals"; // unit: subnormal f32 are zero
 
 inline constexpr int64_t kWarpThreads = 32;
 inline constexpr int64_t kGroupThreads = 128; ///< of a warp group
@@ -50,14 +52,18 @@ public:
   Value warp() const { return div(thread, kWarpThreads); }
   Value threadInGroup() const { return rem(thread, kGroupThreads); }
 
-  void when(Value condition, llvm::function_ref<void()> then, llvm::function_ref<void()> otherwise = nullptr) const;
-  SmallVector<Value> choose(Value condition, mlir::TypeRange types, llvm::function_ref<SmallVector<Value>()> then,
+  void when(Value condition, llvm::function_ref<void()> then,
+            llvm::function_ref<void()> otherwise = nullptr) const;
+  SmallVector<Value> choose(Value condition, mlir::TypeRange types,
+                            llvm::function_ref<SmallVector<Value>()> then,
                             llvm::function_ref<SmallVector<Value>()> otherwise) const;
   /// scf.for over [from, to) that carries `inits`; `body(i, carried)` gives what goes on.
   SmallVector<Value> loop(Value from, Value to, int64_t step, ValueRange inits,
                           llvm::function_ref<SmallVector<Value>(Value, ValueRange)> body) const;
 
-  mlir::VectorType vector(ArrayRef<int64_t> shape, Type element) const { return mlir::VectorType::get(shape, element); }
+  mlir::VectorType vector(ArrayRef<int64_t> shape, Type element) const {
+    return mlir::VectorType::get(shape, element);
+  }
   mlir::VectorType accumulator(int64_t columns) const { return vector({columns / 8, 2, 2}, b.getF32Type()); }
   Value splat(mlir::VectorType type, double value) const;
   Value spread(Value vector, mlir::VectorType type) const; ///< along extents of 1
@@ -109,5 +115,9 @@ public:
   /// By all lanes of a consumer's warp; one arrival a warp.
   void release(const GpuBuilder &g, const Slot &slot) const;
 };
+
+/// What a block of the kernel takes, and how many of them share a multiprocessor. Without that number ptxas
+/// does not know how many registers a thread starts with, and ignores set_max_registers.
+void describeBlock(const TileKernel &k, int64_t threads, int64_t sharedBytes, int64_t blocks);
 
 } // namespace drawloom::attention

@@ -71,13 +71,7 @@ void buildOwners(const TileKernel &k, const OwnerLaunch &launch, MapList &maps) 
     g.when(
         isFirst, [&] { build(launch.owners[0], item, next); }, [&] { build(launch.owners[1], item, next); });
   }
-  func::FuncOp function = k.kernel.function;
-  function->setAttr(kThreadsAttr, k.b.getI64IntegerAttr(threads));
-  function->setAttr(kSharedAttr, k.b.getI64IntegerAttr(shared));
-  // Without a number of blocks ptxas does not know how many registers a thread starts with, and ignores
-  // set_max_registers.
-  function->setAttr(kMinBlocksAttr, k.b.getI64IntegerAttr(launch.owners.front().cut.blocks));
-  function->setAttr(kFlushDenormalsAttr, k.b.getUnitAttr());
+  describeBlock(k, threads, shared, launch.owners.front().cut.blocks);
 }
 
 std::string describeOwner(const OwnerSpec &s) {
@@ -151,11 +145,7 @@ LogicalResult launchSlices(AttendGradOp op, Context &context, const SliceSpec &s
   auto made = launch(context, b, op, spec, [&](const TileKernel &k) {
     SliceKernel kernel(k, slices, maps);
     kernel.build();
-    func::FuncOp function = k.kernel.function;
-    function->setAttr(kThreadsAttr, k.b.getI64IntegerAttr(kernel.threads()));
-    function->setAttr(kSharedAttr, k.b.getI64IntegerAttr(kernel.sharedBytes()));
-    function->setAttr(kMinBlocksAttr, k.b.getI64IntegerAttr(slices.cut.blocks));
-    function->setAttr(kFlushDenormalsAttr, k.b.getUnitAttr());
+    describeBlock(k, kernel.threads(), kernel.sharedBytes(), slices.cut.blocks);
   });
   if (failed(made)) return failure();
   results.assign((*made)->result_begin(), (*made)->result_end());
@@ -178,23 +168,17 @@ LogicalResult launchWindow(AttendGradOp op, Context &context, const WindowSpec &
   auto made = launch(context, b, op, spec, [&](const TileKernel &k) {
     WindowKernel kernel(k, window, maps);
     kernel.build();
-    func::FuncOp function = k.kernel.function;
-    function->setAttr(kThreadsAttr, k.b.getI64IntegerAttr(kernel.threads()));
-    function->setAttr(kSharedAttr, k.b.getI64IntegerAttr(kernel.sharedBytes()));
-    function->setAttr(kMinBlocksAttr, k.b.getI64IntegerAttr(1));
-    function->setAttr(kFlushDenormalsAttr, k.b.getUnitAttr());
+    describeBlock(k, kernel.threads(), kernel.sharedBytes(), 1);
   });
   if (failed(made)) return failure();
   results.assign((*made)->result_begin(), (*made)->result_end());
   return success();
 }
 
-/// How the window kernel does the view, if it does. Only where every position is a query and a key: in
-/// others (`i - j >= 33`) dK has been seen to become no number.
+/// How the window kernel does the view, if it does.
 std::optional<WindowSpec> windowOf(const Shape &shape, ViewAttr view, const ViewFacts &facts,
                                    bool continues) {
-  bool isWhole = facts.slices == 1 && facts.coversRows && facts.coversKeys;
-  std::optional<int64_t> width = isWhole ? windowWidth(view) : std::nullopt;
+  std::optional<int64_t> width = facts.slices == 1 ? windowWidth(view) : std::nullopt;
   std::optional<WindowCut> cut = width ? chooseWindowCut(shape, *width) : std::nullopt;
   if (!cut) return std::nullopt;
   int64_t steps = llvm::divideCeil(std::max(facts.rows, facts.keys), kGroupRows * cut->groups);

@@ -14,12 +14,8 @@ constexpr int64_t kOutArgument = 3, kLseArgument = 4;
 bool isTensorCoreDim(int64_t channels) { return channels % 16 == 0 && channels <= 256; }
 
 void setLaunchShape(const ForwardKernel &kernel, const ForwardCut &cut, const TileKernel &k) {
-  func::FuncOp function = k.kernel.function;
-  function->setAttr(kThreadsAttr, k.b.getI64IntegerAttr(kernel.threads()));
-  function->setAttr(kSharedAttr, k.b.getI64IntegerAttr(kernel.sharedBytes()));
-  if (cut.items > 1) function->setAttr(kItemsAttr, k.b.getI64IntegerAttr(cut.items));
-  function->setAttr("drawloom.min_blocks", k.b.getI64IntegerAttr(cut.blocks));
-  function->setAttr(kFlushDenormalsAttr, k.b.getUnitAttr());
+  describeBlock(k, kernel.threads(), kernel.sharedBytes(), cut.blocks);
+  if (cut.items > 1) k.kernel.function->setAttr(kItemsAttr, k.b.getI64IntegerAttr(cut.items));
 }
 
 std::string describeCut(const ForwardCut &c) {

@@ -27,7 +27,8 @@ ViewInKernel::Range SideTiles::meets(Value head, Value slice, Value first, Value
 namespace {
 
 /// The activation as the box's array: channels, positions, heads, batch.
-dgpu::TensorMapAttr tensorMap(unsigned place, MemRefType memref, const BoxView &box, int64_t channels, int64_t panel, int64_t swizzle) {
+dgpu::TensorMapAttr tensorMap(unsigned place, MemRefType memref, const BoxView &box, int64_t channels,
+                              int64_t panel, int64_t swizzle) {
   int64_t bytes = 2, n = memref.getDimSize(1);
   int64_t row = memref.getStridesAndOffset().first[1];
   SmallVector<int64_t> dims{channels}, strides, extents{panel};
@@ -39,18 +40,22 @@ dgpu::TensorMapAttr tensorMap(unsigned place, MemRefType memref, const BoxView &
   dims.append({memref.getDimSize(2) / channels, memref.getDimSize(0)});
   strides.append({channels * bytes, n * row * bytes});
   extents.append({1, 1});
-  return dgpu::TensorMapAttr::get(memref.getContext(), place, memref.getElementType(), dims, strides, extents, swizzle);
+  return dgpu::TensorMapAttr::get(memref.getContext(), place, memref.getElementType(), dims, strides, extents,
+                                  swizzle);
 }
 
 } // namespace
 
-ActivationTiles::ActivationTiles(const GpuBuilder &g, const SideTiles &side, unsigned number, int64_t channels, MapList &maps)
-    : type(g.tileType(side.tile, channels, cast<MemRefType>(g.k.kernel.memref(number).getType()).getElementType())), g(g), side(side),
-      memref(g.k.kernel.memref(number)) {
+ActivationTiles::ActivationTiles(const GpuBuilder &g, const SideTiles &side, unsigned number,
+                                 int64_t channels, MapList &maps)
+    : type(g.tileType(side.tile, channels,
+                      cast<MemRefType>(g.k.kernel.memref(number).getType()).getElementType())),
+      g(g), side(side), memref(g.k.kernel.memref(number)) {
   if (!side.box) return;
   bulkType = g.tileType(side.box->rows(), channels, type.getElementType(), side.tile);
   auto memrefType = cast<MemRefType>(memref.getType());
-  map = maps.add(g, tensorMap(number, memrefType, *side.box, channels, type.panelColumns(), type.getSwizzle()));
+  map =
+      maps.add(g, tensorMap(number, memrefType, *side.box, channels, type.panelColumns(), type.getSwizzle()));
 }
 
 /// Of the box's first element.
@@ -80,7 +85,8 @@ void ActivationTiles::gather(const TilePlace &at, Value offset) const {
     Value x = arith::AddIOp::create(g.b, g.loc, at.first, g.toIndex(row));
     Value position = g.k.apply(side.position(), {at.head, at.slice, x});
     Value column = g.k.apply(g.k.dim(0) + g.k.dim(1) * 8, {channel, g.toIndex(chunk)});
-    dgpu::CopyAsyncOp::create(g.b, g.loc, memref, ValueRange{at.batch, position, column}, tile, row, chunk, g.k.less(x, at.extent));
+    dgpu::CopyAsyncOp::create(g.b, g.loc, memref, ValueRange{at.batch, position, column}, tile, row, chunk,
+                              g.k.less(x, at.extent));
     return SmallVector<Value>();
   });
 }
@@ -109,20 +115,26 @@ SmallVector<RowCopy::Chunk> RowCopy::chunks(Value row) const {
 
 SmallVector<Value> RowCopy::indices(const TilePlace &place, Value x, const Chunk &chunk) const {
   Value position = g.k.apply(side.position(), {place.head, place.slice, x});
-  Value channel = g.k.apply(g.k.dim(0) * type.getColumns() + g.k.dim(1) * kLanes, {place.head, g.toIndex(chunk.number)});
+  Value channel =
+      g.k.apply(g.k.dim(0) * type.getColumns() + g.k.dim(1) * kLanes, {place.head, g.toIndex(chunk.number)});
   return {place.batch, position, channel};
 }
 
-Value RowCopy::array(Value offset) const { return g.array(type.panels() * type.panelBytes() / 2, type.getElementType(), offset); }
+Value RowCopy::array(Value offset) const {
+  return g.array(type.panels() * type.panelBytes() / 2, type.getElementType(), offset);
+}
 
 SmallVector<Value> RowCopy::fetch(const TilePlace &place, Value row) const {
   auto piece = g.vector({kLanes}, type.getElementType());
   SmallVector<Value> share;
   for (const Chunk &chunk : chunks(row)) {
     Value x = arith::AddIOp::create(g.b, g.loc, place.first, g.toIndex(chunk.row));
-    auto read = [&] { return SmallVector<Value>{g.load(memref, indices(place, x, chunk), kLanes, kAlignment)}; };
+    auto read = [&] {
+      return SmallVector<Value>{g.load(memref, indices(place, x, chunk), kLanes, kAlignment)};
+    };
     auto none = [&] {
-      return SmallVector<Value>{arith::ConstantOp::create(g.b, g.loc, DenseElementsAttr::get(piece, g.b.getFloatAttr(type.getElementType(), 0)))};
+      return SmallVector<Value>{arith::ConstantOp::create(
+          g.b, g.loc, DenseElementsAttr::get(piece, g.b.getFloatAttr(type.getElementType(), 0)))};
     };
     share.push_back(g.choose(g.k.less(x, place.extent), TypeRange(piece), read, none)[0]);
   }
@@ -137,7 +149,8 @@ void RowCopy::put(ValueRange share, Value offset, Value row) const {
 void RowCopy::toGlobal(const TilePlace &place, Value offset, Value row) const {
   for (const Chunk &chunk : chunks(row)) {
     Value x = arith::AddIOp::create(g.b, g.loc, place.first, g.toIndex(chunk.row));
-    Value value = g.load(array(offset), {g.toIndex(chunkIndex(g, type, chunk.row, chunk.number))}, kLanes, kAlignment);
+    Value value =
+        g.load(array(offset), {g.toIndex(chunkIndex(g, type, chunk.row, chunk.number))}, kLanes, kAlignment);
     g.when(g.k.less(x, place.extent), [&] { g.store(value, memref, indices(place, x, chunk), kAlignment); });
   }
 }

@@ -12,7 +12,7 @@ constexpr int64_t kTileAlignment = 1024, kWarpsInGroup = 4, kTile = kGroupRows;
 
 WindowKernel::WindowKernel(const TileKernel &k, const WindowSpec &spec, MapList &maps)
     : k(k), spec(spec), cut(spec.cut), g(k), math(g, spec.shape.scale), view(k, spec.view, spec.shape.n),
-      querySide(view, false, kTile), keySide(view, true, kTile),
+      querySide(view, false, kTile), keySide(view, true, kTile, Boxes::All),
       queries(g, querySide, kQ, spec.shape.dQk, maps), outGradients(g, querySide, kDOut, spec.shape.dV, maps),
       keys(g, keySide, kK, spec.shape.dQk, maps), values(g, keySide, kV, spec.shape.dV, maps),
       queryGradients(g, querySide, kFirstGradient, spec.shape.dQk, maps),

@@ -39,8 +39,8 @@ struct WindowCut {
   int64_t allScoreSlots() const { return firstScoreSlot(width); }
 };
 
-/// The width of the view's window, or nothing where the view has no such form: one slice, the rows that a
-/// slot meets start in the slot's own tile or later.
+/// The width of the view's window, or nothing where the view has no such form: one slice whose rows and slots
+/// are boxes, the rows that a slot meets start in the slot's own tile or later.
 std::optional<int64_t> windowWidth(ViewAttr view);
 
 /// A cut that fits the card's registers and shared memory, if there is one.
