@@ -45,7 +45,8 @@ void ModelInput::refuseChanges(bool runs) const {
 }
 
 void addNoCache(CLI::App &app, bool &cache) {
-  app.add_flag("--no-cache{false}", cache, "compile afresh: neither read nor write the compile cache");
+  app.add_flag_callback(
+      "--no-cache", [&cache] { cache = false; }, "compile afresh: neither read nor write the compile cache");
 }
 
 void addSets(CLI::App &app, std::vector<std::string> &sets) {
