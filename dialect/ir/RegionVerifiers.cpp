@@ -38,9 +38,12 @@ LogicalResult RecomputeOp::verify() { return verifyRegion(*this, "REC"); }
 
 LogicalResult FusionOp::verify() {
   if (failed(verifyRegion(*this, "FUSE"))) return failure();
+  auto product = dyn_cast<MatmulOp>(getBody().front().front());
+  if (product && (product.getInit() || product.getBias()))
+    return emitOpError() << "FUSE4: expected a product without init and bias";
   for (Operation &op : getBody().front())
-    if (!isRowOp(op))
-      return emitOpError() << "FUSE3: expected only row operations inside, got '"
+    if (!isRowOp(op) && &op != product.getOperation())
+      return emitOpError() << "FUSE3: expected only row operations inside, after at most one matmul, got '"
                            << op.getName().getStringRef() << "'";
   return success();
 }

@@ -79,10 +79,23 @@ func.func @fuse2(%x: tensor<4xf32>) {
 // -----
 
 func.func @fuse3(%x: tensor<4x4xf32>) {
-  // expected-error@+1 {{FUSE3: expected only row operations inside, got 'drawloom.matmul'}}
+  // expected-error@+1 {{FUSE3: expected only row operations inside, after at most one matmul, got 'drawloom.matmul'}}
   drawloom.fusion(%x) : (tensor<4x4xf32>) -> tensor<4x4xf32> {
   ^bb0(%a: tensor<4x4xf32>):
     %b = drawloom.matmul %a, %a : (tensor<4x4xf32>, tensor<4x4xf32>) -> tensor<4x4xf32>
+    %c = drawloom.matmul %b, %a : (tensor<4x4xf32>, tensor<4x4xf32>) -> tensor<4x4xf32>
+    drawloom.yield %c : tensor<4x4xf32>
+  }
+  return
+}
+
+// -----
+
+func.func @fuse4(%x: tensor<4x4xf32>) {
+  // expected-error@+1 {{FUSE4: expected a product without init and bias}}
+  drawloom.fusion(%x) : (tensor<4x4xf32>) -> tensor<4x4xf32> {
+  ^bb0(%a: tensor<4x4xf32>):
+    %b = drawloom.matmul %a, %a init %a : (tensor<4x4xf32>, tensor<4x4xf32>, tensor<4x4xf32>) -> tensor<4x4xf32>
     drawloom.yield %b : tensor<4x4xf32>
   }
   return
