@@ -9,6 +9,7 @@
 #include "passes/Pipelines.h"
 #include "passes/attention/Passes.h"
 #include "passes/gpu/Passes.h"
+#include "passes/products/Passes.h"
 #include "passes/rows/Passes.h"
 #include "passes/tiles/Passes.h"
 
@@ -28,6 +29,7 @@ void registerAllPasses() {
     registerDrawloomGpuPasses();
     registerDrawloomTilePasses();
     registerDrawloomRowsPasses();
+    registerDrawloomProductsPasses();
     registerDrawloomPipeline();
     mlir::registerCSEPass();
     mlir::registerCanonicalizerPass();

@@ -1,7 +1,7 @@
 #include "passes/products/ProductRules.h"
+#include "passes/memory/Layout.h"
 #include "llvm/ADT/SetVector.h"
 #include "llvm/ADT/SmallPtrSet.h"
-#include "passes/memory/Layout.h"
 
 using namespace mlir;
 
@@ -14,8 +14,24 @@ constexpr unsigned kMaxInputs = 1, kMaxOutputs = 2;
 RankedTensorType tensorOf(Value value) { return cast<RankedTensorType>(value.getType()); }
 Type elementOf(Value value) { return tensorOf(value).getElementType(); }
 
-/// What bulk copies need: 16-byte rows.
-bool hasAlignedRows(Value value) { return rowStride(value) % 8 == 0 && rowOffset(value) % 8 == 0; }
+/// The value outside that a fusion's argument, or a value that it yields, stands for.
+Value outside(Value value) {
+  if (auto argument = dyn_cast<BlockArgument>(value)) {
+    auto fusion = dyn_cast<FusionOp>(argument.getOwner()->getParentOp());
+    return fusion ? Value(fusion.getInputs()[argument.getArgNumber()]) : value;
+  }
+  for (OpOperand &use : value.getUses())
+    if (isa<YieldOp>(use.getOwner()))
+      if (auto fusion = dyn_cast<FusionOp>(use.getOwner()->getParentOp()))
+        return fusion.getResult(use.getOperandNumber());
+  return value;
+}
+
+/// What bulk copies need: rows that begin at multiples of 16 bytes.
+bool hasAlignedRows(Value value) {
+  Value memory = outside(value);
+  return rowStride(memory) % 8 == 0 && rowOffset(memory) % 8 == 0;
+}
 
 bool isTensorCoreProduct(MatmulOp product) {
   Type element = elementOf(product.getA());
@@ -23,8 +39,9 @@ bool isTensorCoreProduct(MatmulOp product) {
   if (elementOf(product.getB()) != element || elementOf(product.getOut()) != element) return false;
   if (product.getInit() || product.getBias() || product.getTransposeA()) return false;
   int64_t inner = rowLength(tensorOf(product.getA())), columns = rowLength(tensorOf(product.getOut()));
-  return inner % 8 == 0 && columns % 8 == 0 && inner <= kMaxInner && tensorOf(product.getB()).getRank() == 2 &&
-         hasAlignedRows(product.getA()) && hasAlignedRows(product.getB());
+  return inner % 8 == 0 && columns % 8 == 0 && inner <= kMaxInner &&
+         tensorOf(product.getB()).getRank() == 2 && hasAlignedRows(product.getA()) &&
+         hasAlignedRows(product.getB());
 }
 
 /// The operands that an epilogue op reads row by row, or nothing if it is none.
@@ -50,18 +67,18 @@ bool canLower(MatmulOp product, ArrayRef<Operation *> epilogue) {
     std::optional<ValueRange> rows = rowOperands(op);
     if (!rows) return false;
     for (Value row : *rows) {
-      if (rowCount(tensorOf(row)) != rowCount(out) || rowLength(tensorOf(row)) != rowLength(out)) return false;
+      if (rowCount(tensorOf(row)) != rowCount(out) || rowLength(tensorOf(row)) != rowLength(out))
+        return false;
       if (!inside.contains(row.getDefiningOp())) inputs.insert(row);
+      if (row.getDefiningOp<ColumnSumOp>()) return false;
     }
-    // A bias, or what a sum over rows is added to, comes from elsewhere; sums are known after the last row.
+    // A bias, or what a sum over rows is added to, comes from elsewhere. Pairs of a bias are read at once.
     for (Value other : op->getOperands().drop_front(rows->size()))
-      if (inside.contains(other.getDefiningOp())) return false;
+      if (inside.contains(other.getDefiningOp()) || rowOffset(outside(other)) % 2 != 0) return false;
     if (!isa<ColumnSumOp>(op) && isUsedOutside(op->getResult(0))) outputs.insert(op->getResult(0));
   }
   if (inputs.size() > kMaxInputs || outputs.size() > kMaxOutputs) return false;
-  auto fits = [&](Value value) {
-    return elementOf(value) == out.getElementType() && hasAlignedRows(value);
-  };
+  auto fits = [&](Value value) { return elementOf(value) == out.getElementType() && hasAlignedRows(value); };
   return llvm::all_of(inputs, fits) && llvm::all_of(outputs, fits);
 }
 

@@ -1,2 +1,8 @@
 # Products with an epilogue. Paths are relative to passes/.
-list(APPEND DRAWLOOM_PASS_SOURCES products/ProductRules.cpp)
+set(LLVM_TARGET_DEFINITIONS products/Passes.td)
+mlir_tablegen(products/Passes.h.inc -gen-pass-decls -name DrawloomProducts)
+add_public_tablegen_target(DrawloomProductsPassesIncGen)
+list(APPEND DRAWLOOM_PASS_DEPENDS DrawloomProductsPassesIncGen)
+list(APPEND DRAWLOOM_PASS_SOURCES
+  products/FragmentRows.cpp products/LowerProducts.cpp products/ProductKernel.cpp products/ProductPlan.cpp
+  products/ProductRules.cpp)

@@ -30,6 +30,9 @@ public:
   /// Adds the nodes of an op. `site` is the value of dropout's site (i32), else null.
   mlir::LogicalResult add(mlir::Operation *op, mlir::Value site);
 
+  /// Says what a value is that no op of the program makes and no memref holds as rows.
+  void give(mlir::Value value, Node *node) { nodes[value] = node; }
+
   /// The node of a value: one element a column, or for results like mean and nll one scalar a row.
   Node *columns(mlir::Value value);
   Node *scalar(mlir::Value value);

@@ -1,0 +1,72 @@
+// RUN: drawloom-opt %s --split-input-file --verify-diagnostics --drawloom-lower-products
+// RUN: not drawloom-opt %s --split-input-file --drawloom-lower-products=target=sm_80 2>&1 | FileCheck %s --check-prefix=TARGET
+// RUN: not drawloom-opt %s --split-input-file --drawloom-lower-products=cut=1,2 2>&1 | FileCheck %s --check-prefix=CUT
+
+// TARGET: begins with a product, for which only sm_90a has a kernel, not sm_80
+// CUT: expected cut to be 3 numbers, got 2
+
+// Columns of b must fit shared memory.
+func.func @long(%x: tensor<64x1024xbf16>, %w: tensor<64x1024xbf16>) -> tensor<64x64xbf16> {
+  // expected-error @below {{has no kernel}}
+  %r = drawloom.fusion(%x, %w) : (tensor<64x1024xbf16>, tensor<64x1024xbf16>) -> tensor<64x64xbf16> {
+  ^bb0(%a0: tensor<64x1024xbf16>, %a1: tensor<64x1024xbf16>):
+    %0 = drawloom.matmul %a0, %a1 {transpose_b} : (tensor<64x1024xbf16>, tensor<64x1024xbf16>) -> tensor<64x64xbf16>
+    drawloom.yield %0 : tensor<64x64xbf16>
+  }
+  return %r : tensor<64x64xbf16>
+}
+
+// -----
+
+// Rows of 12 elements do not begin at multiples of 16 bytes.
+func.func @narrow(%x: tensor<64x64xbf16>, %w: tensor<12x64xbf16>) -> tensor<64x12xbf16> {
+  // expected-error @below {{has no kernel}}
+  %r = drawloom.fusion(%x, %w) : (tensor<64x64xbf16>, tensor<12x64xbf16>) -> tensor<64x12xbf16> {
+  ^bb0(%a0: tensor<64x64xbf16>, %a1: tensor<12x64xbf16>):
+    %0 = drawloom.matmul %a0, %a1 {transpose_b} : (tensor<64x64xbf16>, tensor<12x64xbf16>) -> tensor<64x12xbf16>
+    drawloom.yield %0 : tensor<64x12xbf16>
+  }
+  return %r : tensor<64x12xbf16>
+}
+
+// -----
+
+// f32 has no tensor cores.
+func.func @wide(%x: tensor<64x64xf32>, %w: tensor<64x64xf32>) -> tensor<64x64xf32> {
+  // expected-error @below {{has no kernel}}
+  %r = drawloom.fusion(%x, %w) : (tensor<64x64xf32>, tensor<64x64xf32>) -> tensor<64x64xf32> {
+  ^bb0(%a0: tensor<64x64xf32>, %a1: tensor<64x64xf32>):
+    %0 = drawloom.matmul %a0, %a1 : (tensor<64x64xf32>, tensor<64x64xf32>) -> tensor<64x64xf32>
+    drawloom.yield %0 : tensor<64x64xf32>
+  }
+  return %r : tensor<64x64xf32>
+}
+
+// -----
+
+// Two tensors to read besides the product.
+func.func @inputs(%x: tensor<64x64xbf16>, %w: tensor<64x64xbf16>, %u: tensor<64x64xbf16>, %v: tensor<64x64xbf16>) -> tensor<64x64xbf16> {
+  // expected-error @below {{has no kernel}}
+  %r = drawloom.fusion(%x, %w, %u, %v) : (tensor<64x64xbf16>, tensor<64x64xbf16>, tensor<64x64xbf16>, tensor<64x64xbf16>) -> tensor<64x64xbf16> {
+  ^bb0(%a0: tensor<64x64xbf16>, %a1: tensor<64x64xbf16>, %a2: tensor<64x64xbf16>, %a3: tensor<64x64xbf16>):
+    %0 = drawloom.matmul %a0, %a1 : (tensor<64x64xbf16>, tensor<64x64xbf16>) -> tensor<64x64xbf16>
+    %1 = drawloom.add %0, %a2 : tensor<64x64xbf16>
+    %2 = drawloom.add %1, %a3 : tensor<64x64xbf16>
+    drawloom.yield %2 : tensor<64x64xbf16>
+  }
+  return %r : tensor<64x64xbf16>
+}
+
+// -----
+
+// Dropout is no epilogue.
+func.func @dropout(%x: tensor<64x64xbf16>, %w: tensor<64x64xbf16>, %rng: tensor<2xi64>) -> tensor<64x64xbf16> {
+  // expected-error @below {{has no kernel}}
+  %r = drawloom.fusion(%x, %w, %rng) : (tensor<64x64xbf16>, tensor<64x64xbf16>, tensor<2xi64>) -> tensor<64x64xbf16> {
+  ^bb0(%a0: tensor<64x64xbf16>, %a1: tensor<64x64xbf16>, %a2: tensor<2xi64>):
+    %0 = drawloom.matmul %a0, %a1 : (tensor<64x64xbf16>, tensor<64x64xbf16>) -> tensor<64x64xbf16>
+    %1 = drawloom.dropout %0, %a2 {rate = 0.5 : f64, site = 1 : i64} : (tensor<64x64xbf16>, tensor<2xi64>) -> tensor<64x64xbf16>
+    drawloom.yield %1 : tensor<64x64xbf16>
+  }
+  return %r : tensor<64x64xbf16>
+}
