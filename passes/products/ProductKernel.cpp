@@ -24,6 +24,7 @@ ProductKernel::ProductKernel(const TileKernel &k, const ProductSpec &spec, Fragm
   placesAt = layout.take(cut.groups * places(shape) * placeType.bytes(), kTileAlignment);
   slicesAt = layout.take(cut.stages * sliceType.bytes(), kTileAlignment);
   weightBarrier = layout.take(8, 8);
+  turnsAt = layout.take(8 * cut.groups, 8);
   sliceRing.emplace(layout, cut.stages);
   if (spec.input) inputRing.emplace(layout, cut.groups);
   aMap = mapOf(spec.a, sliceType, maps);
@@ -70,6 +71,9 @@ void ProductKernel::setUp() const {
     dgpu::MBarrierInitOp::create(g.b, g.loc, g.i32(weightBarrier), g.i32(1));
     sliceRing->init(g, 1, kWarpsInGroup);
     if (inputRing) inputRing->init(g, 1, 1);
+    for (int64_t group = 0; group < cut.groups; ++group)
+      dgpu::MBarrierInitOp::create(g.b, g.loc, g.i32(turnsAt + 8 * group), g.i32(1));
+    dgpu::MBarrierArriveOp::create(g.b, g.loc, g.i32(turnsAt), Value()); // nobody comes before the first
     dgpu::MBarrierFenceOp::create(g.b, g.loc);
   });
   gpu::BarrierOp::create(g.b, g.loc);
@@ -163,10 +167,23 @@ void ProductKernel::consume() {
   storeSums(sums);
 }
 
+void ProductKernel::takeTurn(const Turn &turn) const {
+  auto slot = dgpu::RingSlotOp::create(g.b, g.loc, turn.number, cut.groups);
+  dgpu::MBarrierWaitOp::create(g.b, g.loc, g.add(g.mul(slot.getSlot(), 8), turnsAt), slot.getParity());
+}
+
+void ProductKernel::passTurn(const Turn &turn) const {
+  auto slot = dgpu::RingSlotOp::create(g.b, g.loc, g.add(turn.number, 1), cut.groups);
+  g.when(g.equal(g.threadInGroup(), 0), [&] {
+    dgpu::MBarrierArriveOp::create(g.b, g.loc, g.add(g.mul(slot.getSlot(), 8), turnsAt), Value());
+  });
+}
+
 /// The products of a tile; those of a slice start before those of the slice before are finished.
 Value ProductKernel::multiply(const Turn &turn) const {
   Value sum;
   std::optional<Ring::Slot> before;
+  takeTurn(turn);
   for (int64_t slice = 0; slice < slices(shape); ++slice) {
     Ring::Slot slot = sliceSlot(turn, slice);
     sliceRing->waitFull(g, slot);
@@ -179,6 +196,7 @@ Value ProductKernel::multiply(const Turn &turn) const {
     }
     before = slot;
   }
+  passTurn(turn);
   sum = dgpu::WgmmaWaitOp::create(g.b, g.loc, sum, 0).getResult(0);
   sliceRing->release(g, *before);
   return sum;

@@ -28,11 +28,12 @@ struct ProductSpec {
 /// Block k has column tile k mod columnTiles and, with the other blocks of that tile, goes through the tiles
 /// of 64 rows. Its columns of b come once and stay in shared memory; slices of a (64 rows by 64 of the inner
 /// extent) stream through a ring. A consumer is a warp group; groups take turns at row tiles, so that some
-/// multiply while others are in their epilogue. There a thread takes the two columns of a row that it holds
-/// side by side through the row ops, and the results leave by bulk copies from a place of the group's own.
-/// The epilogue's input arrives in that place, brought by a thread of its own: it waits for the last tile's
-/// results to be gone, and slices of a need not wait with it. Sums over rows stay in registers and leave when
-/// the block ends.
+/// multiply while others are in their epilogue. A group starts on the ring when the one before it has found
+/// all of its slices there: who waits for a slot twice filled must know that it was filled once. In the
+/// epilogue a thread takes the two columns of a row that it holds side by side through the row ops, and the
+/// results leave by bulk copies from a place of the group's own. The epilogue's input arrives in that place,
+/// brought by a thread of its own: it waits for the last tile's results to be gone, and slices of a need not
+/// wait with it. Sums over rows stay in registers and leave when the block ends.
 class ProductKernel {
 public:
   ProductKernel(const attention::TileKernel &k, const ProductSpec &spec, FragmentRows &rows,
@@ -58,6 +59,8 @@ private:
 
   void consume();
   Value multiply(const Turn &turn) const;
+  void takeTurn(const Turn &turn) const;
+  void passTurn(const Turn &turn) const;
   SmallVector<Value> finish(const Turn &turn, Value product, ValueRange sums);
   SmallVector<Value> finishPanel(const Turn &turn, int64_t panel, Value place, Value product,
                                  ValueRange sums);
@@ -79,7 +82,7 @@ private:
   attention::GpuBuilder g;
   dgpu::TileType sliceType, weightType, placeType, panelType;
   attention::SharedLayout layout;
-  int64_t weightsAt, placesAt, slicesAt;
+  int64_t weightsAt, placesAt, slicesAt, turnsAt; ///< turnsAt: an mbarrier a group, over when it is its turn
   std::optional<attention::Ring> sliceRing, inputRing;
   int64_t weightBarrier;
   Value aMap, bMap, inputMap;

@@ -71,39 +71,40 @@ std::string moduleOf(const Case &c) {
   std::string a = tensorType({1, rows, inner}, c.type);
   std::string b = c.transposeB ? tensorType({columns, inner}, c.type) : tensorType({inner, columns}, c.type);
   const Epilogue &e = *c.epilogue;
-  std::string product = fmt::format("%p = drawloom.matmul %x, %w{} : ({}, {}) -> {}\n",
-                                    c.transposeB ? " {transpose_b}" : "", a, b, row);
-  std::string fused, separate, types;
+  std::string named, results, types;
   for (size_t k = 0; k < e.results.size(); ++k) {
     std::string comma = k ? ", " : "";
-    fused += comma + "%" + e.results[k], separate += fmt::format(", %{}", e.results[k]);
+    named += comma + "%" + e.results[k], results += fmt::format("{}%r#{}", comma, k);
     types += comma + (k + e.sums < e.results.size() ? row : vector);
   }
-  std::string inside = "(%x, %w, %b, %u, %s)",
-              operands = fmt::format("({}, {}, {}, {}, {})", a, b, vector, row, vector);
-  std::string arguments = fmt::format("(%x: {}, %w: {}, %b: {}, %u: {}, %s: {})", a, b, vector, row, vector);
+  std::string transpose = c.transposeB ? " {transpose_b}" : "";
+  auto arguments = [&](const char *x, const char *w, const char *b0, const char *u, const char *s) {
+    return fmt::format("({}: {}, {}: {}, {}: {}, {}: {}, {}: {})", x, a, w, b, b0, vector, u, row, s, vector);
+  };
+  std::string opsOutside = e.ops; // names inside hide none outside
+  for (auto [inside, outside] : {std::pair{"%b", "%B"}, {"%u", "%U"}, {"%s", "%S"}})
+    replaceAll(opsOutside, inside, outside);
   std::string text = fmt::format(
       R"(
-func.func @f{0} -> ({1}, {1}) {{
-  %r:{2} = drawloom.fusion{3} : {4} -> ({1}) {{
-  ^bb0{0}:
-    {5}{6}    drawloom.yield {7} : {1}
+func.func @f{outer} -> ({types}, {types}) {{
+  %r:{count} = drawloom.fusion(%X, %W, %B, %U, %S) : ({a}, {b}, {vector}, {row}, {vector}) -> ({types}) {{
+  ^bb0{inner}:
+    %p = drawloom.matmul %x, %w{transpose} : ({a}, {b}) -> {row}
+    {ops}    drawloom.yield {fused} : {types}
   }}
-  %p = drawloom.fusion(%x, %w) : ({8}, {9}) -> {10} {{
-  ^bb0(%xx: {8}, %ww: {9}):
-    %pp = drawloom.matmul %xx, %ww{11} : ({8}, {9}) -> {10}
-    drawloom.yield %pp : {10}
+  %p = drawloom.fusion(%X, %W) : ({a}, {b}) -> {row} {{
+  ^bb0(%x: {a}, %w: {b}):
+    %pp = drawloom.matmul %x, %w{transpose} : ({a}, {b}) -> {row}
+    drawloom.yield %pp : {row}
   }}
-  {6}  return {12}{13} : {1}, {1}
+  {opsOutside}  return {results}, {separate} : {types}, {types}
 }})",
-      arguments, types, e.results.size(), inside, operands, product, e.ops, fused, a, b, row,
-      c.transposeB ? " {transpose_b}" : "",
-      [&] {
-        std::string list;
-        for (size_t k = 0; k < e.results.size(); ++k) list += fmt::format("{}%r#{}", k ? ", " : "", k);
-        return list;
-      }(),
-      separate);
+      fmt::arg("outer", arguments("%X", "%W", "%B", "%U", "%S")),
+      fmt::arg("inner", arguments("%x", "%w", "%b", "%u", "%s")), fmt::arg("types", types),
+      fmt::arg("count", e.results.size()), fmt::arg("a", a), fmt::arg("b", b), fmt::arg("vector", vector),
+      fmt::arg("row", row), fmt::arg("transpose", transpose), fmt::arg("ops", e.ops),
+      fmt::arg("opsOutside", opsOutside), fmt::arg("fused", named), fmt::arg("results", results),
+      fmt::arg("separate", named));
   replaceAll(text, "{rows}", row);
   replaceAll(text, "{vector}", vector);
   replaceAll(text, "{wide}", tensorType({1, rows, columns}));
@@ -114,6 +115,8 @@ class Products : public testing::TestWithParam<Case> {};
 
 TEST_P(Products, AreLikeFloat64AndLikeSeparateKernels) {
   const Case &c = GetParam();
+  auto module = parse(moduleOf(c));
+  ASSERT_TRUE(module);
   if (!deviceTarget().isGpu() || deviceTarget().name != "sm_90a")
     GTEST_SKIP() << "kernels of products are for sm_90a";
   plan::DType type = std::string(c.type) == "bf16" ? plan::DType::BF16 : plan::DType::F16;
@@ -131,8 +134,6 @@ TEST_P(Products, AreLikeFloat64AndLikeSeparateKernels) {
                                 random(bShape, 2, true, 2.0 / std::sqrt(double(inner))),
                                 random({columns}, 3, false, 1.0), random({1, rows, columns}, 4, true, 2.0),
                                 random({columns}, 5, false, 1.0)};
-  auto module = parse(moduleOf(c));
-  ASSERT_TRUE(module);
   auto expected = Interpreter(*module).run("f", inputs);
   ASSERT_TRUE(succeeded(expected));
   auto run = DeviceRun::make(*module);

@@ -60,6 +60,30 @@ def rows(d, rows, precision):
     )
 
 
+def product(m, n, k, transpose_b, epilogue, precision):
+    """A product with an epilogue: "gelu" with a bias, or "gelu_grad" with its sum over rows."""
+    t = MLIR[precision]
+    a, b, row, vector = f"tensor<{m}x{k}x{t}>", f"tensor<{n}x{k}x{t}>" if transpose_b else f"tensor<{k}x{n}x{t}>", f"tensor<{m}x{n}x{t}>", f"tensor<{n}xf32>"
+    ops, results = {
+        "gelu": (f"    %1 = drawloom.bias_add %0, %v0 : ({row}, {vector}) -> {row}\n    %2 = drawloom.gelu %1 : {row}\n", {"1": row, "2": row}),
+        "gelu_grad": (
+            f"    %1 = drawloom.gelu_grad %0, %u : {row}\n    %2 = drawloom.gelu %u : {row}\n    %3 = drawloom.column_sum %1 : ({row}) -> {vector}\n",
+            {"1": row, "2": row, "3": vector},
+        ),
+    }[epilogue]
+    operands, types = {"x": a, "w": b, "v": vector, "in": row}, ", ".join(results.values())
+    return function(
+        operands,
+        {f"out{name}": (f"%r#{i}", type) for i, (name, type) in enumerate(results.items())},
+        f"""  %r:{len(results)} = drawloom.fusion(%x, %w, %v, %in) : ({", ".join(operands.values())}) -> ({types}) {{
+  ^bb0(%a: {a}, %b: {b}, %v0: {vector}, %u: {row}):
+    %0 = drawloom.matmul %a, %b{" {transpose_b}" if transpose_b else ""} : ({a}, {b}) -> {row}
+{ops}    drawloom.yield {", ".join("%" + name for name in results)} : {types}
+  }}
+""",
+    )
+
+
 PATTERNS = {
     "fixed": ("fixed(128, c=32)", 1024),
     "strided": ("strided(128)", 1024),
@@ -76,6 +100,13 @@ for name, qk, v, precision in [
     CASES[f"{name} {qk}/{v} {precision}"] = (attention(*PATTERNS[name], 2, qk, v, precision), precision)
 for d, precision in [(257, "fp32"), (512, "fp32"), (257, "bf16"), (512, "bf16"), (512, "fp16")]:
     CASES[f"rows {d} {precision}"] = (rows(d, 2048, precision), precision)
+for n, k, precision in [(1024, 256, "bf16"), (2048, 512, "bf16"), (2048, 512, "fp16")]:
+    CASES[f"product {n}x{k} gelu {precision}"] = (product(4096, n, k, True, "gelu", precision), precision)
+    CASES[f"product {n}x{k} gelu_grad {precision}"] = (product(4096, n, k, False, "gelu_grad", precision), precision)
+
+
+def targets(case):
+    return TARGETS[:1] if case.startswith("product") else TARGETS
 
 
 def ptxas():
@@ -117,7 +148,7 @@ def measure_all():
     results = {}
     with tempfile.TemporaryDirectory(prefix="drawloom-assembly-") as tmp:
         for case, (text, precision) in CASES.items():
-            for target in TARGETS:
+            for target in targets(case):
                 results[f"{case} {target}"] = measure(text, precision, target, pathlib.Path(tmp))
     return results
 
@@ -142,7 +173,7 @@ class Assembly(unittest.TestCase):
 
     def check(self, case):
         text, precision = CASES[case]
-        for target in TARGETS:
+        for target in targets(case):
             with self.subTest(target=target), tempfile.TemporaryDirectory(prefix="drawloom-assembly-") as tmp:
                 found, complaints = measure(text, precision, target, pathlib.Path(tmp))
                 known = self.budget["complaints"].get(f"{case} {target}", [])
