@@ -36,8 +36,11 @@ CHANGES = {
 
 
 def read_data(spec_kind, path):
-    """The bytes of the data set as Drawloom orders them: a text, or images pixel after pixel (R, G, B)."""
+    """The bytes of the data set as Drawloom orders them: a text, or images pixel after pixel (R, G, B). None for sound, which only Drawloom decodes."""
     import numpy as np
+
+    if spec_kind == "audio":
+        return None
 
     if spec_kind == "text":
         return np.fromfile(path, np.uint8)
@@ -47,7 +50,9 @@ def read_data(spec_kind, path):
 
 
 def split_of(spec_kind, data, n):
-    """train, validation and test, in images or bytes: validation small enough to be measured every half minute."""
+    """train, validation and test, in images or bytes: validation small enough to be measured every half minute. None: the spec's."""
+    if spec_kind == "audio":
+        return None
     if spec_kind == "images":
         images = len(data) // IMAGE
         held = min(HELD_OUT_IMAGES, images // 5)
@@ -70,7 +75,8 @@ class Run:
         kind = self.resolve(sets)["data.kind"]
         self.data = read_data(kind, a.data)
         n = self.resolve(sets)["model.n"]
-        self.sets = sets + [f"data.split={split_of(kind, self.data, n)}", f"data.path={json.dumps(str(a.data))}"]
+        split = split_of(kind, self.data, n)
+        self.sets = sets + [f"data.path={json.dumps(str(a.data))}"] + ([f"data.split={split}"] if split else [])
         self.spec = self.resolve(self.sets)
         self.tokens_a_step = n * self.spec["data.batch"] * self.spec["train.accumulation"]
 
@@ -226,10 +232,11 @@ def sample(run, out, folder):
     common = [run.model(), "--out", str(out), *run.flags(run.sets + ["sample.batch=16"]), "--device", run.a.device]
     evaluated = subprocess.run([run.drawloom, "eval", *common, "--split", "test", "--json"], capture_output=True, text=True)
     (folder / "test.json").write_text(evaluated.stdout + evaluated.stderr[-500:] * bool(evaluated.returncode))
-    if run.spec["data.kind"] == "images":
-        command = ["--count", "16", "--sheet", str(folder / "sheet.png")]
-    else:
-        command = ["--prompt", "The ", "--length", str(min(800, run.spec["model.n"] - 4))]
+    command = {
+        "images": ["--count", "16", "--sheet", str(folder / "sheet.png")],
+        "audio": ["--out-file", str(folder / "sample.wav")],
+        "text": ["--prompt", "The ", "--length", str(min(800, run.spec["model.n"] - 4))],
+    }[run.spec["data.kind"]]
     done = subprocess.run([run.drawloom, "sample", *common, *command], capture_output=True)
     (folder / "sample.txt").write_bytes(done.stdout + (done.stderr[-2000:] if done.returncode else b""))
     print(f"samples in {folder}; test: {' '.join(evaluated.stdout.split())[:200]}")
@@ -254,6 +261,8 @@ def main():
     p.add_argument("--out", required=True, help="CSV file")
     a = p.parse_args()
     run = Run(a)
+    if a.which == "torch" and run.data is None:
+        p.error("PyTorch's side reads texts and images only")
     curve, out = ours(run) if a.which == "ours" else (torch_peer(run), None)
     with open(a.out, "w", newline="") as f:
         w = csv.writer(f)

@@ -264,6 +264,10 @@ def FusionOp : Drawloom_Op<"fusion", [IsolatedFromAbove, SingleBlock, RecursiveM
   let regions = (region SizedRegion<1>:$body);
   let hasVerifier = 1;
   let assemblyFormat = "`(` $inputs `)` attr-dict `:` functional-type(operands, results) $body";
+  let extraClassDeclaration = [{
+    /// The product whose epilogue the row ops are; null if there is none.
+    ::drawloom::MatmulOp getProduct();
+  }];
 }
 def YieldOp : Drawloom_Op<"yield", [Pure, Terminator, ParentOneOf<["SegmentOp", "RecomputeOp", "FusionOp"]>]> {
   let summary = "the values of a region";

@@ -105,6 +105,31 @@ def AccumulateInPlace : Pass<"drawloom-accumulate-in-place", "::mlir::ModuleOp">
   ];
 }
 
+def FuseProducts : Pass<"drawloom-fuse-products", "::mlir::ModuleOp"> {
+  let summary = "row ops that read a product become its epilogue: one fusion that begins with the product";
+  let description = [{
+    For Hopper (`target=sm_90a`; nothing is changed for others). A 16-bit product and the chain of elementwise ops after it become a
+    fusion where drawloom-lower-products has a kernel for them: bias and GELU of a layer's inner width, GELU's gradient. With them
+    go sums over rows of what the chain makes (the gradient of a bias) and a gelu that is marked `drawloom.repeat`, if the chain
+    reads its operand. Values used outside become results. drawloom-fuse groups the row ops that are left.
+
+    A product stays with the library if it has few rows, or if the bytes that an epilogue saves take less time than our kernel may
+    lose on the product's operations (passes/graph/ProductEpilogue.h). What decides is the same whatever is recomputed, and so
+    are the bits of each product.
+  }];
+  let options = [
+    Option<"target", "target", "std::string", "\"cpu\"", "cpu, sm_90a or sm_80">,
+    Option<"minRows", "min-rows", "int64_t", "512", "products of fewer rows stay with the library">,
+    Option<"libraryRate", "library-rate", "double", "670", "10^12 operations a second of the library's products">,
+    Option<"ownRate", "own-rate", "double", "500", "10^12 operations a second of our products">,
+    Option<"memoryRate", "memory-rate", "double", "2.4", "10^12 bytes a second of row kernels">
+  ];
+  let statistics = [
+    Statistic<"numProducts", "products", "Number of products with an epilogue">,
+    Statistic<"numOps", "ops", "Number of row ops in epilogues">
+  ];
+}
+
 def Fuse : Pass<"drawloom-fuse", "::mlir::ModuleOp"> {
   let summary = "group row ops that work on the same rows into fusions";
   let description = [{

@@ -20,6 +20,7 @@ ArrayRef<Phase> phases() {
         "drawloom-decompose",
         "drawloom-split-pieces",
         "drawloom-accumulate-in-place",
+        {"drawloom-fuse-products{target=$target}", On::Gpu, &PipelineOptions::productEpilogues},
         "drawloom-fuse"},
        "drawloom-verify-graph"},
       {"loops",
@@ -44,8 +45,9 @@ ArrayRef<Phase> phases() {
 
 namespace {
 
-bool isFor(On machine, const PipelineOptions &options) {
-  return machine == On::Any || (machine == On::Gpu) == options.isGpu();
+bool isWanted(const PassText &pass, const PipelineOptions &options) {
+  if (pass.choice && !(options.*pass.choice)) return false;
+  return pass.machine == On::Any || (pass.machine == On::Gpu) == options.isGpu();
 }
 
 /// The element type of activations, in MLIR's words.
@@ -80,15 +82,19 @@ std::string phaseNames() {
 }
 
 struct CommandLineOptions : PassPipelineOptions<CommandLineOptions> {
-  Option<std::string> recompute{*this, "recompute",
-                                llvm::cl::desc("what to recompute: none, elementwise, attention, block or all"),
-                                llvm::cl::init("none")};
+  Option<std::string> recompute{
+      *this, "recompute", llvm::cl::desc("what to recompute: none, elementwise, attention, block or all"),
+      llvm::cl::init("none")};
   Option<std::string> target{*this, "target",
                              llvm::cl::desc("what kernels are scheduled for: cpu, sm_90a or sm_80"),
                              llvm::cl::init("cpu")};
   Option<std::string> precision{*this, "precision",
                                 llvm::cl::desc("of activations and their gradients: fp32, bf16 or fp16"),
                                 llvm::cl::init("fp32")};
+  Option<bool> productEpilogues{
+      *this, "product-epilogues",
+      llvm::cl::desc("whether products of our own have row ops as epilogues (sm_90a)"),
+      llvm::cl::init(PipelineOptions().productEpilogues)};
   Option<std::string> stopAfter{*this, "stop-after",
                                 llvm::cl::desc("the last phase to run (all of them if empty)"),
                                 llvm::cl::init("")};
@@ -109,7 +115,7 @@ LogicalResult buildPipeline(OpPassManager &pm, const PipelineOptions &options, S
   }
   for (auto [number, phase] : llvm::enumerate(phases())) {
     for (const PassText &pass : phase.passes)
-      if (isFor(pass.machine, options) && failed(addPass(pm, substitute(pass.text, options), errors)))
+      if (isWanted(pass, options) && failed(addPass(pm, substitute(pass.text, options), errors)))
         return failure();
     if (failed(addPass(pm, phase.verify, errors))) return failure();
     if (!options.dumpDirectory.empty()) {
@@ -127,7 +133,8 @@ void registerDrawloomPipeline() {
   static PassPipelineRegistration<CommandLineOptions> pipeline(
       "drawloom-pipeline", "run the compiler's phases (graph, loops, memory, kernel) up to stop-after",
       [](OpPassManager &pm, const CommandLineOptions &options) {
-        PipelineOptions choices{options.recompute, options.target, options.precision, options.dumpPhases};
+        PipelineOptions choices{options.recompute, options.target, options.precision, options.dumpPhases,
+                                options.productEpilogues};
         if (failed(buildPipeline(pm, choices, options.stopAfter, llvm::errs())))
           llvm::report_fatal_error("drawloom-pipeline: invalid options", /*gen_crash_diag=*/false);
       });

@@ -21,8 +21,8 @@ LogicalResult verifyRegion(Operation *op, StringRef rule) {
 }
 
 bool isRowOp(Operation &op) {
-  return isa<BiasAddOp, AddOp, CastOp, GeluOp, GeluGradOp, DropoutOp, LayerNormOp, LayerNormGradOp, CrossEntropyOp,
-             CrossEntropyGradOp, ColumnSumOp, FillOp, EmbedOp, AdamOp, EmaOp, YieldOp>(op);
+  return isa<BiasAddOp, AddOp, CastOp, GeluOp, GeluGradOp, DropoutOp, LayerNormOp, LayerNormGradOp,
+             CrossEntropyOp, CrossEntropyGradOp, ColumnSumOp, FillOp, EmbedOp, AdamOp, EmaOp, YieldOp>(op);
 }
 
 } // namespace
@@ -36,9 +36,11 @@ LogicalResult SegmentOp::verify() {
 
 LogicalResult RecomputeOp::verify() { return verifyRegion(*this, "REC"); }
 
+MatmulOp FusionOp::getProduct() { return dyn_cast<MatmulOp>(getBody().front().front()); }
+
 LogicalResult FusionOp::verify() {
   if (failed(verifyRegion(*this, "FUSE"))) return failure();
-  auto product = dyn_cast<MatmulOp>(getBody().front().front());
+  MatmulOp product = getProduct();
   if (product && (product.getInit() || product.getBias()))
     return emitOpError() << "FUSE4: expected a product without init and bias";
   for (Operation &op : getBody().front())

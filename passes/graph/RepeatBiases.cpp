@@ -22,10 +22,11 @@ std::optional<BiasedRow> biasedRow(OpResult result) {
   return BiasedRow{fusion.getInputs()[x.getArgNumber()], fusion.getInputs()[bias.getArgNumber()]};
 }
 
-/// True if the fusion reads `operand` row by row only.
+/// True if `operand` is read by a fusion of row ops alone, row by row only. What the epilogue of a product
+/// reads stands ready for it.
 bool readsRows(OpOperand &operand) {
   auto fusion = dyn_cast<FusionOp>(operand.getOwner());
-  if (!fusion) return false;
+  if (!fusion || fusion.getProduct()) return false;
   BlockArgument argument = fusion.getBody().getArgument(operand.getOperandNumber());
   return llvm::all_of(argument.getUses(), [](OpOperand &use) {
     std::optional<RowShape> shape = describeRowOp(use.getOwner());

@@ -36,3 +36,21 @@ func.func @read_elsewhere(%x: tensor<6x8xf32>, %b: tensor<8xf32>, %v: tensor<8x8
   %6 = drawloom.column_sum %5 init %db : (tensor<6x8xf32>, tensor<8xf32>) -> tensor<8xf32>
   return %4, %5, %6 : tensor<6x8xf32>, tensor<6x8xf32>, tensor<8xf32>
 }
+
+// The epilogue of a product reads it: it is stored.
+// CHECK-LABEL: func.func @read_by_an_epilogue
+// CHECK: %[[F:.*]]:2 = drawloom.fusion
+// CHECK: drawloom.fusion(%{{.*}}, %arg2, %[[F]]#0)
+// CHECK: drawloom.matmul
+// CHECK-NEXT: drawloom.gelu_grad
+func.func @read_by_an_epilogue(%x: tensor<6x8xf32>, %b: tensor<8xf32>, %v: tensor<8x8xf32>) -> (tensor<6x8xf32>, tensor<6x8xf32>) {
+  %1 = drawloom.bias_add %x, %b : (tensor<6x8xf32>, tensor<8xf32>) -> tensor<6x8xf32>
+  %2 = drawloom.gelu %1 : tensor<6x8xf32>
+  %3 = drawloom.fusion(%x, %v, %1) : (tensor<6x8xf32>, tensor<8x8xf32>, tensor<6x8xf32>) -> tensor<6x8xf32> {
+  ^bb0(%dy: tensor<6x8xf32>, %w: tensor<8x8xf32>, %u: tensor<6x8xf32>):
+    %4 = drawloom.matmul %dy, %w : (tensor<6x8xf32>, tensor<8x8xf32>) -> tensor<6x8xf32>
+    %5 = drawloom.gelu_grad %4, %u : tensor<6x8xf32>
+    drawloom.yield %5 : tensor<6x8xf32>
+  }
+  return %2, %3 : tensor<6x8xf32>, tensor<6x8xf32>
+}

@@ -1,0 +1,121 @@
+#include "passes/graph/ProductEpilogue.h"
+#include "passes/graph/RowOps.h"
+#include "passes/memory/Layout.h"
+#include "passes/products/ProductRules.h"
+
+using namespace mlir;
+
+namespace drawloom {
+namespace {
+
+/// An op whose result has an element for each element of the rows that it reads.
+bool isElementwise(Operation *op) { return isa<BiasAddOp, AddOp, CastOp, GeluOp, GeluGradOp, DropoutOp>(op); }
+
+bool readsAsRows(OpOperand &use) {
+  std::optional<RowShape> shape = describeRowOp(use.getOwner());
+  return shape && shape->operands[use.getOperandNumber()] == RowRole::Row;
+}
+
+/// True if the op comes back to what gelu has read: there is no such reader where nothing is differentiated,
+/// or where gelu is recomputed elsewhere.
+bool isForGradient(OpOperand &use) {
+  return use.getOwner()->hasAttr(kRepeatAttr) ||
+         (isa<GeluGradOp>(use.getOwner()) && use.getOperandNumber() == 1);
+}
+
+/// The elementwise op that alone reads `value`; null if there is none.
+Operation *onlyReader(Value value) {
+  Operation *reader = nullptr;
+  for (OpOperand &use : value.getUses()) {
+    if (isForGradient(use)) continue;
+    if (reader && use.getOwner() != reader) return nullptr;
+    reader = use.getOwner();
+    if (!isElementwise(reader) || !readsAsRows(use)) return nullptr;
+  }
+  return reader;
+}
+
+class Search {
+public:
+  explicit Search(MatmulOp product) { found.product = product; }
+
+  ProductEpilogue run() {
+    Operation *next = onlyReader(found.product.getOut());
+    for (; next && isThere(next); next = onlyReader(next->getResult(0))) found.chain.push_back(next);
+    if (next || !products::canLower(found.product, found.chain)) found.chain.clear();
+    if (!found.chain.empty()) addBeside();
+    return std::move(found);
+  }
+
+private:
+  bool isMember(Operation *op) { return op == found.product || llvm::is_contained(found.chain, op); }
+
+  /// Whether what `op` needs is made by members or before the product.
+  bool isThere(Operation *op) {
+    return llvm::all_of(op->getOperands(), [&](Value operand) {
+      Operation *def = operand.getDefiningOp();
+      return !def || isMember(def) || def->isBeforeInBlock(found.product);
+    });
+  }
+
+  void addBeside() {
+    SmallVector<Operation *> candidates;
+    auto consider = [&](Value value, auto &&which) {
+      for (Operation *user : value.getUsers())
+        if (which(user) && !llvm::is_contained(candidates, user)) candidates.push_back(user);
+    };
+    for (Operation *op : found.chain) {
+      for (OpOperand &operand : op->getOpOperands())
+        if (readsAsRows(operand) && !isMember(operand.get().getDefiningOp()))
+          consider(operand.get(),
+                   [](Operation *user) { return isElementwise(user) && user->hasAttr(kRepeatAttr); });
+      consider(op->getResult(0), [](Operation *user) { return isa<ColumnSumOp>(user); });
+    }
+    for (Operation *op : candidates) {
+      if (isMember(op) || op->isBeforeInBlock(found.product) || !isThere(op)) continue;
+      found.beside.push_back(op);
+      if (!products::canLower(found.product, ArrayRef(found.ops()).drop_front())) found.beside.pop_back();
+    }
+  }
+
+  ProductEpilogue found;
+};
+
+int64_t bytesOf(Value value) {
+  auto type = cast<RankedTensorType>(value.getType());
+  return type.getNumElements() * type.getElementTypeBitWidth() / 8;
+}
+
+} // namespace
+
+SmallVector<Operation *> ProductEpilogue::ops() const {
+  SmallVector<Operation *> all{product};
+  llvm::append_range(all, chain);
+  llvm::append_range(all, beside);
+  llvm::sort(all, [](Operation *a, Operation *b) { return a->isBeforeInBlock(b); });
+  return all;
+}
+
+ProductEpilogue findEpilogue(MatmulOp product) { return Search(product).run(); }
+
+int64_t savedBytes(const ProductEpilogue &epilogue) {
+  MatmulOp product = epilogue.product;
+  int64_t saved = 2 * bytesOf(product.getOut());
+  for (Operation *op : epilogue.chain)
+    if (isa<GeluOp>(op)) saved -= bytesOf(op->getOperand(0));
+  Operation *last = epilogue.chain.back();
+  Value out = last->getResult(0);
+  bool isReadAsRows = false, isKept = isa<AddOp>(last);
+  for (OpOperand &use : out.getUses()) {
+    if (llvm::is_contained(epilogue.beside, use.getOwner())) continue;
+    (describeRowOp(use.getOwner()) ? isReadAsRows : isKept) = true;
+  }
+  if (isReadAsRows) saved -= bytesOf(out) * (isKept ? 1 : 2);
+  return saved;
+}
+
+bool paysForItself(int64_t bytes, double operations, const ProductRates &rates) {
+  return double(bytes) / rates.memory >= operations * (1 / rates.own - 1 / rates.library);
+}
+
+} // namespace drawloom

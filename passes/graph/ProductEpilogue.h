@@ -1,0 +1,49 @@
+// Which row ops a product's kernel works through before it writes the product's rows, and whether that pays.
+#pragma once
+#include "dialect/ir/Dialect.h"
+
+namespace drawloom {
+
+/// A product and row ops after it.
+///
+/// Which product has which chain is a function of the ops that a forward pass and its gradient have whatever
+/// is recomputed: a product that another kernel makes has other bits, and recomputation changes none.
+struct ProductEpilogue {
+  MatmulOp product;
+  /// Elementwise ops, each of which reads the one before it, the first the product. Empty: no epilogue.
+  llvm::SmallVector<mlir::Operation *> chain;
+  /// What goes with them: sums over rows of what they make, and ops computed again from a tensor that they
+  /// read.
+  llvm::SmallVector<mlir::Operation *> beside;
+
+  /// The product, the chain and what is beside it, in program order.
+  llvm::SmallVector<mlir::Operation *> ops() const;
+};
+
+/// The ops that can be computed with `product` in one kernel (products::canLower) at the product's place. The
+/// chain goes on while one elementwise op alone reads what it has made, but for gelu's gradient and gelu
+/// computed again, which are not looked at; a kernel takes all of it or nothing.
+ProductEpilogue findEpilogue(MatmulOp product);
+
+/// Bytes that need not travel when the chain is the product's epilogue: the product is neither written nor
+/// read. But what gelu reads may have to be kept for its gradient, where row kernels keep the product in its
+/// place. And other row ops read the chain's result again, which would have been made in the same kernel; if
+/// nothing but row ops needs it, it would not even have been written (a sum is: it is a residual stream that
+/// is added to).
+int64_t savedBytes(const ProductEpilogue &epilogue);
+
+/// What a card does in a second, as the choice of epilogues sees it.
+struct ProductRates {
+  double library; ///< operations a second of the library's products
+  double own;     ///< of our products, which have epilogues
+  double memory;  ///< bytes a second that row kernels move
+};
+
+/// Whether an epilogue that saves `bytes` pays for what our kernel may lose on a product of `operations` (2 M
+/// N K):
+///   bytes / memory >= operations (1 / own - 1 / library).
+/// On the safe side: a product that is bound by memory, or an epilogue whose traffic hides behind operations,
+/// loses less.
+bool paysForItself(int64_t bytes, double operations, const ProductRates &rates);
+
+} // namespace drawloom
