@@ -128,6 +128,7 @@ std::vector<Case> cases(const char *type) {
   add("fixed(48, c=16)", 2, 1000, 3, 48, 80);
   add("heads(fixed(64, c=16), local(48), fixed(96, c=32))", 2, 700, 6, 64, 64);
   add("strided(96)", 2, 1100, 1, 64, 128);
+  add("strided(128)", 3, 1536, 2, 64, 64); // the second piece goes through the batch backwards
   add("fixed(128, c=32)", 1, 2048, 8, 64, 64); // the paper's models, shorter
   add("column(96)", 1, 3072, 2, 64, 128);
   add("local(96)", 1, 3072, 2, 64, 128);

@@ -106,11 +106,12 @@ void ForwardKernel::forEachItem(llvm::function_ref<void(const Item &, Value, Val
       at[d] = extents[d] == 1 ? k.index(0) : small(k.apply(k.dim(0).floorDiv(stride) % extents[d], number));
       stride *= extents[d];
     }
-    Value head = small(k.headAt(view.attr.getHeads(), at[kHead])), slice = at[kSlice];
+    Value batch = entryAt(k, spec.order, spec.shape.batch, at[kBatch]),
+          head = small(k.headAt(view.attr.getHeads(), at[kHead])), slice = at[kSlice];
     Item item;
     // The last rows have the most keys to meet: they come first.
     Value first = small(k.apply((-k.dim(0) + (spec.tiles - 1)) * cut.rows(), at[kTile]));
-    item.queries = {at[kBatch], head, slice, first, querySide.extent(head, slice)};
+    item.queries = {batch, head, slice, first, querySide.extent(head, slice)};
     Value last =
         k.min(k.apply(k.dim(0) + (cut.rows() - 1), first), k.apply(k.dim(0) - 1, item.queries.extent));
     item.tiles = zero;

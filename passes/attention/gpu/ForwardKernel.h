@@ -1,5 +1,6 @@
 // The forward kernel of the tensor cores: blocks own query tiles and stream the keys past them.
 #pragma once
+#include "passes/attention/gpu/BatchOrder.h"
 #include "passes/attention/gpu/ForwardPlan.h"
 #include "passes/attention/gpu/FragmentSoftmax.h"
 #include "passes/attention/gpu/SideTiles.h"
@@ -14,6 +15,7 @@ struct ForwardSpec {
   SmallVector<ViewAttr, 2> views;
   ForwardCut cut;
   bool continues;        ///< from what out and lse hold
+  BatchOrder order;      ///< in which items go through the batch
   int64_t slices, tiles; ///< of a head, of a slice: the most
   int64_t keys;          ///< of a slice: the most
   bool keysAreBoxes;     ///< key tiles of all views come by bulk copies

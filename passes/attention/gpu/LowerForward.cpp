@@ -123,10 +123,16 @@ LogicalResult lowerToWarps(AttendOp op, Context &context) {
     work.isBulk = false;
     cut = choose();
   }
-  ForwardSpec forward{shape,        views,
-                      cut,          continues,
-                      facts.slices, int64_t(llvm::divideCeil(facts.rows, cut.rows())),
-                      keys,         keysAreBoxes(cut),
+  BatchOrder order = batchOrderAfter(op.getOut0());
+  ForwardSpec forward{shape,
+                      views,
+                      cut,
+                      continues,
+                      order,
+                      facts.slices,
+                      int64_t(llvm::divideCeil(facts.rows, cut.rows())),
+                      keys,
+                      keysAreBoxes(cut),
                       work.isHopper};
 
   LaunchSpec spec;
@@ -140,8 +146,8 @@ LogicalResult lowerToWarps(AttendOp op, Context &context) {
   spec.grid = forward.grid();
   spec.flops = 2 * (shape.dQk + shape.dV) * pairs * shape.batch;
   spec.bytes = bytesOf({op.getQ(), op.getK(), op.getV(), op.getOut(), op.getLse()}, heads, shape.heads);
-  spec.key =
-      describe(shape, {cut.rows(), cut.columns}) + describeCut(cut) + (continues ? "continues," : "starts,");
+  spec.key = describe(shape, {cut.rows(), cut.columns}) + describeCut(cut) +
+             (continues ? "continues," : "starts,") + (order == BatchOrder::Backwards ? "backwards," : "");
   for (ViewAttr view : views) spec.key += print(view);
   MapList maps;
   auto made = launch(context, b, op, spec, [&](const TileKernel &k) {
