@@ -5,7 +5,7 @@
 // lie in memory, and only the query tile is transposed, once. Scores are in base 2: exp(x) is computed as 2^(x log2 e) with the
 // factor log2 e already in the queries.
 //
-// Extents say which keys of a score tile each group of 16 queries meets: a memref [groups, 2] of index, [from, to) in multiples of 8.
+// Extents say which keys of a score tile each group of 16 (or 8) queries meets: a memref [groups, 2] of index, [from, to) in multiples of 8.
 // `tile.extents` finds them, the ops after it skip the rest, and tiles without a mask need none. Results do not depend on them.
 #ifndef DRAWLOOM_TILE_OPS_TD
 #define DRAWLOOM_TILE_OPS_TD
@@ -31,14 +31,11 @@ def TileLoadOp : TileOp<"load", [AttrSizedOperandSegments]> {
 
     Rows with first + x >= limit are zero and read nothing. Without a limit all rows exist. first < limit.
 
-    `prefetch_channels`, if not 0, asks the second-level cache for what lies so many channels further on: rows of the next head (or, after the last
-    one, of the next position), which another work item loads soon. It may lie outside the source.
     TILE1: tiles have static shapes and no layout. TLOAD1: the map has one dimension an operand of `at`, no symbols, one result.
     TLOAD2: only a tile of rank 2 is transposed.
   }];
   let arguments = (ins Arg<TileBuffer, "", [MemWrite]>:$tile, Arg<TileMemory, "", [MemRead]>:$source, Index:$outer, Index:$inner,
-    Variadic<Index>:$at, Optional<Index>:$limit, AffineMapAttr:$map, UnitAttr:$transpose, DefaultValuedAttr<F32Attr, "1.0f">:$factor,
-    DefaultValuedAttr<I64Attr, "0">:$prefetch_channels);
+    Variadic<Index>:$at, Optional<Index>:$limit, AffineMapAttr:$map, UnitAttr:$transpose, DefaultValuedAttr<F32Attr, "1.0f">:$factor);
   let assemblyFormat = [{ $tile `from` $source `[` $outer `,` $inner `]` `at` $map `(` $at `)` (`to` $limit^)? attr-dict
     `:` type($tile) `,` type($source) }];
 }
@@ -56,6 +53,20 @@ def TileStoreOp : TileOp<"store", [AttrSizedOperandSegments]> {
     `:` type($tile) `,` type($target) }];
 }
 
+def TilePrefetchOp : TileOp<"prefetch"> {
+  let summary = "ask the second-level cache for rows that another work item touches soon";
+  let description = [{
+    `channels` channels of each of the `rows` rows from `first` on, the last of `at`, that are below `limit`: source[outer, p(x), inner ..] as in `tile.load`. They
+    may lie outside the source. With `write` they will be written. Has no effect on results, and none on a GPU, where other blocks hide latency.
+
+    A processor has room for few misses at a time, so a product hides more of them than a burst: prefetches with only arithmetic between
+    them and a `tile.matmul` are spread over it. TPRE1: as TLOAD1. TPRE2: rows and channels are positive.
+  }];
+  let arguments = (ins TileMemory:$source, Index:$outer, Index:$inner, Variadic<Index>:$at, Index:$limit, AffineMapAttr:$map, I64Attr:$rows,
+    I64Attr:$channels, UnitAttr:$write);
+  let assemblyFormat = [{ $source `[` $outer `,` $inner `]` `at` $map `(` $at `)` `to` $limit attr-dict `:` type($source) }];
+}
+
 def TileFillOp : TileOp<"fill"> {
   let summary = "set every element of a tile";
   let description = [{ TILE1. }];
@@ -66,8 +77,8 @@ def TileFillOp : TileOp<"fill"> {
 def TileMatmulOp : TileOp<"matmul", [AttrSizedOperandSegments]> {
   let summary = "c = a b, c += a b, or c = rescale c + a b";
   let description = [{
-    c: [M, N]; a: [M, K], or [K, M] with `transpose_a`; b: [K, N]. With `accumulate` the product is added to c, whose column x has been
-    multiplied by rescale[x] before if `rescale` is given. The terms of an element are added in the order of k with fused
+    c: [M, N]; a: [M, K], or [K, M] with `transpose_a`; b: [K, N]. With `accumulate` the product is added to c, whose column x (with pairs "inner-row":
+    row x) has been multiplied by rescale[x] before if `rescale` is given. The terms of an element are added in the order of k with fused
     multiply-adds, whatever the vector width and the register tile.
 
     With `extents`, `pairs` says which dimensions are keys and queries; what no query meets is left out:
@@ -76,10 +87,12 @@ def TileMatmulOp : TileOp<"matmul", [AttrSizedOperandSegments]> {
     |---|---|---|
     | "row-column" | scores | rows of c outside a column's extents: they keep what they hold |
     | "inner-column" | sums over keys | terms outside a column's extents |
+    | "inner-row" | sums over keys, queries in rows | terms outside a row's extents |
     | "row-inner" | sums over queries | terms of rows outside the extents of the term |
 
-    TILE1. TMM1: shapes agree. TMM2: rescale, [N], only with accumulate. TMM3: extents come with pairs, and fit them as in TEXT2;
-    "row-column" does not accumulate, "row-inner" does not rescale. TEXT2: extents are [queries / 16 rounded up, 2] and keys a multiple of 8.
+    TILE1. TMM1: shapes agree. TMM2: rescale, [N] ([M] with "inner-row"), only with accumulate. TMM3: extents come with pairs, and fit them as in TEXT2;
+    "row-column" does not accumulate, "row-inner" does not rescale. TEXT2: extents are [queries / 16 rounded up, 2] and keys a multiple of 8; those of "inner-row" and
+    "row-inner", whose vectors lie along channels, may be [queries / 8 rounded up, 2].
   }];
   let arguments = (ins Arg<TileMatrix, "", [MemRead, MemWrite]>:$c, Arg<TileMatrix, "", [MemRead]>:$a, Arg<TileMatrix, "", [MemRead]>:$b,
     Arg<Optional<TileVector>, "", [MemRead]>:$rescale, Arg<Optional<TileExtents>, "", [MemRead]>:$extents, UnitAttr:$transpose_a,
@@ -89,18 +102,18 @@ def TileMatmulOp : TileOp<"matmul", [AttrSizedOperandSegments]> {
 }
 
 def TileExtentsOp : TileOp<"extents"> {
-  let summary = "which keys of a score tile each group of 16 queries meets, by a view's bounds";
+  let summary = "which keys of a score tile each group of queries meets, by a view's bounds";
   let description = [{
     The tile has `tile_keys` keys; its first query is row `row`, its first key slot `slot` of slice `slice` of head `head`. Group g, the rows
-    [row + 16 g, row + 16 g + 16) below `rows`, gets [from, to) with the slots that the bounds of its first and last row enclose, relative to `slot`, from
+    [row + G g, row + G g + G) below `rows`, where G is `group`, gets [from, to) with the slots that the bounds of its first and last row enclose, relative to `slot`, from
     rounded down and to rounded up to a multiple of 8; [0, 0) or another empty interval if it meets nothing.
 
     All pairs of the tile belong to the view while the coordinate that a loop advances, row or slot, is in [whole_from, whole_to - tile
     extent]: this is what `drawloom-split-edge-tiles` takes the loop apart by. An empty range makes no promise.
-    TEXT1: tile_keys is a positive multiple of 8.
+    TEXT1: tile_keys is a positive multiple of 8, group is 8 or 16.
   }];
   let arguments = (ins Arg<TileExtents, "", [MemWrite]>:$extents, Index:$head, Index:$slice, Index:$row, Index:$slot, Index:$rows, Index:$keys,
-    Index:$whole_from, Index:$whole_to, Drawloom_ViewAttr:$view, I64Attr:$tile_keys);
+    Index:$whole_from, Index:$whole_to, Drawloom_ViewAttr:$view, I64Attr:$tile_keys, DefaultValuedAttr<I64Attr, "16">:$group);
   let assemblyFormat = [{ $extents `at` `(` $head `,` $slice `,` $row `,` $slot `)` `of` $rows `x` $keys
     `whole` `[` $whole_from `,` $whole_to `)` `in` $view `keys` $tile_keys attr-dict `:` type($extents) }];
 }
@@ -134,8 +147,9 @@ def TileSoftmaxStepOp : TileOp<"softmax_step", [AllTypesMatch<["m", "l", "rescal
 
 def TileSoftmaxFinishOp : TileOp<"softmax_finish", [AllTypesMatch<["m", "l"]>]> {
   let summary = "divide the accumulator by the sum; m becomes the natural log-sum-exp";
-  let description = [{ acc[c, x] := acc[c, x] / l[x]; m[x] := ln 2 m[x] + ln l[x] (-inf for a query without keys). TILE1. TFIN1: shapes agree. }];
-  let arguments = (ins Arg<TileMatrix, "", [MemRead, MemWrite]>:$acc, Arg<TileVector, "", [MemRead, MemWrite]>:$m, Arg<TileVector, "", [MemRead]>:$l);
+  let description = [{ acc[c, x] (acc[x, c] with `by_row`) is divided by l[x]; m[x] := ln 2 m[x] + ln l[x] (-inf for a query without keys). TILE1. TFIN1: shapes agree. }];
+  let arguments = (ins Arg<TileMatrix, "", [MemRead, MemWrite]>:$acc, Arg<TileVector, "", [MemRead, MemWrite]>:$m, Arg<TileVector, "", [MemRead]>:$l,
+    UnitAttr:$by_row);
   let assemblyFormat = "$acc `,` $m `,` $l attr-dict `:` type($acc) `,` type($m)";
 }
 

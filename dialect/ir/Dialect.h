@@ -23,8 +23,9 @@ namespace drawloom {
 /// The attribute's view as the struct of the pattern algebra; `ViewAttr::get(context, view)` is the way back.
 PieceView toView(ViewAttr attr);
 
-/// Extents of tile ops: queries a group, and what keys are rounded to.
-inline constexpr int64_t kExtentQueries = 16, kExtentKeys = 8;
+/// Extents of tile ops: queries a group (for products along channels also the fine ones), and what keys are
+/// rounded to.
+inline constexpr int64_t kExtentQueries = 16, kFineExtentQueries = 8, kExtentKeys = 8;
 
 /// Discardable attributes that ops carry through the passes (ARCHITECTURE.md section 1).
 inline constexpr llvm::StringLiteral kLabelAttr =

@@ -5,9 +5,11 @@
 #include "frontend/cli/Table.h"
 #include "frontend/cli/Verbs.h"
 #include "runtime/abi/Abi.h"
+#include "runtime/program/Memory.h"
 #include "runtime/support/Clock.h"
 #include "runtime/support/Format.h"
 #include "runtime/train/InitialWeights.h"
+#include <numeric>
 
 namespace drawloom::cli {
 namespace {
@@ -41,6 +43,12 @@ void prepareStep(Program &program, int64_t seed) {
   hyper[abi::kClipNorm] = hyper[abi::kGradScale] = 1;
 }
 
+/// Of the last step, in nats a token. Every step trains, so it depends on all gradients of the steps before.
+double meanLoss(const Program &program) {
+  auto nll = program.view<float>(abi::io::kNll);
+  return std::accumulate(nll.begin(), nll.end(), 0.0) / double(nll.size());
+}
+
 int runStep(const StepOptions &o) {
   auto program = loadModel(o.input, o.threads);
   auto json = nlohmann::ordered_json::parse(program->specJson());
@@ -64,6 +72,7 @@ int runStep(const StepOptions &o) {
   double profiledSeconds = profiled(*program, step);
   if (o.json) {
     nlohmann::ordered_json out{{"model", json["model"]["name"]},
+                               {"recompute", json["memory"]["recompute"]},
                                {"n", n},
                                {"batch", batch},
                                {"accumulation", accumulation},
@@ -73,6 +82,8 @@ int runStep(const StepOptions &o) {
                                {"gflops", gflops},
                                {"gemm_gflops", peak},
                                {"share_of_gemm", gflops / peak},
+                               {"loss", meanLoss(*program)},
+                               {"arena_bytes", bytesWithoutState(program->plan())},
                                {"memory_bytes", program->plannedBytes()},
                                {"measured_memory_bytes", measured},
                                {"commands", nlohmann::ordered_json::array()}};

@@ -27,7 +27,7 @@ struct Forward {
       // The last rows have the most keys to meet: they come first.
       Value row = k.apply((-k.dim(0) + (tiles - 1)) * sizes.queries, at[3]);
       auto work = [&] {
-        Rows rows{at[0], head, slice, row, inView.rows(head, slice)};
+        Rows rows{at[0], head, slice, row, inView.rows(head, slice), inView.after(slice, at[2])};
         k.when(k.less(row, rows.limit), [&] { meetRows(k, inView, tile, rows, arg); });
       };
       if (inView.view.slices.isConstant())
@@ -44,17 +44,17 @@ private:
     SmallVector<Value> first{rows.head, rows.slice, rows.row};
     AffineMap position = inView.view.query;
     k.load(tile.queries, arg(kQ), rows.batch, queryChannel, position, first, rows.limit,
-           {.transpose = true, .factor = tile.queryFactor(), .prefetchChannels = inView.nextHead(shape.dQk)});
+           {.transpose = true, .factor = tile.queryFactor()});
     if (continues) {
       k.load(tile.m, arg(kLse), rows.batch, rows.head, position, first, rows.limit, {.factor = kLog2E});
       k.fill(tile.l, 1.0);
-      k.load(tile.acc, arg(kOut), rows.batch, outChannel, position, first, rows.limit, {.transpose = true});
+      k.load(tile.acc, arg(kOut), rows.batch, outChannel, position, first, rows.limit, {.transpose = k.isForBlocks});
     } else {
       tile.start();
     }
-    tile.meetKeys(inView, rows, arg(kK), arg(kV));
+    tile.meetKeys(inView, rows, arg(kK), arg(kV), arg(kQ), arg(kOut));
     tile.finish();
-    k.store(tile.acc, arg(kOut), rows.batch, outChannel, position, first, rows.limit, /*transpose=*/true);
+    k.store(tile.acc, arg(kOut), rows.batch, outChannel, position, first, rows.limit, /*transpose=*/k.isForBlocks);
     k.store(tile.m, arg(kLse), rows.batch, rows.head, position, first, rows.limit);
   }
 };

@@ -51,7 +51,7 @@ FailureOr<LaunchOp> launch(Context &context, OpBuilder &b, Operation *op, const 
                            llvm::function_ref<void(const TileKernel &)> build) {
   FailureOr<SymbolRefAttr> kernel =
       context.kernels.get(spec.key, spec.name, op->getLoc(), spec.memrefs, 0, [&](rows::KernelBuilder &kernel) {
-        build(TileKernel(kernel));
+        build(TileKernel(kernel, context.options.isGpu()));
         return success();
       });
   if (failed(kernel))

@@ -38,7 +38,7 @@ public:
       for (const PieceView &view : views)
         whenHeadIsIn(view.heads, head, [&] { meetPiece(view, batch, head, position); });
       forward.finish();
-      k.store(forward.acc, arg(kOut), batch, k.channel(head, shape.dV), identity, zero, one, /*transpose=*/true);
+      k.store(forward.acc, arg(kOut), batch, k.channel(head, shape.dV), identity, zero, one, /*transpose=*/k.isForBlocks);
     });
   }
 

@@ -32,12 +32,13 @@ LogicalResult lower(AttentionDeltaOp op, Context &context) {
   auto made = launch(context, b, op, spec, [&](const TileKernel &k) {
     Value dOut = k.tile({channels, kPositions}), out = k.tile({channels, kPositions}), delta = k.tile({kPositions});
     AffineMap identity = k.b.getDimIdentityMap();
-    k.forEachItem({batch, heads, tiles}, [&](ArrayRef<Value> at) {
-      Value row = k.apply(k.dim(0) * kPositions, at[2]), end = k.index(n), channel = k.channel(at[1], channels);
+    // Heads lie side by side in memory, so they follow one another.
+    k.forEachItem({batch, tiles, heads}, [&](ArrayRef<Value> at) {
+      Value row = k.apply(k.dim(0) * kPositions, at[1]), end = k.index(n), channel = k.channel(at[2], channels);
       k.load(dOut, k.kernel.memref(0), at[0], channel, identity, row, end, {.transpose = true});
       k.load(out, k.kernel.memref(1), at[0], channel, identity, row, end, {.transpose = true});
       TileDotOp::create(k.b, k.loc, delta, dOut, out);
-      k.store(delta, k.kernel.memref(2), at[0], at[1], identity, row, end);
+      k.store(delta, k.kernel.memref(2), at[0], at[2], identity, row, end);
     });
   });
   if (failed(made))

@@ -31,8 +31,25 @@ static Value scratch(const TileKernel &k, MemRefType type) {
 
 Value TileKernel::tile(ArrayRef<int64_t> shape) const { return scratch(*this, MemRefType::get(shape, b.getF32Type())); }
 
-Value TileKernel::extentsFor(int64_t queries) const {
-  return scratch(*this, MemRefType::get({int64_t(llvm::divideCeil(queries, kExtentQueries)), 2}, b.getIndexType()));
+Value TileKernel::extentsFor(int64_t queries, int64_t group) const {
+  return scratch(*this, MemRefType::get({int64_t(llvm::divideCeil(queries, group)), 2}, b.getIndexType()));
+}
+
+Value TileKernel::sumsTile(int64_t queries, int64_t channels) const {
+  return isForBlocks ? tile({channels, queries}) : tile({queries, channels});
+}
+
+void TileKernel::addToSums(Value sums, Value weights, Value right, Value extents, Value rescale) const {
+  Product product{.transposeA = true, .accumulate = true, .rescale = rescale};
+  if (isForBlocks)
+    matmul(sums, right, weights, "inner-column", extents, product);
+  else
+    matmul(sums, weights, right, "inner-row", extents, product);
+}
+
+Value TileKernel::onlyAt(Value first, Value i, Value from, Value to) const {
+  Value isFirst = arith::CmpIOp::create(b, loc, arith::CmpIPredicate::eq, i, first);
+  return arith::SelectOp::create(b, loc, isFirst, to, from);
 }
 
 void TileKernel::loop(Value from, Value to, int64_t step, llvm::function_ref<void(Value)> body) const {
@@ -80,8 +97,7 @@ Value TileKernel::headAt(ArrayRef<int64_t> heads, Value position) const {
 
 void TileKernel::load(Value tile, Value source, Value outer, Value inner, AffineMap map, ValueRange at, Value limit,
                       Transfer transfer) const {
-  TileLoadOp::create(b, loc, tile, source, outer, inner, at, limit, map, transfer.transpose, APFloat(float(transfer.factor)),
-                     transfer.prefetchChannels);
+  TileLoadOp::create(b, loc, tile, source, outer, inner, at, limit, map, transfer.transpose, APFloat(float(transfer.factor)));
 }
 
 void TileKernel::store(Value tile, Value target, Value outer, Value inner, AffineMap map, ValueRange at, Value limit,
@@ -122,19 +138,34 @@ ViewInKernel::Range ViewInKernel::queryRows(Value head, Value slice, Value slot,
   return range;
 }
 
-void ViewInKernel::findExtents(Value extents, const Rows &rows, Value slot, Value keys, const Range &range,
-                               int64_t tileKeys) const {
+void ViewInKernel::findExtents(Value extents, const Rows &rows, Value slot, Value keys, const Range &range, int64_t tileKeys,
+                               int64_t group) const {
   TileExtentsOp::create(k.b, k.loc, extents, rows.head, rows.slice, rows.row, slot, rows.limit, keys, range.wholeFrom,
-                        range.wholeTo, attr, tileKeys);
+                        range.wholeTo, attr, tileKeys, group);
 }
 
 void ViewInKernel::mask(Value scores, Value extents, const Rows &rows, Value slot, Value keys) const {
   TileMaskOp::create(k.b, k.loc, scores, extents, rows.head, rows.slice, rows.row, slot, rows.limit, keys, attr, n);
 }
 
+NextSlice ViewInKernel::after(Value slice, Value position) const {
+  if (!hasManySlices())
+    return {};
+  int64_t heads = int64_t(view.heads.size());
+  Value next = k.apply((k.dim(0) + 1) % heads, position);
+  return {k.headAt(view.heads, next), k.apply(k.dim(0) + (k.dim(1) + 1).floorDiv(heads), {slice, position})};
+}
+
+void ViewInKernel::prefetch(const NextSlice &next, Value source, Value batch, AffineMap map, Value first, Value limit, int64_t count,
+                            int64_t channels, bool write) const {
+  if (next.head)
+    TilePrefetchOp::create(k.b, k.loc, source, batch, k.channel(next.head, channels), ValueRange{next.head, next.slice, first}, limit, map, count,
+                           channels, write);
+}
+
 ForwardTile::ForwardTile(const TileKernel &k, const Shape &shape, TileSizes sizes) : k(k), shape(shape), sizes(sizes) {
   queries = k.tile({shape.dQk, sizes.queries});
-  acc = k.tile({shape.dV, sizes.queries});
+  acc = k.sumsTile(sizes.queries, shape.dV);
   m = k.tile({sizes.queries});
   l = k.tile({sizes.queries});
   rescale = k.tile({sizes.queries});
@@ -142,6 +173,7 @@ ForwardTile::ForwardTile(const TileKernel &k, const Shape &shape, TileSizes size
   keyTile = k.tile({sizes.keys, shape.dQk});
   valueTile = k.tile({sizes.keys, shape.dV});
   extents = k.extentsFor(sizes.queries);
+  sumExtents = k.isForBlocks ? extents : k.extentsFor(sizes.queries, kFineExtentQueries);
 }
 
 void ForwardTile::start() const {
@@ -150,22 +182,29 @@ void ForwardTile::start() const {
   k.fill(acc, 0.0);
 }
 
-void ForwardTile::meetKeys(const ViewInKernel &view, const Rows &rows, Value keys, Value values) const {
+void ForwardTile::meetKeys(const ViewInKernel &view, const Rows &rows, Value keys, Value values, Value nextQueries, Value nextOut) const {
   ViewInKernel::Range range = view.keySlots(rows, sizes.queries);
   Value extent = view.keys(rows.head, rows.slice);
   Value keyChannel = k.channel(rows.head, shape.dQk), valueChannel = k.channel(rows.head, shape.dV);
   k.loop(range.from, range.to, sizes.keys, [&](Value slot) {
     SmallVector<Value> at{rows.head, rows.slice, slot};
-    k.load(keyTile, keys, rows.batch, keyChannel, view.view.key, at, range.to, {.prefetchChannels = view.nextHead(shape.dQk)});
+    k.load(keyTile, keys, rows.batch, keyChannel, view.view.key, at, range.to);
     view.findExtents(extents, rows, slot, extent, range, sizes.keys);
+    Value onceTo = rows.next.head ? k.onlyAt(range.from, slot, rows.row, rows.limit) : Value();
+    view.prefetch(rows.next, keys, rows.batch, view.view.key, slot, range.to, sizes.keys, shape.dQk);
+    view.prefetch(rows.next, nextQueries, rows.batch, view.view.query, rows.row, onceTo, sizes.queries, shape.dQk);
     k.matmul(scores, keyTile, queries, "row-column", extents, {});
     view.mask(scores, extents, rows, slot, extent);
     TileSoftmaxStepOp::create(k.b, k.loc, scores, m, l, rescale, extents);
-    k.load(valueTile, values, rows.batch, valueChannel, view.view.key, at, range.to, {.prefetchChannels = view.nextHead(shape.dV)});
-    k.matmul(acc, valueTile, scores, "inner-column", extents, {.transposeA = true, .accumulate = true, .rescale = rescale});
+    k.load(valueTile, values, rows.batch, valueChannel, view.view.key, at, range.to);
+    if (!k.isForBlocks)
+      view.findExtents(sumExtents, rows, slot, extent, range, sizes.keys, kFineExtentQueries);
+    view.prefetch(rows.next, values, rows.batch, view.view.key, slot, range.to, sizes.keys, shape.dV);
+    view.prefetch(rows.next, nextOut, rows.batch, view.view.query, rows.row, onceTo, sizes.queries, shape.dV, /*write=*/true);
+    k.addToSums(acc, scores, valueTile, sumExtents, rescale);
   });
 }
 
-void ForwardTile::finish() const { TileSoftmaxFinishOp::create(k.b, k.loc, acc, m, l); }
+void ForwardTile::finish() const { TileSoftmaxFinishOp::create(k.b, k.loc, acc, m, l, /*by_row=*/!k.isForBlocks); }
 
 } // namespace drawloom::attention

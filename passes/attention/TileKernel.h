@@ -20,16 +20,21 @@ struct Shape {
   double scale;
 };
 
+/// The slice that the next work items have; null where nothing is known.
+struct NextSlice {
+  Value head = {}, slice = {};
+};
+
 /// Rows [row, limit) of a slice, of which a tile takes as many as it has room for.
 struct Rows {
   Value batch, head, slice, row, limit;
+  NextSlice next = {};
 };
 
 /// What a load does besides copying, as in tile.load.
 struct Transfer {
   bool transpose = false;
   double factor = 1.0;
-  int64_t prefetchChannels = 0;
 };
 
 /// What a product does besides multiplying; `pairs` and `extents` as in tile.matmul.
@@ -41,11 +46,14 @@ struct Product {
 /// Builds ops in a kernel at one insertion point.
 class TileKernel {
 public:
-  explicit TileKernel(rows::KernelBuilder &kernel) : kernel(kernel), b(kernel.b), loc(kernel.loc) {}
+  TileKernel(rows::KernelBuilder &kernel, bool isForBlocks) : kernel(kernel), b(kernel.b), loc(kernel.loc), isForBlocks(isForBlocks) {}
 
   rows::KernelBuilder &kernel;
   mlir::OpBuilder &b;
   mlir::Location loc;
+  /// Of a GPU's threads; else for vectors of a CPU, where sums over keys have queries in rows: then vectors lie along channels, so that short groups
+  /// of queries meet few keys in vain, and nothing is transposed when it is stored.
+  const bool isForBlocks;
 
   Value index(int64_t value) const { return kernel.index(value); }
   Value apply(mlir::AffineMap map, ValueRange operands) const;
@@ -60,12 +68,18 @@ public:
 
   /// A scratch tile that lives as long as the kernel.
   Value tile(ArrayRef<int64_t> shape) const;
-  /// Scratch for the extents of score tiles of so many queries.
-  Value extentsFor(int64_t queries) const;
+  /// Scratch for the extents of score tiles of so many queries, in groups of `group`.
+  Value extentsFor(int64_t queries, int64_t group = kExtentQueries) const;
+  /// A tile of sums over keys: [queries, channels], on a GPU [channels, queries].
+  Value sumsTile(int64_t queries, int64_t channels) const;
+  /// sums += weights^T right, with weights [keys, queries] and right [keys, channels].
+  void addToSums(Value sums, Value weights, Value right, Value extents, Value rescale = {}) const;
 
   void loop(Value from, Value to, int64_t step, llvm::function_ref<void(Value)> body) const;
   void when(Value condition, llvm::function_ref<void()> body) const;
   Value less(Value x, Value y) const;
+  /// The end of [from, to) where i is `first`; else `from`: nothing.
+  Value onlyAt(Value first, Value i, Value from, Value to) const;
 
   /// For each work item in [begin, end): its coordinates in `extents`, the last one running fastest.
   void forEachItem(ArrayRef<int64_t> extents, llvm::function_ref<void(ArrayRef<Value>)> body) const;
@@ -97,9 +111,13 @@ public:
   Value rows(Value head, Value slice) const { return k.apply(view.rows, {head, slice}); }
   Value keys(Value head, Value slice) const { return k.apply(view.keys, {head, slice}); }
 
-  /// Slices follow one another head by head, so that a load can ask for the next head's rows: how far they are away, or 0. With one
-  /// slice a head's tiles follow one another, and the processor's own prefetching sees that.
-  int64_t nextHead(int64_t channels) const { return hasManySlices() ? channels : 0; }
+  /// Slices follow one another head by head (`position` is the head's in the view). With one slice a head's tiles follow one another, and the
+  /// processor's own prefetching sees that: then it is null.
+  NextSlice after(Value slice, Value position) const;
+
+  /// Asks for what a tile of the next slice will touch: rows (or slots, as `map` says) [first, limit), at most `count`, with `channels` a head.
+  void prefetch(const NextSlice &next, Value source, Value batch, mlir::AffineMap map, Value first, Value limit, int64_t count, int64_t channels,
+                bool write = false) const;
 
   /// [from, to) is what a tile may meet; [wholeFrom, wholeTo) is what all of it meets (no promise if empty).
   struct Range {
@@ -111,7 +129,8 @@ public:
   Range queryRows(Value head, Value slice, Value slot, Value keys, int64_t tile) const;
 
   /// Finds the extents of a tile of `tileKeys` slots from `slot` on; `range` is that of the loop around it.
-  void findExtents(Value extents, const Rows &rows, Value slot, Value keys, const Range &range, int64_t tileKeys) const;
+  void findExtents(Value extents, const Rows &rows, Value slot, Value keys, const Range &range, int64_t tileKeys,
+                   int64_t group = kExtentQueries) const;
   bool hasManySlices() const { return !view.slices.isSingleConstant() || view.slices.getSingleConstantResult() > 1; }
   void mask(Value scores, Value extents, const Rows &rows, Value slot, Value keys) const;
 };
@@ -122,13 +141,13 @@ public:
   ForwardTile(const TileKernel &k, const Shape &shape, TileSizes sizes);
 
   Value queries; ///< [dQk, queries], scaled
-  Value acc;     ///< [dV, queries]
+  Value acc;     ///< a tile of sums
   Value m, l;    ///< [queries]; after `finish`, m is the log-sum-exp
 
   /// No key met yet.
   void start() const;
-  /// Goes on with all keys of `rows` in the view; memrefs [B, n, H*D].
-  void meetKeys(const ViewInKernel &view, const Rows &rows, Value keys, Value values) const;
+  /// Goes on with all keys of `rows` in the view; memrefs [B, n, H*D]. If there is a next slice, asks for its rows of all four memrefs.
+  void meetKeys(const ViewInKernel &view, const Rows &rows, Value keys, Value values, Value nextQueries = {}, Value nextOut = {}) const;
   void finish() const;
   double queryFactor() const { return shape.scale * kLog2E; }
 
@@ -137,6 +156,7 @@ private:
   Shape shape;
   TileSizes sizes;
   Value rescale, scores, keyTile, valueTile, extents;
+  Value sumExtents; ///< of products with acc
 };
 
 } // namespace drawloom::attention

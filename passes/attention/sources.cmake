@@ -5,7 +5,7 @@ add_public_tablegen_target(DrawloomAttentionPassesIncGen)
 list(APPEND DRAWLOOM_PASS_DEPENDS DrawloomAttentionPassesIncGen)
 list(APPEND DRAWLOOM_PASS_SOURCES
   attention/LowerAttention.cpp attention/TileSizes.cpp attention/BlockTiles.cpp attention/ViewFacts.cpp attention/TileKernel.cpp
-  attention/LowerAttend.cpp attention/LowerAttendGrad.cpp attention/LowerDelta.cpp attention/LowerDecode.cpp
+  attention/LowerAttend.cpp attention/LowerAttendGrad.cpp attention/BackwardKernel.cpp attention/LowerDelta.cpp attention/LowerDecode.cpp
   attention/gpu/GpuBuilder.cpp attention/gpu/BatchOrder.cpp attention/gpu/SideTiles.cpp attention/gpu/GradientMath.cpp
   attention/gpu/OwnerKernel.cpp attention/gpu/SlicePlan.cpp attention/gpu/SliceKernel.cpp attention/gpu/BackwardPlan.cpp
   attention/gpu/WindowPlan.cpp attention/gpu/WindowKernel.cpp

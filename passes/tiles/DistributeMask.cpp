@@ -30,7 +30,7 @@ void distribute(TileExtentsOp op, const BlockEmitter &e) {
   Value extents = e.sharedOf(op.getExtents());
   e.phase([&](Value thread) {
     e.forEach(thread, shapeOf(op.getExtents())[0], [&](Value group) {
-      auto [from, to] = extentsOf(op, e.apply(e.dim(0) * kExtentQueries, group), e);
+      auto [from, to] = extentsOf(op, e.apply(e.dim(0) * int64_t(op.getGroup()), group), e);
       memref::StoreOp::create(e.b, e.loc, from, extents, ValueRange{group, e.index(0)});
       memref::StoreOp::create(e.b, e.loc, to, extents, ValueRange{group, e.index(1)});
     });

@@ -86,6 +86,7 @@ public:
 
 private:
   void collect() {
+    kernel.walk([](TilePrefetchOp op) { op.erase(); });
     kernel.walk([&](Operation *op) {
       if (auto tile = dyn_cast<memref::AllocaOp>(op)) {
         tileAllocas.push_back(tile);

@@ -66,6 +66,7 @@ inline ArrayRef<int64_t> shapeOf(Value memref) { return mlir::cast<mlir::MemRefT
 // One lowering an op; each builds at the emitter's place and leaves the op to the caller.
 void lower(TileLoadOp op, const Emitter &e);
 void lower(TileStoreOp op, const Emitter &e);
+void lower(TilePrefetchOp op, const Emitter &e);
 void lower(TileFillOp op, const Emitter &e);
 void lower(TileMatmulOp op, const Emitter &e);
 void lower(TileExtentsOp op, const Emitter &e);

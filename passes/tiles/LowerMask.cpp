@@ -40,7 +40,7 @@ GroupExtents extentsOf(TileExtentsOp op, Value firstQuery, const Emitter &e) {
   auto relative = [&](Value slot) -> Value { return arith::SubIOp::create(e.b, e.loc, slot, op.getSlot()); };
   auto within = [&](Value slot) -> Value { return arith::MaxSIOp::create(e.b, e.loc, e.min(slot, tileKeys), zero); };
   Value first = getConstantIntValue(firstQuery) ? e.add(op.getRow(), *getConstantIntValue(firstQuery)) : e.add(op.getRow(), firstQuery);
-  Value last = e.min(e.add(first, kExtentQueries - 1), apply(d - 1, op.getRows()));
+  Value last = e.min(e.add(first, int64_t(op.getGroup()) - 1), apply(d - 1, op.getRows()));
   Value lo = affine::AffineMaxOp::create(e.b, e.loc, view.getKeyLo(), ValueRange{op.getHead(), op.getSlice(), first});
   Value hi = affine::AffineMinOp::create(e.b, e.loc, view.getKeyHi(), ValueRange{op.getHead(), op.getSlice(), last});
   Value from = apply(d.floorDiv(kExtentKeys) * kExtentKeys, within(relative(lo)));
@@ -51,7 +51,7 @@ GroupExtents extentsOf(TileExtentsOp op, Value firstQuery, const Emitter &e) {
 
 void lower(TileExtentsOp op, const Emitter &e) {
   for (int64_t group = 0; group < shapeOf(op.getExtents())[0]; ++group) {
-    auto [from, to] = extentsOf(op, e.index(group * kExtentQueries), e);
+    auto [from, to] = extentsOf(op, e.index(group * int64_t(op.getGroup())), e);
     memref::StoreOp::create(e.b, e.loc, from, op.getExtents(), ValueRange{e.index(group), e.index(0)});
     memref::StoreOp::create(e.b, e.loc, to, op.getExtents(), ValueRange{e.index(group), e.index(1)});
   }

@@ -53,18 +53,33 @@ void lower(TileSoftmaxStepOp op, const Emitter &e) {
   });
 }
 
+static void divideRows(TileSoftmaxFinishOp op, const Emitter &e) {
+  Value acc = op.getAcc(), one = arith::ConstantOp::create(e.b, e.loc, e.b.getF32FloatAttr(1.0));
+  e.loop(e.index(0), e.index(shapeOf(acc)[0]), 1, [&](Value x) {
+    Value inverse = arith::DivFOp::create(e.b, e.loc, one, e.scalar(op.getL(), {x}));
+    for (auto [offset, lanes] : segmentsOf(shapeOf(acc)[1], e.width)) {
+      SmallVector<Value> at{x, e.index(offset)};
+      e.store(mulF(e, e.load(acc, at, lanes), e.splat(inverse, lanes)), acc, at);
+    }
+  });
+}
+
 void lower(TileSoftmaxFinishOp op, const Emitter &e) {
   Value acc = op.getAcc();
-  forEachSegment(acc, e, [&](Value x, int64_t lanes) {
+  if (op.getByRow())
+    divideRows(op, e);
+  forEachSegment(op.getM(), e, [&](Value x, int64_t lanes) {
     Value l = e.load(op.getL(), {x}, lanes), m = e.load(op.getM(), {x}, lanes);
+    Value lse = e.fma(m, e.constant(kLn2, lanes), vecmath::log(e.b, e.loc, l));
+    Value none = arith::CmpFOp::create(e.b, e.loc, arith::CmpFPredicate::OLE, m, e.constant(kNoKey, lanes));
+    e.store(arith::SelectOp::create(e.b, e.loc, none, e.constant(-kInf, lanes), lse), op.getM(), {x});
+    if (op.getByRow())
+      return;
     Value inverse = arith::DivFOp::create(e.b, e.loc, e.constant(1.0, lanes), l);
     e.unrolled({shapeOf(acc)[0]}, kPartials, {}, [&](Value c, int64_t, Values) {
       e.store(mulF(e, e.load(acc, {c, x}, lanes), inverse), acc, {c, x});
       return Values();
     });
-    Value lse = e.fma(m, e.constant(kLn2, lanes), vecmath::log(e.b, e.loc, l));
-    Value none = arith::CmpFOp::create(e.b, e.loc, arith::CmpFPredicate::OLE, m, e.constant(kNoKey, lanes));
-    e.store(arith::SelectOp::create(e.b, e.loc, none, e.constant(-kInf, lanes), lse), op.getM(), {x});
   });
 }
 

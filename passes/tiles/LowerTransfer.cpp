@@ -43,22 +43,6 @@ struct Transfer {
   }
 };
 
-/// Asks for what lies some channels further on.
-void prefetch(TileLoadOp op, const Transfer &t, const Emitter &e) {
-  int64_t channels = op.getPrefetchChannels();
-  if (channels == 0)
-    return;
-  constexpr int64_t lineElements = 16, secondLevel = 2;
-  auto shape = shapeOf(t.tile);
-  int64_t rows = shape[op.getTranspose() ? 1 : 0], width = shape[op.getTranspose() ? 0 : 1];
-  e.loop(e.index(0), t.count(e, rows), 1, [&](Value x) {
-    Value position = t.position(e, x);
-    for (int64_t c = 0; c < width; c += lineElements)
-      memref::PrefetchOp::create(e.b, e.loc, t.memory, ValueRange{t.outer, position, e.add(t.inner, channels + c)}, /*isWrite=*/false,
-                                 secondLevel, /*isDataCache=*/true);
-  });
-}
-
 /// Transposes a square block of vectors: stage d exchanges the blocks of d elements off the diagonal of each 2d x 2d block.
 Values transposed(const Emitter &e, Values rows) {
   int64_t size = rows.size();
@@ -227,8 +211,6 @@ void storeNumbers(const Transfer &t, const Emitter &e, bool accumulate) {
 
 void lower(TileLoadOp op, const Emitter &e) {
   Transfer t(op, op.getSource());
-  if (shapeOf(t.tile).size() == 2)
-    prefetch(op, t, e);
   if (op.getTranspose())
     return loadTransposed(t, e);
   return shapeOf(t.tile).size() == 2 ? loadRows(t, e) : loadNumbers(t, e);

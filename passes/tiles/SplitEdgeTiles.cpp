@@ -55,10 +55,7 @@ void dropEdges(scf::ForOp loop) {
   for (Operation &op : llvm::make_early_inc_range(*loop.getBody())) {
     llvm::TypeSwitch<Operation *>(&op)
         .Case<TileExtentsOp, TileMaskOp>([](Operation *op) { op->erase(); })
-        .Case<TileMatmulOp, TileSoftmaxStepOp, TileSoftmaxGradOp>([](auto op) {
-          op.getExtentsMutable().clear();
-          op->removeAttr("pairs");
-        })
+        .Case<TileMatmulOp, TileSoftmaxStepOp, TileSoftmaxGradOp>([](auto op) { op.getExtentsMutable().clear(); })
         .Case<TileLoadOp, TileStoreOp>([&](auto op) {
           if (op.getAt().back() == loop.getInductionVar())
             op.getLimitMutable().clear();

@@ -1,5 +1,6 @@
 #include "passes/tiles/Emitter.h"
 #include "passes/tiles/Passes.h"
+#include "passes/tiles/Prefetch.h"
 
 using namespace mlir;
 
@@ -30,6 +31,13 @@ struct VectorizeTiles : impl::VectorizeTilesBase<VectorizeTiles> {
       return signalPassFailure();
     getOperation()->walk([&](Operation *op) {
       llvm::TypeSwitch<Operation *>(op)
+          .Case([&](TilePrefetchOp prefetch) {
+            if (tiles::productAfter(prefetch)) // which takes it
+              return;
+            OpBuilder builder(prefetch);
+            tiles::lower(prefetch, tiles::Emitter(builder, prefetch.getLoc(), vectorWidth, registers));
+            prefetch.erase();
+          })
           .Case<TileLoadOp, TileStoreOp, TileFillOp, TileMatmulOp, TileExtentsOp, TileMaskOp, TileSoftmaxStepOp, TileSoftmaxFinishOp,
                 TileSoftmaxGradOp, TileDotOp>([&](auto tileOp) {
             OpBuilder builder(tileOp);

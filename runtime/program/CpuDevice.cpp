@@ -1,6 +1,7 @@
 #include "runtime/program/CpuDevice.h"
 #include "runtime/artifact/CpuFeatures.h"
 #include "runtime/device/GemmRate.h"
+#include "runtime/device/ResidentMemory.h"
 #include "runtime/support/Clock.h"
 #include <algorithm>
 #include <fmt/ranges.h>
@@ -29,8 +30,8 @@ static int threadCount(const ProgramOptions &options) {
 }
 
 CpuDevice::CpuDevice(const Artifact &artifact, const ProgramOptions &options)
-    : memory(requireFeatures(artifact)), code(Mapping::executable(artifact.code())),
-      pool(threadCount(options)) {
+    : residentBefore(residentMemory()), memory(requireFeatures(artifact)),
+      code(Mapping::executable(artifact.code())), pool(threadCount(options)) {
   auto &plan = artifact.plan();
   uint64_t floats = 0;
   for (uint32_t i = 0; plan.functions() && i < plan.functions()->size(); ++i) {
@@ -56,6 +57,11 @@ double CpuDevice::measure(size_t function) {
   Stopwatch watch;
   run(function);
   return watch.seconds();
+}
+
+uint64_t CpuDevice::measuredBytes() const {
+  uint64_t now = residentMemory();
+  return now - std::min(now, residentBefore);
 }
 
 double CpuDevice::denseGflops() { return measureGemmGflops(pool); }

@@ -23,8 +23,10 @@ public:
   std::string name() const override { return "CPU"; }
   int threads() const override { return pool.threads(); }
   uint64_t otherBytes() const override { return code.bytes() + scratch.bytes(); }
+  uint64_t measuredBytes() const override;
 
 private:
+  uint64_t residentBefore; // anything was allocated
   ProgramMemory memory;
   Mapping code, scratch;
   ThreadPool pool;

@@ -118,8 +118,9 @@ public:
   /// once, when the first function that uses it runs; so it is also the peak of a training run.
   uint64_t arenaBytes(plan::Arena arena) const;
   uint64_t plannedBytes() const;
-  /// Bytes by which a card's free memory has shrunk since just before this program was loaded: with no other
-  /// user of the card, what the program really takes, code and libraries included. 0 on a CPU.
+  /// Bytes by which a card's free memory has shrunk, or this process's resident memory has grown, since just
+  /// before this program was loaded: with no other user, what the program really takes, libraries included.
+  /// On a CPU pages count once they have been touched: ask after a step.
   uint64_t measuredBytes() const;
   /// The memory plan for people: bytes by kind of memory and the largest buffers, several lines.
   std::string memoryReport() const;

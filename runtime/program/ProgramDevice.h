@@ -35,8 +35,8 @@ public:
   virtual int threads() const = 0;
   /// Bytes of its memory that are in use beside the plan's arenas.
   virtual uint64_t otherBytes() const = 0;
-  /// Bytes by which its free memory has shrunk since just before the plan's memory was allocated, whoever
-  /// took them; 0: not known.
+  /// Bytes by which its free memory (on a CPU: what is not resident of this process) has shrunk since just
+  /// before the plan's memory was allocated, whoever took them; 0: not known.
   virtual uint64_t measuredBytes() const { return 0; }
 };
 

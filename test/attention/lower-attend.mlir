@@ -27,8 +27,9 @@ func.func @f(%q: tensor<2x64x32xf32>, %k: tensor<2x64x32xf32>, %v: tensor<2x64x3
 // CHECK-NEXT: tile.mask
 // CHECK-NEXT: tile.softmax_step
 // CHECK-NEXT: tile.load %{{.*}} from %[[V]]
-// CHECK-NEXT: tile.matmul {{.*}} rescale {{.*}} {accumulate, pairs = "inner-column", transpose_a}
+// CHECK-NEXT: tile.extents {{.*}} {group = 8 : i64}
+// CHECK-NEXT: tile.matmul {{.*}} rescale {{.*}} {accumulate, pairs = "inner-row", transpose_a}
 // CHECK-NEXT: }
-// CHECK-NEXT: tile.softmax_finish
+// CHECK-NEXT: tile.softmax_finish {{.*}} {by_row}
 // CHECK-NEXT: tile.store %{{.*}} to %[[OUT]]
 // CHECK-NEXT: tile.store %{{.*}} to %[[LSE]]

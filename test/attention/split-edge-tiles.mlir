@@ -19,7 +19,7 @@
 // CHECK: tile.mask
 // CHECK: scf.for %{{.*}} = %[[A]] to %[[B]]
 // CHECK-NEXT: tile.load %{{[a-z_0-9]*}} from %{{[a-z_0-9]*}}[%{{[a-z_0-9]*}}, %{{[a-z_0-9]*}}] at #{{[a-z0-9]*}}(%{{[a-z_0-9]*}}) :
-// CHECK-NEXT: tile.matmul %{{[a-z_0-9]*}}, %{{[a-z_0-9]*}}, %{{[a-z_0-9]*}} :
+// CHECK-NEXT: tile.matmul %{{[a-z_0-9]*}}, %{{[a-z_0-9]*}}, %{{[a-z_0-9]*}} {pairs = "row-column"} :
 // CHECK-NEXT: tile.softmax_step %{{[a-z_0-9]*}}, %{{[a-z_0-9]*}}, %{{[a-z_0-9]*}}, %{{[a-z_0-9]*}} :
 // CHECK-NEXT: }
 // CHECK: scf.for %{{.*}} = %[[B]] to %[[TO]]

@@ -32,11 +32,25 @@ func.func @step_within(%s: memref<32x16xf32>, %m: memref<16xf32>, %l: memref<16x
 
 // A query without keys gets -inf.
 // CHECK-LABEL: func.func @finish
-// CHECK: arith.divf
 // CHECK: arith.cmpf ole
 // CHECK: arith.select
+// CHECK: arith.divf
 func.func @finish(%acc: memref<8x16xf32>, %m: memref<16xf32>, %l: memref<16xf32>) {
   drawloom.tile.softmax_finish %acc, %m, %l : memref<8x16xf32>, memref<16xf32>
+  return
+}
+
+// -----
+
+// With queries in rows, one division a query.
+// CHECK-LABEL: func.func @finish_rows
+// CHECK: scf.for %[[X:.*]] = %c0{{.*}} to %c16
+// CHECK: %[[L:.*]] = memref.load %arg2[%[[X]]]
+// CHECK: arith.divf %{{.*}}, %[[L]] : f32
+// CHECK: vector.load %arg0[%[[X]], %c0{{.*}}] : memref<16x8xf32>, vector<8xf32>
+// CHECK: arith.cmpf ole
+func.func @finish_rows(%acc: memref<16x8xf32>, %m: memref<16xf32>, %l: memref<16xf32>) {
+  drawloom.tile.softmax_finish %acc, %m, %l {by_row} : memref<16x8xf32>, memref<16xf32>
   return
 }
 

@@ -1,6 +1,7 @@
 #!/usr/bin/python3
 """The command line: what each mistake says and which exit code it has (DESIGN.md section 10), help, reports, phases."""
 import json
+import math
 import os
 import pathlib
 import resource
@@ -346,6 +347,11 @@ class CommandLine(unittest.TestCase):
         report = json.loads(r.stdout)
         self.assertGreater(report["ms"], 0)
         self.assertTrue(any("attention" in c["label"] for c in report["commands"]))
+        self.assertLess(abs(report["loss"] - math.log(256)), 1)
+        self.assertLess(report["arena_bytes"], report["memory_bytes"])
+        # The model is small: beside the plan there are pages of threads, libraries and tables.
+        self.assertGreater(report["measured_memory_bytes"], 0.9 * report["arena_bytes"])
+        self.assertLess(report["measured_memory_bytes"], report["memory_bytes"] + (32 << 20))
 
     def test_doctor_passes(self):
         r = self.call("doctor", "--json")

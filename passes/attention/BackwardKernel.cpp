@@ -1,0 +1,213 @@
+#include "passes/attention/BackwardKernel.h"
+
+using namespace mlir;
+
+namespace drawloom::attention {
+namespace {
+
+class BackwardKernel {
+public:
+  BackwardKernel(const Backward &spec, const TileKernel &k)
+      : spec(spec), shape(spec.shape), sizes(spec.sizes), k(k), inView(k, spec.view, spec.shape.n) {
+    queriesT = k.tile({shape.dQk, sizes.queries});
+    dOutT = k.tile({shape.dV, sizes.queries});
+    lse = k.tile({sizes.queries});
+    delta = k.tile({sizes.queries});
+    keyTile = k.tile({sizes.keys, shape.dQk});
+    valueTile = k.tile({sizes.keys, shape.dV});
+    scores = k.tile({sizes.keys, sizes.queries});
+    grads = k.tile({sizes.keys, sizes.queries});
+    extents = k.extentsFor(sizes.queries);
+    sumExtents = k.isForBlocks ? extents : k.extentsFor(sizes.queries, kFineExtentQueries);
+    if (spec.wanted.queries) dQueries = k.sumsTile(sizes.queries, shape.dQk);
+    if (spec.wanted.keys) {
+      queries = k.tile({sizes.queries, shape.dQk});
+      dOut = k.tile({sizes.queries, shape.dV});
+      // Of a pair of tiles, the gradients of keys are the last thing made: on a CPU they take the place of
+      // keys and values, so that more stays in the first-level cache.
+      bool canReplace = spec.ownsWholeSlice && !k.isForBlocks;
+      dKeys = canReplace ? keyTile : k.tile({sizes.keys, shape.dQk});
+      dValues = canReplace ? valueTile : k.tile({sizes.keys, shape.dV});
+    }
+  }
+
+  void build() {
+    int64_t heads = spec.view.getHeads().size();
+    int64_t slices = spec.slicesShareKeys ? 1 : spec.slices, tiles = spec.ownsWholeSlice ? 1 : spec.tiles;
+    k.forEachItem({shape.batch, slices, heads, tiles}, [&](ArrayRef<Value> at) {
+      Value head = k.headAt(spec.view.getHeads(), at[2]), limit = k.apply(inView.view.slices, head);
+      auto work = [&](Value slice) { meetSlice(at[0], head, slice, inView.after(slice, at[2]), at[3]); };
+      if (spec.slicesShareKeys)
+        k.loop(k.index(0), limit, 1, [&](Value slice) {
+          meetSlice(at[0], head, slice, {head, k.apply(k.dim(0) + 1, slice)}, at[3]);
+        });
+      else if (inView.view.slices.isConstant())
+        work(at[1]);
+      else
+        k.when(k.less(at[1], limit), [&] { work(at[1]); });
+    });
+  }
+
+private:
+  void meetSlice(Value batch, Value head, Value slice, NextSlice next, Value tile) {
+    Value rows = inView.rows(head, slice), keys = inView.keys(head, slice);
+    if (spec.ownsWholeSlice) {
+      if (!spec.continues && !spec.meetsSlotsOnce) clearKeys(batch, head, slice, k.index(0), keys);
+      if (!spec.continues && spec.meetsSlotsOnce &&
+          !inView.view.rows.isConstant()) // else the only query tile does it
+        k.when(k.less(rows, k.index(1)), [&] { clearKeys(batch, head, slice, k.index(0), keys); });
+      k.loop(k.index(0), rows, sizes.queries,
+             [&](Value row) { meetQueryTile({batch, head, slice, row, rows, next}, keys); });
+    } else if (spec.wanted.queries) {
+      Value row = k.apply((-k.dim(0) + (spec.tiles - 1)) * sizes.queries, tile); // the longest first
+      k.when(k.less(row, rows), [&] { meetQueryTile({batch, head, slice, row, rows, next}, keys); });
+    } else {
+      Value slot = k.apply(k.dim(0) * sizes.keys, tile);
+      k.when(k.less(slot, keys), [&] { meetKeyTile(batch, head, slice, next, slot, keys); });
+    }
+  }
+
+  /// Slots [from, to) that no query tile has met yet.
+  void clearKeys(Value batch, Value head, Value slice, Value from, Value to) {
+    k.when(k.less(from, to), [&] {
+      k.fill(dKeys, 0.0);
+      k.fill(dValues, 0.0);
+      k.loop(from, to, sizes.keys,
+             [&](Value slot) { storeKeyGradients(batch, head, slice, slot, to, false); });
+    });
+  }
+
+  /// All key tiles of a query tile; dQ is complete at the end, dK and dV are added to memory, or written if
+  /// no other tile meets these slots.
+  void meetQueryTile(const Rows &rows, Value keys) {
+    loadQueries(rows);
+    k.fill(dQueries, 0.0);
+    ViewInKernel::Range range = inView.keySlots(rows, sizes.queries);
+    bool writesSlots = spec.wanted.keys && spec.meetsSlotsOnce && !spec.continues;
+    if (writesSlots) {
+      Value from = k.min(range.from, keys);
+      clearKeys(rows.batch, rows.head, rows.slice, k.index(0), from);
+      clearKeys(rows.batch, rows.head, rows.slice, k.max(from, range.to), keys);
+    }
+    k.loop(range.from, range.to, sizes.keys, [&](Value slot) {
+      loadKeys(rows.batch, rows.head, rows.slice, slot, range.to);
+      Ahead ahead = aheadOf(rows, range.from, slot, range.to);
+      scoreGradients(rows, slot, keys, range, ahead);
+      askForRows(ahead, gradient(0), shape.dQk, /*write=*/true);
+      k.addToSums(dQueries, grads, keyTile, sumExtents);
+      if (!spec.wanted.keys) return;
+      askForSlots(ahead, gradient(2), shape.dV, /*write=*/true);
+      k.matmul(dValues, scores, dOut, "row-inner", sumExtents, {});
+      askForSlots(ahead, gradient(1), shape.dQk, /*write=*/true);
+      k.matmul(dKeys, grads, queries, "row-inner", sumExtents, {});
+      storeKeyGradients(rows.batch, rows.head, rows.slice, slot, range.to, /*accumulate=*/!writesSlots);
+    });
+    SmallVector<Value> first{rows.head, rows.slice, rows.row};
+    k.store(dQueries, gradient(0), rows.batch, k.channel(rows.head, shape.dQk), inView.view.query, first,
+            rows.limit,
+            /*transpose=*/k.isForBlocks, /*accumulate=*/spec.continues, shape.scale);
+  }
+
+  /// All query tiles of a key tile: its dK and dV.
+  void meetKeyTile(Value batch, Value head, Value slice, NextSlice next, Value slot, Value keys) {
+    loadKeys(batch, head, slice, slot, keys);
+    k.fill(dKeys, 0.0);
+    k.fill(dValues, 0.0);
+    ViewInKernel::Range range = inView.queryRows(head, slice, slot, keys, sizes.keys);
+    k.loop(range.from, range.to, sizes.queries, [&](Value row) {
+      Rows rows{batch, head, slice, row, range.to, next};
+      loadQueries(rows);
+      Ahead ahead{rows, rows.limit, slot, next.head ? k.onlyAt(range.from, row, slot, keys) : Value()};
+      scoreGradients(rows, slot, keys, range, ahead);
+      askForSlots(ahead, gradient(1), shape.dV, /*write=*/true);
+      k.matmul(dValues, scores, dOut, "row-inner", sumExtents, {.accumulate = true});
+      askForSlots(ahead, gradient(0), shape.dQk, /*write=*/true);
+      k.matmul(dKeys, grads, queries, "row-inner", sumExtents, {.accumulate = true});
+    });
+    storeKeyGradients(batch, head, slice, slot, keys, spec.continues);
+  }
+
+  /// What a pair of tiles asks for of the next slice: its own rows and slots there. One side is asked for
+  /// with the first pair only.
+  struct Ahead {
+    const Rows &rows;
+    Value rowLimit, slot, slotLimit;
+  };
+  Ahead aheadOf(const Rows &rows, Value firstSlot, Value slot, Value slotLimit) const {
+    return {rows, rows.next.head ? k.onlyAt(firstSlot, slot, rows.row, rows.limit) : Value(), slot,
+            slotLimit};
+  }
+  void askForRows(const Ahead &a, Value memory, int64_t channels, bool write = false) const {
+    inView.prefetch(a.rows.next, memory, a.rows.batch, inView.view.query, a.rows.row, a.rowLimit,
+                    sizes.queries, channels, write);
+  }
+  void askForSlots(const Ahead &a, Value memory, int64_t channels, bool write = false) const {
+    inView.prefetch(a.rows.next, memory, a.rows.batch, inView.view.key, a.slot, a.slotLimit, sizes.keys,
+                    channels, write);
+  }
+
+  /// P in `scores` and dS in `grads`.
+  void scoreGradients(const Rows &rows, Value slot, Value keys, const ViewInKernel::Range &range,
+                      const Ahead &ahead) {
+    inView.findExtents(extents, rows, slot, keys, range, sizes.keys);
+    if (!k.isForBlocks)
+      inView.findExtents(sumExtents, rows, slot, keys, range, sizes.keys, kFineExtentQueries);
+    askForSlots(ahead, input(kK), shape.dQk);
+    askForRows(ahead, input(kQ), shape.dQk);
+    k.matmul(scores, keyTile, queriesT, "row-column", extents, {});
+    inView.mask(scores, extents, rows, slot, keys);
+    askForSlots(ahead, input(kV), shape.dV);
+    askForRows(ahead, input(kDOut), shape.dV);
+    k.matmul(grads, valueTile, dOutT, "row-column", extents, {});
+    TileSoftmaxGradOp::create(k.b, k.loc, scores, grads, lse, delta, extents);
+  }
+
+  void loadQueries(const Rows &rows) {
+    SmallVector<Value> first{rows.head, rows.slice, rows.row};
+    Value queryChannel = k.channel(rows.head, shape.dQk), outChannel = k.channel(rows.head, shape.dV);
+    AffineMap position = inView.view.query;
+    k.load(queriesT, input(kQ), rows.batch, queryChannel, position, first, rows.limit,
+           {.transpose = true, .factor = shape.scale * kLog2E});
+    k.load(dOutT, input(kDOut), rows.batch, outChannel, position, first, rows.limit, {.transpose = true});
+    k.load(lse, input(kLse), rows.batch, rows.head, position, first, rows.limit);
+    k.load(delta, input(kDelta), rows.batch, rows.head, position, first, rows.limit);
+    if (!spec.wanted.keys) return;
+    k.load(queries, input(kQ), rows.batch, queryChannel, position, first, rows.limit,
+           {.factor = shape.scale});
+    k.load(dOut, input(kDOut), rows.batch, outChannel, position, first, rows.limit);
+  }
+
+  void loadKeys(Value batch, Value head, Value slice, Value slot, Value limit) {
+    SmallVector<Value> first{head, slice, slot};
+    k.load(keyTile, input(kK), batch, k.channel(head, shape.dQk), inView.view.key, first, limit);
+    k.load(valueTile, input(kV), batch, k.channel(head, shape.dV), inView.view.key, first, limit);
+  }
+
+  void storeKeyGradients(Value batch, Value head, Value slice, Value slot, Value limit, bool accumulate) {
+    SmallVector<Value> first{head, slice, slot};
+    int number = spec.wanted.queries ? 1 : 0;
+    k.store(dKeys, gradient(number), batch, k.channel(head, shape.dQk), inView.view.key, first, limit, false,
+            accumulate);
+    k.store(dValues, gradient(number + 1), batch, k.channel(head, shape.dV), inView.view.key, first, limit,
+            false, accumulate);
+  }
+
+  Value input(BackwardInput i) const { return k.kernel.memref(i); }
+  Value gradient(int number) const { return k.kernel.memref(kFirstGrad + number); }
+
+  const Backward &spec;
+  const Shape &shape;
+  TileSizes sizes;
+  const TileKernel &k;
+  ViewInKernel inView;
+  Value queriesT, dOutT, lse, delta, keyTile, valueTile, scores, grads, extents;
+  Value sumExtents;                    // of products that add to gradients
+  Value dQueries;                      // if queries are wanted
+  Value queries, dOut, dKeys, dValues; // if keys are wanted
+};
+
+} // namespace
+
+void buildBackward(const Backward &spec, const TileKernel &k) { BackwardKernel(spec, k).build(); }
+
+} // namespace drawloom::attention

@@ -1,0 +1,44 @@
+// The kernel of tile ops that makes the gradients of a piece.
+#pragma once
+#include "passes/attention/TileKernel.h"
+
+namespace drawloom::attention {
+
+/// Memrefs of the kernel; the gradients that are wanted follow, dQ before dK before dV.
+enum BackwardInput { kDOut, kQ, kK, kV, kLse, kDelta, kFirstGrad };
+
+/// Which gradients a kernel computes.
+struct Wanted {
+  bool queries, keys;
+};
+
+/// A kernel's shape, view and work items.
+struct Backward {
+  Shape shape;
+  TileSizes sizes;
+  ViewAttr view;
+  Wanted wanted;
+  bool continues;       ///< adds to what the gradients hold
+  int64_t slices;       ///< the most that a head has
+  int64_t tiles;        ///< of queries (or, if only keys are wanted, keys) in a slice: the most
+  bool ownsWholeSlice;  ///< an item is all tiles of a slice; else a tile
+  bool slicesShareKeys; ///< then an item is all slices of a head
+  bool meetsSlotsOnce;  ///< an item has one query tile, and its slots are its own
+
+  int64_t items() const {
+    int64_t heads = shape.batch * int64_t(view.getHeads().size());
+    return heads * (slicesShareKeys ? 1 : slices) * (ownsWholeSlice ? 1 : tiles);
+  }
+  std::string describeVariant() const {
+    std::string text;
+    llvm::raw_string_ostream(text) << wanted.queries << wanted.keys << continues << ownsWholeSlice
+                                   << slicesShareKeys << meetsSlotsOnce << ",";
+    return text;
+  }
+};
+
+/// From a pair of tiles' scores S and dP: dV += P dO, dK += dS Q, dQ += dS K, of the items that the kernel is
+/// called with.
+void buildBackward(const Backward &spec, const TileKernel &k);
+
+} // namespace drawloom::attention
