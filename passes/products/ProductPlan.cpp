@@ -1,5 +1,6 @@
 #include "passes/products/ProductPlan.h"
 #include "passes/tiles/SharedMemory.h"
+#include "llvm/ADT/STLExtras.h"
 #include <algorithm>
 
 namespace drawloom::products {
@@ -10,7 +11,7 @@ constexpr int64_t kMultiprocessors =
 constexpr int64_t kBarrierBytes = 1024;
 constexpr int64_t kElementBytes = 2;
 constexpr int64_t kSliceBytes = kTileRows * kSliceInner * kElementBytes;
-constexpr int64_t kFewestStages = 4, kMostStages = 12;
+constexpr int64_t kFewestStages = 4, kDeepRing = 8, kMostStages = 12;
 
 int64_t ceilDiv(int64_t x, int64_t y) { return (x + y - 1) / y; }
 
@@ -38,9 +39,23 @@ int64_t launchedBlocks(const ProductShape &shape, const ProductCut &cut) {
 }
 
 ProductCut chooseCut(const ProductShape &shape) {
-  int64_t columns = shape.columns <= 64 ? 64 : 128;
-  int64_t groups = stagesThatFit(shape, columns, 3) >= kFewestStages ? 3 : 2;
-  ProductCut cut{groups, columns, std::min(stagesThatFit(shape, columns, groups), kMostStages), 0};
+  // By preference: 128 columns leave less room for the ring, which decides; 64 read a more often.
+  constexpr int64_t kWidths[] = {96, 128, 64};
+  auto covered = [&](int64_t columns) { return ceilDiv(shape.columns, columns) * columns; };
+  auto suits = [&](int64_t columns) {
+    return covered(columns) <= shape.columns * 9 / 8 && stagesThatFit(shape, columns, 2) >= kDeepRing;
+  };
+  const int64_t *width = llvm::find_if(kWidths, suits);
+  if (width == std::end(kWidths))
+    width = std::min_element(std::begin(kWidths), std::end(kWidths), [&](int64_t x, int64_t y) {
+      auto rank = [&](int64_t w) {
+        return std::pair(stagesThatFit(shape, w, 2) < kFewestStages, covered(w));
+      };
+      return rank(x) < rank(y);
+    });
+  // A third group helps epilogues that wait for inputs, where it does not take the ring's room.
+  int64_t groups = shape.inputs && stagesThatFit(shape, *width, 3) >= kMostStages ? 3 : 2;
+  ProductCut cut{groups, *width, std::min(stagesThatFit(shape, *width, groups), kMostStages), 0};
   cut.launched = launchedBlocks(shape, cut);
   return cut;
 }

@@ -164,8 +164,9 @@ std::vector<Case> cases() {
   for (const Epilogue &epilogue : kEpilogues)
     for (bool transposeB : {true, false}) {
       for (const char *type : {"bf16", "f16"}) list.push_back({{200, 136, 72}, type, transposeB, &epilogue});
-      // Rows and columns that fill their tiles; one row; several row tiles a warp group; a column tile of 64.
-      for (Shape shape : {Shape{256, 256, 512}, Shape{1, 8, 8}, Shape{4500, 1024, 128}, Shape{20011, 40, 64}})
+      // Rows that fill their tiles; one row; several row tiles a warp group; column tiles of 64 and 128.
+      for (Shape shape : {Shape{256, 256, 512}, Shape{1, 8, 8}, Shape{4500, 1024, 128}, Shape{20011, 40, 64},
+                          Shape{300, 128, 64}})
         list.push_back({shape, "bf16", transposeB, &epilogue});
     }
   return list;

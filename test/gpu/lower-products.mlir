@@ -1,7 +1,7 @@
 // RUN: drawloom-opt %s --drawloom-lower-products | FileCheck %s
 // RUN: drawloom-opt %s --drawloom-lower-products="cut=2,64,4" | FileCheck %s --check-prefix=CUT
 
-// A product and the row ops behind it are one launch; its blocks are a multiple of the column tiles (2 of 128, 3 of 64).
+// A product and the row ops behind it are one launch; its blocks are a multiple of the column tiles (2 of 96, 3 of 64).
 // CHECK-LABEL: func.func @forward
 // CHECK: launch @kernels::@matmul_bias_add_gelu grid 24(%{{.*}}) {{.*}} : (tensor<2x384x72xbf16>, tensor<136x72xbf16>, tensor<136xf32>) -> (tensor<2x384x136xbf16>, tensor<2x384x136xbf16>)
 // CUT: launch @kernels::@matmul_bias_add_gelu grid 36(
@@ -40,16 +40,16 @@ func.func @gradient(%dy: tensor<768x64xf16>, %w: tensor<64x128xf16>, %u: tensor<
 // pass the sum through the row ops with the result of each op rounded to its type, before it leaves by bulk copies.
 // CHECK-LABEL: func.func @matmul_bias_add_gelu(
 // CHECK-SAME: dims = [72, 768], strides = [144], box = [64, 64]
-// CHECK-SAME: dims = [72, 136], strides = [144], box = [64, 128]
-// CHECK-SAME: dims = [136, 768], strides = [272], box = [64, 64]
-// CHECK-SAME: drawloom.threads = 512
+// CHECK-SAME: dims = [72, 136], strides = [144], box = [64, 96]
+// CHECK-SAME: dims = [136, 768], strides = [272], box = [32, 64]
+// CHECK-SAME: drawloom.threads = 384
 // CHECK: set_max_registers 24
-// CHECK-COUNT-2: tma_load {{.*}} : <128 x 64
+// CHECK-COUNT-2: tma_load {{.*}} : <96 x 64
 // CHECK: scf.for
 // CHECK-COUNT-2: tma_load {{.*}} : <64 x 64
-// CHECK: set_max_registers 160 increase
+// CHECK: set_max_registers 240 increase
 // CHECK: scf.for
-// CHECK: wgmma {{.*}} {transpose_b} : {{.*}}-> vector<16x2x2xf32>
+// CHECK: wgmma {{.*}} {transpose_b} : {{.*}}-> vector<12x2x2xf32>
 // CHECK: wgmma {{.*}} init {{.*}} {transpose_b}
 // CHECK: wgmma_wait 1
 // CHECK: wgmma_wait 0
