@@ -25,6 +25,7 @@ list(APPEND DRAWLOOM_PASS_SOURCES
   rows/RowProgram.cpp
   rows/TeamEmitter.cpp
   rows/TeamShape.cpp
+  rows/TeamSums.cpp
   rows/TensorTable.cpp
   rows/UpdateOps.cpp
   rows/VectorMath.cpp)
