@@ -54,9 +54,11 @@ mlir::LogicalResult lowerGlobalNorm(GlobalNormOp op, LoweringContext &context);
 struct PartialSum {
   mlir::Value partials, init;
   mlir::RankedTensorType result;
+
+  int64_t items() const { return llvm::cast<mlir::RankedTensorType>(partials.getType()).getDimSize(0); }
 };
 
-/// Adds up the items of each, in a fixed order and in double precision.
+/// Adds up the items of each, in a fixed order and in double precision. All have as many items.
 mlir::FailureOr<llvm::SmallVector<mlir::Value>> sumPartials(LoweringContext &context, mlir::OpBuilder &b,
                                                             mlir::Location loc,
                                                             llvm::ArrayRef<PartialSum> sums,

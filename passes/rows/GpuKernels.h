@@ -4,11 +4,16 @@
 
 namespace drawloom::rows {
 
-/// sumPartials in one launch.
+/// sumPartials in one launch, which is marked with kSumsAttr.
 mlir::FailureOr<llvm::SmallVector<mlir::Value>> sumPartialsOnGpu(LoweringContext &context, mlir::OpBuilder &b,
                                                                  mlir::Location loc,
                                                                  llvm::ArrayRef<PartialSum> sums,
                                                                  llvm::StringRef label);
+inline constexpr llvm::StringLiteral kSumsAttr = "drawloom.sums";
+/// When all else is lowered: joins launches that sumPartialsOnGpu has made, here or in another pass, where
+/// their sums only leave the block.
+mlir::LogicalResult shareSums(mlir::ModuleOp module, LoweringContext &context);
+
 mlir::LogicalResult lowerEmbedGradOnGpu(EmbedGradOp op, LoweringContext &context);
 mlir::LogicalResult lowerGlobalNormOnGpu(GlobalNormOp op, LoweringContext &context);
 

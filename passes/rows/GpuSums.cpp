@@ -1,9 +1,11 @@
 // Partial sums on a GPU: a block adds up 32 columns, warp w the items w, w + warps, ...; then the warps' sums
 // are added in order.
+#include "passes/memory/Layout.h"
 #include "passes/rows/Chunks.h"
 #include "passes/rows/ColumnKernels.h"
 #include "passes/rows/GpuBlock.h"
 #include "passes/rows/GpuKernels.h"
+#include "passes/rows/TensorTable.h"
 #include "passes/rows/VectorMath.h"
 #include "llvm/ADT/bit.h"
 
@@ -16,17 +18,17 @@ static int64_t warpsFor(int64_t items) {
   return std::min<int64_t>(32, llvm::bit_ceil(uint64_t(ceilDiv(items, 4))));
 }
 
-/// Emits what a block does for the 32 columns of block `columns` of one sum.
-static void emitColumns(GpuBlock block, Value columnBlock, Value partials, Value out, bool hasInit) {
-  auto type = cast<MemRefType>(partials.getType());
-  int64_t items = type.getDimSize(0), width = type.getDimSize(1), warps = warpsFor(items);
+/// Emits what a block does for the 32 columns of block `columnBlock` of a sum of `width` columns: `partials`
+/// [items * width] are added up and go to `out` [width], on top of what is there if `hasInit`.
+static void emitColumns(GpuBlock block, Value columnBlock, Value partials, Value out, Value width,
+                        int64_t items, bool hasInit) {
+  int64_t warps = warpsFor(items);
   OpBuilder &b = block.b;
   Location loc = block.loc;
   Type f64 = b.getF64Type();
   Value thread = block.thread(), lane = block.rem(thread, kWarp), warp = block.div(thread, kWarp);
   Value column = block.add(block.mul(columnBlock, kWarp), lane);
-  Value owns = width % kWarp ? block.less(column, block.index(width)) : Value();
-  Value readable = owns ? block.min(column, block.index(width - 1)) : column;
+  Value owns = block.less(column, width), readable = block.min(column, block.sub(width, block.index(1)));
   Value zero = vecmath::constant(b, loc, f64, 0.0);
   // Eight loads are on their way at a time; items beyond the last count as zeros.
   constexpr int64_t together = 8;
@@ -35,14 +37,15 @@ static void emitColumns(GpuBlock block, Value columnBlock, Value partials, Value
   Value sum =
       accumulateLoop(b, loc, warp, block.index(ceilDiv(items, turn) * turn), block.index(turn), zero,
                      [&](OpBuilder &b, Value item, Value carried) -> Value {
-                       GpuBlock at{b, loc};
+                       GpuBlock in{b, loc};
                        SmallVector<Value> parts;
                        for (int64_t k = 0; k < together; ++k) {
-                         Value own = at.add(item, at.index(k * warps));
-                         Value safe = isWhole ? own : at.min(own, at.index(items - 1));
-                         Value one = memref::LoadOp::create(b, loc, partials, ValueRange{safe, readable});
+                         Value own = in.add(item, in.index(k * warps));
+                         Value safe = isWhole ? own : in.min(own, in.index(items - 1));
+                         Value at = in.add(arith::MulIOp::create(b, loc, safe, width), readable);
+                         Value one = memref::LoadOp::create(b, loc, partials, at);
                          if (!isWhole)
-                           one = arith::SelectOp::create(b, loc, at.less(own, at.index(items)), one,
+                           one = arith::SelectOp::create(b, loc, in.less(own, in.index(items)), one,
                                                          vecmath::constant(b, loc, one.getType(), 0.0));
                          parts.push_back(one);
                        }
@@ -55,7 +58,7 @@ static void emitColumns(GpuBlock block, Value columnBlock, Value partials, Value
   memref::StoreOp::create(b, loc, sum, memory, ValueRange{warp, lane});
   block.barrier();
   Value isFirst = block.isZero(warp);
-  Value writes = owns ? arith::AndIOp::create(b, loc, isFirst, owns).getResult() : isFirst;
+  Value writes = arith::AndIOp::create(b, loc, isFirst, owns);
   block.when(writes, [&](GpuBlock then) {
     Value total = zero;
     if (hasInit) {
@@ -71,19 +74,37 @@ static void emitColumns(GpuBlock block, Value columnBlock, Value partials, Value
   block.barrier(); // before the next item writes to shared memory
 }
 
-/// `outs`: the kernel's memrefs that the sums go to. A sum's work items follow those of the sums before it.
+static int64_t itemsOf(const PartialSum &sum) {
+  return cast<RankedTensorType>(sum.partials.getType()).getDimSize(0);
+}
+
+/// `outs`: the kernel's memrefs that the sums go to. Sums on top of something and sums that start from
+/// nothing are a group each, in which a table says whose columns a block has; the blocks of a group follow
+/// those of the groups before it.
 static void buildSums(KernelBuilder &kernel, ArrayRef<PartialSum> sums, ArrayRef<unsigned> outs) {
-  SmallVector<Value> flatOuts;
-  for (unsigned out : outs) flatOuts.push_back(asFlat(kernel, kernel.memref(out)));
+  struct Group {
+    TensorTable table;
+    bool hasInit;
+  };
+  std::vector<Group> groups;
+  for (auto [k, sum] : llvm::enumerate(sums)) {
+    if (groups.empty() || groups.back().hasInit != bool(sum.init))
+      groups.push_back({{kWarp, {}}, bool(sum.init)});
+    groups.back().table.entries.push_back(
+        {{asFlat(kernel, kernel.memref(k)), asFlat(kernel, kernel.memref(outs[k]))},
+         rowLength(cast<RankedTensorType>(sum.partials.getType()))});
+  }
   plainLoop(
       kernel.b, kernel.loc, kernel.begin(), kernel.end(), kernel.index(1), [&](OpBuilder &b, Value item) {
         int64_t first = 0;
-        for (auto [k, sum] : llvm::enumerate(sums)) {
+        for (const Group &group : groups) {
           GpuBlock block{b, kernel.loc};
-          int64_t blocks = ceilDiv(cast<RankedTensorType>(sum.partials.getType()).getDimSize(1), kWarp);
-          Value own = block.sub(item, block.index(first)); // of an earlier sum's items: very large
-          block.when(sums.size() > 1 ? block.less(own, block.index(blocks)) : Value(), [&](GpuBlock then) {
-            emitColumns(then, own, kernel.memref(k), flatOuts[k], bool(sum.init));
+          Value own = block.sub(item, block.index(first)); // of an earlier group's blocks: very large
+          int64_t blocks = group.table.items();
+          block.when(groups.size() > 1 ? block.less(own, block.index(blocks)) : Value(), [&](GpuBlock then) {
+            TensorTable::Chunk sum = group.table.find(then.b, then.loc, own);
+            emitColumns(then, sum.number, sum.memrefs[0], sum.memrefs[1], sum.elements, sums.front().items(),
+                        group.hasInit);
           });
           first += blocks;
         }
@@ -125,7 +146,7 @@ FailureOr<SmallVector<Value>> sumPartialsOnGpu(LoweringContext &context, OpBuild
     memrefs.push_back(memrefOf(sum.result));
   }
   if (llvm::all_of(inplace, [](int64_t tie) { return tie < 0; })) inplace.clear();
-  int64_t warps = warpsFor(cast<RankedTensorType>(operands.front().getType()).getDimSize(0));
+  int64_t warps = warpsFor(sums.front().items());
   FailureOr<SymbolRefAttr> kernel =
       context.kernels.get(key, "sum_partials", loc, memrefs, 0, [&](KernelBuilder &kernel) {
         buildSums(kernel, sums, outs);
@@ -135,6 +156,7 @@ FailureOr<SmallVector<Value>> sumPartialsOnGpu(LoweringContext &context, OpBuild
   if (failed(kernel)) return failure();
   LaunchOp launch =
       createLaunch(context, b, {loc, results, operands, *kernel, grid, {}, inplace, label, flops});
+  launch->setAttr(kSumsAttr, b.getUnitAttr());
   return SmallVector<Value>(launch.getOutputs());
 }
 

@@ -31,7 +31,8 @@ struct LowerRowsPass : impl::LowerRowsBase<LowerRowsPass> {
     if (context.isGpu()) rows::foldAddsIntoSums(getOperation(), context);
     wrapLoneOps([](Operation *) { return true; });
     if (failed(lowerFusions(context)) || failed(lowerAll<EmbedGradOp>(rows::lowerEmbedGrad, context)) ||
-        failed(lowerAll<GlobalNormOp>(rows::lowerGlobalNorm, context)))
+        failed(lowerAll<GlobalNormOp>(rows::lowerGlobalNorm, context)) ||
+        failed(rows::shareSums(getOperation(), context)))
       return signalPassFailure();
     numLaunches += context.launches;
     numKernels += context.kernels.size();

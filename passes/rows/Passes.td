@@ -20,8 +20,8 @@ def LowerRows : Pass<"drawloom-lower-rows", "::mlir::ModuleOp"> {
 
     For a GPU (`target`) the same programs become code for the threads of a block (passes/rows/TeamShape.h): a team of up to 32
     threads does a row, with its values in registers and vectors of 16 bytes, in f32 whatever the types in memory (bf16, f16, f32). Sums over
-    rows have one row of partial sums a block. Elementwise fusions of many tensors among a function's arguments (an optimizer's
-    step) share launches, and so do the sums of squares of `global_norm`.
+    rows have one row of partial sums a block; launches that finish sums which only leave the block are joined. Elementwise
+    fusions of many tensors among a function's arguments (an optimizer's step) share launches, and so do the sums of squares of `global_norm`.
   }];
   let options = [
     Option<"target", "target", "std::string", "\"cpu\"", "cpu, sm_90a or sm_80">,

@@ -92,65 +92,6 @@ void TeamEmitter::emitItemPerTeam(OpBuilder &b, Value begin, Value end) {
   emitRow(inner);
 }
 
-TeamEmitter::Totals TeamEmitter::zeroSums(OpBuilder &b) {
-  Totals zeros;
-  auto type = VectorType::get({shape.lanes}, b.getF32Type());
-  for (const Sink &sink : program.getSinks())
-    if (sink.accumulate) zeros.append(shape.slots(sink.node->width), vecmath::constant(b, *where, type, 0.0));
-  return zeros;
-}
-
-/// Items are some rows each; the teams of a block take turns at its rows and keep sums in registers, which
-/// they add in the end, in order of the teams.
-void TeamEmitter::emitItemPerBlock(OpBuilder &b, Value begin, Value end) {
-  auto loop = scf::ForOp::create(b, *where, begin, end, GpuBlock{b, *where}.index(1));
-  OpBuilder items = OpBuilder::atBlockBegin(loop.getBody());
-  GpuBlock block{items, *where};
-  item = loop.getInductionVar();
-  Value first = block.mul(item, space.perItem), last = block.add(first, block.index(space.perItem));
-  if (space.rows % space.perItem) last = block.min(last, block.index(space.rows));
-  auto rows = scf::ForOp::create(items, *where, first, last, block.index(shape.teams()), zeroSums(items));
-  OpBuilder inner = OpBuilder::atBlockBegin(rows.getBody());
-  GpuBlock at{inner, *where};
-  row = at.add(rows.getInductionVar(), teamNumber);
-  if (!isAlwaysActive()) {
-    active = at.less(row, last);
-    row = at.min(row, at.sub(last, at.index(1)));
-  }
-  unsigned next = 0;
-  for (const Sink &sink : program.getSinks())
-    for (int64_t slot = 0; sink.accumulate && slot < shape.slots(sink.node->width); ++slot)
-      sums[{&sink, slot}] = rows.getRegionIterArg(next++);
-  emitRow(inner);
-  Totals after;
-  for (const Sink &sink : program.getSinks())
-    for (int64_t slot = 0; sink.accumulate && slot < shape.slots(sink.node->width); ++slot)
-      after.push_back(sums.lookup({&sink, slot}));
-  scf::YieldOp::create(inner, *where, after);
-  combineSums(items, rows.getResults());
-}
-
-/// Writes the sum of all teams' sums to the item's row of partial sums.
-void TeamEmitter::combineSums(OpBuilder &b, ValueRange sums) {
-  SmallVector<std::pair<const Sink *, int64_t>> places; // sink and first column
-  int64_t columns = shape.team * shape.lanes;
-  for (const Sink &sink : program.getSinks())
-    for (int64_t slot = 0; sink.accumulate && slot < shape.slots(sink.node->width); ++slot)
-      places.push_back({&sink, slot * columns});
-  GpuBlock block{b, *where};
-  addAcrossTeams(block, sums, shape.teams(), columns, teamNumber, block.mul(lane, shape.lanes),
-                 [&](GpuBlock then, unsigned k, Value thread, Value total) {
-                   auto [sink, first] = places[k];
-                   int64_t width = sink->node->width;
-                   Value column = then.add(thread, then.index(first));
-                   then.when(first + columns > width ? then.less(column, then.index(width)) : Value(),
-                             [&, memref = sink->access.memref](GpuBlock owner) {
-                               memref::StoreOp::create(owner.b, owner.loc, total, memref,
-                                                       ValueRange{item, column});
-                             });
-                 });
-}
-
 //===-- one row -----------------------------------------------------------------------------------===//
 
 void TeamEmitter::emitRow(OpBuilder &b) {
@@ -169,7 +110,8 @@ void TeamEmitter::emitScalars(OpBuilder &b, int level) {
   for (Node *node : program.liveNodes()) {
     if (!node->isScalar() || node->level != level || node->kind == Node::Kind::Reduce) continue;
     if (node->kind == Node::Kind::ScalarLoad) {
-      Value value = memref::LoadOp::create(b, *where, node->access.memref, ValueRange{row});
+      Value value = ahead.lookup({node, kScalar});
+      if (!value) value = memref::LoadOp::create(b, *where, node->access.memref, ValueRange{row});
       scalars[node] = math(b).widened(value);
       continue;
     }
@@ -295,7 +237,8 @@ Value TeamEmitter::evaluate(OpBuilder &b, Node *node, const Slot &slot, int leve
     return vector::BroadcastOp::create(b, *where, type.clone(scalar.getType()), scalar);
   }
   if (node->kind == Node::Kind::Load) {
-    result = load(b, node->access, slot);
+    Value loaded = ahead.lookup({node, slot.key});
+    result = loaded ? math(b).widened(loaded) : load(b, node->access, slot);
   } else {
     recomputed |= node->level < level;
     SmallVector<Tile> args;
@@ -354,12 +297,15 @@ static llvm::MaybeAlign alignmentOf(int64_t lanes, Type element) {
   return llvm::MaybeAlign(std::min<int64_t>(16, lanes * element.getIntOrFloatBitWidth() / 8));
 }
 
-Value TeamEmitter::load(OpBuilder &b, const Access &access, const Slot &slot) {
+Value TeamEmitter::loadNarrow(OpBuilder &b, const Access &access, const Slot &slot) {
   Type element = cast<MemRefType>(access.memref.getType()).getElementType();
-  Value value = vector::LoadOp::create(b, *where, VectorType::get({shape.lanes}, element), access.memref,
-                                       address(b, access, slot), /*nontemporal=*/false,
-                                       alignmentOf(shape.lanes, element));
-  return math(b).widened(value);
+  return vector::LoadOp::create(b, *where, VectorType::get({shape.lanes}, element), access.memref,
+                                address(b, access, slot), /*nontemporal=*/false,
+                                alignmentOf(shape.lanes, element));
+}
+
+Value TeamEmitter::load(OpBuilder &b, const Access &access, const Slot &slot) {
+  return math(b).widened(loadNarrow(b, access, slot));
 }
 
 void TeamEmitter::store(OpBuilder &b, const Access &access, const Slot &slot, Value value) {

@@ -42,6 +42,9 @@ private:
     llvm::SmallVector<const Sink *> sinks;
   };
   using Totals = llvm::SmallVector<mlir::Value>;
+  /// A vector of a load, by its slot; or slot -1 of a scalar's load.
+  using Part = std::pair<Node *, int64_t>;
+  static constexpr int64_t kScalar = -1;
 
   bool sumsOverRows() const;
   bool sumsInRegisters() const { return sumsOverRows() && shape.unrolled; }
@@ -53,6 +56,9 @@ private:
   void emitItemPerTeam(mlir::OpBuilder &b, mlir::Value begin, mlir::Value end);
   void emitItemPerBlock(mlir::OpBuilder &b, mlir::Value begin, mlir::Value end);
   void combineSums(mlir::OpBuilder &b, mlir::ValueRange sums);
+
+  llvm::SmallVector<Part> partsAhead() const;
+  llvm::SmallVector<mlir::Value> loadParts(mlir::OpBuilder &b, llvm::ArrayRef<Part> parts);
   Totals zeroSums(mlir::OpBuilder &b);
 
   void emitRow(mlir::OpBuilder &b);
@@ -67,6 +73,7 @@ private:
   mlir::Value evaluate(mlir::OpBuilder &b, Node *node, const Slot &slot, int level);
   llvm::SmallVector<mlir::Value> address(mlir::OpBuilder &b, const Access &access, const Slot &slot);
   mlir::Value load(mlir::OpBuilder &b, const Access &access, const Slot &slot);
+  mlir::Value loadNarrow(mlir::OpBuilder &b, const Access &access, const Slot &slot);
   void store(mlir::OpBuilder &b, const Access &access, const Slot &slot, mlir::Value value);
   void addToSum(mlir::OpBuilder &b, const Sink &sink, const Slot &slot, mlir::Value value);
   mlir::Value reduceTeam(mlir::OpBuilder &b, mlir::Value vector, Reduction reduction);
@@ -83,6 +90,7 @@ private:
   mlir::Value lane, teamNumber;              // of this thread
   mlir::Value row, item, active, isFirstRow; // active: null if it is always
   mlir::Value flatBase, flatEnd;             // a flat program's chunk; its elements
+  llvm::DenseMap<Part, mlir::Value> ahead;   // of this row, as it lies in memory
   llvm::DenseMap<Node *, mlir::Value> scalars;
   llvm::DenseMap<std::pair<Node *, int64_t>, mlir::Value> done;
   llvm::DenseMap<std::pair<const Sink *, int64_t>, mlir::Value> sums; // of slots, in registers

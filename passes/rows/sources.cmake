@@ -23,8 +23,10 @@ list(APPEND DRAWLOOM_PASS_SOURCES
   rows/RowMath.cpp
   rows/RowOps.cpp
   rows/RowProgram.cpp
+  rows/SharedSums.cpp
   rows/TeamEmitter.cpp
   rows/TeamShape.cpp
+  rows/TeamSums.cpp
   rows/TensorTable.cpp
   rows/UpdateOps.cpp
   rows/VectorMath.cpp)

@@ -1,0 +1,35 @@
+// In a kernel that sums over rows a thread asks for its next row before it works on the one that it has, if registers allow.
+// RUN: drawloom-opt %s --split-input-file --drawloom-lower-rows=target=sm_90a | FileCheck %s
+
+// Rows and the element a row of the team's next row; what all rows read is not among them.
+// CHECK-LABEL: func.func @layer_norm_grad
+// CHECK: scf.for
+// CHECK: %[[D0:.*]] = vector.load %arg0[%[[ROW:.*]], %[[COLUMN:.*]]] {{.*}} vector<8xbf16>
+// CHECK: %[[X0:.*]] = vector.load %arg1[%[[ROW]], %[[COLUMN]]]
+// CHECK: scf.for {{.*}} iter_args({{.*}}, %[[D:.*]] = %[[D0]], %[[X:.*]] = %[[X0]]
+// CHECK: %[[NEXT:.*]] = arith.minui
+// CHECK: vector.load %arg0[%[[NEXT]], %[[COLUMN]]]
+// CHECK: vector.load %arg1[%[[NEXT]], %[[COLUMN]]]
+// CHECK: memref.load %arg3[%[[NEXT]]]
+// CHECK: memref.load %arg4[%[[NEXT]]]
+// CHECK-NOT: vector.load %arg0
+// CHECK: arith.extf %[[D]]
+// CHECK: arith.extf %[[X]]
+// CHECK: scf.yield
+// CHECK: gpu.barrier
+func.func @f(%dout: tensor<4000x256xbf16>, %x: tensor<4000x256xbf16>, %g: tensor<256xf32>, %mean: tensor<4000xf32>, %rstd: tensor<4000xf32>) -> (tensor<4000x256xbf16>, tensor<256xf32>, tensor<256xf32>) {
+  %dx, %dg, %db = drawloom.layer_norm_grad %dout, %x, %g, %mean, %rstd : (tensor<4000x256xbf16>, tensor<4000x256xbf16>, tensor<256xf32>, tensor<4000xf32>, tensor<4000xf32>) -> (tensor<4000x256xbf16>, tensor<256xf32>, tensor<256xf32>)
+  return %dx, %dg, %db : tensor<4000x256xbf16>, tensor<256xf32>, tensor<256xf32>
+}
+
+// -----
+
+// Sums of 1536 columns leave no room.
+// CHECK-LABEL: func.func @column_sum
+// CHECK: scf.for
+// CHECK-NOT: vector.load
+// CHECK: scf.for {{.*}} -> (vector<8xf32>, vector<8xf32>, vector<8xf32>, vector<8xf32>, vector<8xf32>, vector<8xf32>)
+func.func @f(%x: tensor<4000x1536xbf16>) -> tensor<1536xf32> {
+  %0 = drawloom.column_sum %x : (tensor<4000x1536xbf16>) -> tensor<1536xf32>
+  return %0 : tensor<1536xf32>
+}
