@@ -63,7 +63,7 @@ static void passThrough(AttendGradOp op) {
   OpBuilder b(op);
   for (auto [before, result] : {std::pair(op.getDq0(), op.getDq()), {op.getDk0(), op.getDk()}, {op.getDv0(), op.getDv()}})
     result.replaceAllUsesWith(before ? before : filled(b, op.getLoc(), result.getType(), 0.0));
-  op.erase();
+  eraseWithDelta(op);
 }
 
 LogicalResult lower(AttendGradOp op, Context &context) {
@@ -73,6 +73,7 @@ LogicalResult lower(AttendGradOp op, Context &context) {
   ViewFacts facts = context.factsOf(view, shape);
   if (facts.pairs == 0) return passThrough(op), success();
   if (hasWarpKernels(op, context)) return lowerToWarps(op, context);
+  if (failed(lowerDeltaOf(op, context))) return failure();
   BlockTiles together = context.tiles(view, shape, BlockKernel::AllGradients);
   SmallVector<Gradient> gradients{{op.getDq0(), op.getDq()}, {op.getDk0(), op.getDk()}, {op.getDv0(), op.getDv()}};
   if (!op.getDq0() && !(facts.coversRows && facts.coversKeys))

@@ -13,6 +13,25 @@ constexpr int64_t kPositions = 32; // a work item
 } // namespace
 
 LogicalResult lower(AttentionDeltaOp op, Context &context) {
+  auto canTakeIn = [&](Operation *user) {
+    return isa<AttendGradOp>(user) && user->getBlock() == op->getBlock();
+  };
+  bool waits = hasWarpKernels(op, context) && !op->use_empty() && llvm::all_of(op->getUsers(), canTakeIn);
+  return waits ? success() : lowerDelta(op, context);
+}
+
+LogicalResult lowerDeltaOf(AttendGradOp op, Context &context) {
+  auto delta = op.getDelta().getDefiningOp<AttentionDeltaOp>();
+  return delta ? lowerDelta(delta, context) : success();
+}
+
+void eraseWithDelta(AttendGradOp op) {
+  auto delta = op.getDelta().getDefiningOp<AttentionDeltaOp>();
+  op.erase();
+  if (delta && delta->use_empty()) delta.erase();
+}
+
+LogicalResult lowerDelta(AttentionDeltaOp op, Context &context) {
   if (hasWarpKernels(op, context)) return lowerToWarps(op, context);
   OpBuilder b(op);
   auto shape = cast<RankedTensorType>(op.getOut().getType()).getShape();

@@ -11,6 +11,7 @@ namespace {
 struct Case {
   Problem problem;
   const char *type = "f32"; ///< of q, k, v, out and their gradients
+  float level = 0;          ///< what scores are about
 };
 
 plan::DType dtypeOf(const std::string &type) {
@@ -22,6 +23,14 @@ std::vector<float> randomValues(size_t size, std::mt19937 &generator, plan::DTyp
   std::vector<float> values(size);
   for (float &x : values) x = float(roundTo(type, normal(generator)));
   return values;
+}
+
+/// Gives every score the same addend: the first channel of every query and of every key has one value.
+void setLevel(const Case &c, std::vector<float> &q, std::vector<float> &k) {
+  const Problem &p = c.problem;
+  constexpr float ofQueries = 4;
+  float ofKeys = float(roundTo(dtypeOf(c.type), c.level / p.scale() / ofQueries));
+  for (int64_t row = 0; row < p.batch * p.n * p.heads; ++row) q[size_t(row * p.dQk)] = ofQueries, k[size_t(row * p.dQk)] = ofKeys;
 }
 
 Tensor tensor(std::vector<int64_t> shape, const std::vector<float> &values) {
@@ -51,11 +60,12 @@ double allowed(const std::vector<double> &exact, const std::vector<double> &roun
 
 void expectExact(const Case &c) {
   const Problem &p = c.problem;
-  SCOPED_TRACE(fmt::format("{} {} B={} n={} heads={} d={}/{}", c.type, p.pattern, p.batch, p.n, p.heads, p.dQk, p.dV));
+  SCOPED_TRACE(fmt::format("{} {} B={} n={} heads={} d={}/{} level={}", c.type, p.pattern, p.batch, p.n, p.heads, p.dQk, p.dV, c.level));
   plan::DType type = dtypeOf(c.type);
   std::mt19937 generator(unsigned(p.n * 31 + p.heads));
   auto q = randomValues(p.qSize(), generator, type), k = randomValues(p.qSize(), generator, type);
   auto v = randomValues(p.vSize(), generator, type), dout = randomValues(p.vSize(), generator, type);
+  if (c.level != 0) setLevel(c, q, k);
   auto run = DeviceRun::make(attentionModule(p, false, c.type));
   ASSERT_TRUE(run);
   std::vector<int64_t> qShape{p.batch, p.n, p.heads * p.dQk}, vShape{p.batch, p.n, p.heads * p.dV};
@@ -141,6 +151,13 @@ std::vector<Case> cases(const char *type) {
   add("fixed(256, c=16)", 1, 1500, 3, 64, 64);
   add("heads(column(4), column(6), block(130))", 1, 1024, 3, 64, 64);
   add("column(40)", 1, 40 * 256, 4, 64, 64); // more slices than blocks
+  // Heads that share delta in part: pieces of other heads, and chains of two.
+  add("heads(column(20), local(100), strided(60))", 2, 500, 3, 64, 64);
+  // Log-sum-exps far below 0, where exp(-lse) of a row that does not count is large or infinite: slices, windows, owners, chains.
+  if (type != std::string("f32"))
+    for (float level : {-14.0f, -110.0f})
+      for (const char *form : {"column(48)", "column(5)", "block(100)", "local(128)", "local(600)", "summary(48, c=12)", "strided(40)", "fixed(96, c=32)"})
+        list.push_back({{form, 2, 1000, 2, 64, 64}, type, level});
   return list;
 }
 
@@ -162,7 +179,7 @@ INSTANTIATE_TEST_SUITE_P(Device, Attention, testing::ValuesIn(allCases()), [](au
   std::string name = fmt::format("{}_{}_B{}_n{}_h{}_d{}_{}", info.param.type, p.pattern, p.batch, p.n, p.heads, p.dQk, p.dV);
   for (char &c : name)
     if (!isalnum(static_cast<unsigned char>(c))) c = '_';
-  return fmt::format("{}_{}", info.index, name);
+  return fmt::format("{}_{}{}", info.index, name, info.param.level != 0 ? "_low" : "");
 });
 
 } // namespace

@@ -1,19 +1,24 @@
 // RUN: drawloom-opt %s --drawloom-split-pieces --drawloom-lower-attention=target=sm_90a | FileCheck %s
 // Columns of 256 rows: three warp groups share the parts of a slice. dS^T has room for the 10 of 16 parts that a triangle has: with 128 KiB of
-// operands and 2 KiB of statistics that makes 210 KiB and four mbarriers.
+// operands and 2 KiB of statistics that makes 210 KiB and eight mbarriers.
 
 // CHECK: launch @kernels::@attend_grad_slices grid 264(
-// CHECK: func.func @attend_grad_slices({{.*}}drawloom.min_blocks = 1 : i64, drawloom.shared = 215072 : i64{{.*}}drawloom.threads = 384 : i64
-// Parts arrive one after the other: 64 rows of K, Q, V and dO each.
-// CHECK-COUNT-4: mbarrier_init
-// CHECK: mbarrier_arrive {{.*}} expect %c32768_i32
-// CHECK-COUNT-4: tma_load
-// CHECK: mbarrier_arrive {{.*}} expect %c32768_i32
-// CHECK-COUNT-12: tma_load
+// CHECK: func.func @attend_grad_slices({{.*}}drawloom.min_blocks = 1 : i64, drawloom.shared = 215104 : i64{{.*}}drawloom.threads = 384 : i64
+// Parts arrive one after the other: 64 rows of K, Q, V, dO and O each, O where dS^T will be.
+// CHECK-COUNT-8: mbarrier_init
+// CHECK: mbarrier_arrive {{.*}} expect %c40960_i32
+// CHECK-COUNT-5: tma_load
+// CHECK: mbarrier_arrive {{.*}} expect %c40960_i32
+// CHECK-COUNT-15: tma_load
 // CHECK-NOT: tma_load
-// A key part is waited for, then each of the query parts that it meets.
+// Each warp group makes delta of the query parts that have the numbers of its key parts: four turns of three shuffles a part.
+// CHECK-COUNT-12: gpu.shuffle
+// CHECK-COUNT-12: gpu.shuffle
+// CHECK-COUNT-24: gpu.shuffle
+// A key part is waited for, then each of the query parts that it meets: its rows and their delta.
 // CHECK: mbarrier_wait
 // CHECK: scf.for
+// CHECK: mbarrier_wait
 // CHECK: mbarrier_wait
 // CHECK-COUNT-2: wgmma {{.*}} {transpose_b}
 // CHECK-COUNT-2: wgmma {{.*}} init

@@ -51,12 +51,19 @@ Value GradientMath::isMet(const RowBounds &rows, Value at, int64_t columns) cons
                 g.both(g.less(at, rows.to), g.less(rows.from, rows.to)));
 }
 
-SmallVector<Value> GradientMath::statisticsAt(Value batch, Value head, Value position) const {
+Value GradientMath::lseAt(Value batch, Value head, Value position) const {
   SmallVector<Value> at{batch, head, position};
   Value lse = memref::LoadOp::create(g.b, g.loc, g.k.kernel.memref(kLse), at);
-  Value delta = memref::LoadOp::create(g.b, g.loc, g.k.kernel.memref(kDelta), at);
-  Value factor = arith::ConstantOp::create(g.b, g.loc, g.b.getF32FloatAttr(float(-kLog2E)));
-  return {g.mulf(lse, factor), delta};
+  return g.mulf(lse, arith::ConstantOp::create(g.b, g.loc, g.b.getF32FloatAttr(float(-kLog2E))));
+}
+
+Value GradientMath::deltaAt(Value batch, Value head, Value position) const {
+  SmallVector<Value> at{batch, head, position};
+  return memref::LoadOp::create(g.b, g.loc, g.k.kernel.memref(kDelta), at);
+}
+
+SmallVector<Value> GradientMath::statisticsAt(Value batch, Value head, Value position) const {
+  return {lseAt(batch, head, position), deltaAt(batch, head, position)};
 }
 
 QueryStatistics GradientMath::columnStatistics(Value lseAt, Value deltaAt, int64_t columns) const {

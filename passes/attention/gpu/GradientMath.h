@@ -5,8 +5,13 @@
 
 namespace drawloom::attention {
 
-/// Arguments of attend_grad's kernels; the gradients follow.
-enum BackwardArgument { kDOut, kQ, kK, kV, kLse, kDelta, kFirstGradient };
+/// Where a kernel has delta = rowsum(dO * O) from: memory, or dO and O; then it may leave it for later
+/// kernels.
+enum class DeltaSource { Given, Made, MadeAndKept };
+
+/// Arguments of attend_grad's kernels: `kDelta` is O where the kernel makes delta. The gradients follow, and
+/// delta if it is kept.
+enum BackwardArgument { kDOut, kQ, kK, kV, kLse, kDelta, kFirstGradient, kKeptDelta = kFirstGradient + 3 };
 
 /// Which columns (rows of the other side) a warp group's 64 rows meet.
 struct RowBounds {
@@ -25,6 +30,8 @@ class GradientMath {
 public:
   GradientMath(const GpuBuilder &g, double scale) : g(g), scale(scale) {}
 
+  const GpuBuilder &g;
+
   /// Rows [row, row + 64) of the tile `own`. The thread's two are 16 warp + lane / 4, and 8 further on.
   RowBounds boundsOf(const SideTiles &side, const TilePlace &own, Value other, Value row) const;
   /// Positions of the thread's two rows.
@@ -32,7 +39,10 @@ public:
   /// Whether some row meets one of the columns [at, at + columns) (i1).
   Value isMet(const RowBounds &rows, Value at, int64_t columns) const;
 
-  /// Of one query, from the kernel's arguments: -lse log2 e and delta.
+  /// Of one query, from the kernel's arguments: -lse log2 e, and delta.
+  Value lseAt(Value batch, Value head, Value position) const;
+  Value deltaAt(Value batch, Value head, Value position) const;
+  /// Both.
   SmallVector<Value> statisticsAt(Value batch, Value head, Value position) const;
   /// Of a thread's columns 8 j + 2 (lane mod 4) + {0, 1}, from two arrays of `columns` f32 in shared memory.
   QueryStatistics columnStatistics(Value lseAt, Value deltaAt, int64_t columns) const;
@@ -49,7 +59,6 @@ public:
 
 private:
   Value masked(Value p, const RowBounds &rows, Value at) const;
-  const GpuBuilder &g;
   double scale;
 };
 

@@ -29,7 +29,36 @@ struct Operands {
       : inputs{op.getDout(), op.getQ(), op.getK(), op.getV(), op.getLse(), op.getDelta()},
         before{op.getDq0(), op.getDk0(), op.getDv0()}, results{op.getDq(), op.getDk(), op.getDv()} {}
   SmallVector<Value> inputs, before, results;
+  Value keptDelta = {}; ///< what the launch leaves for later ones
 };
+
+/// Where delta comes from in a kernel whose blocks own whole slices. If the op's delta waits, the kernel
+/// makes it for itself where no other op asks for delta of the same heads, and for all of them where it is
+/// the first and meets every query.
+DeltaSource deltaSource(AttendGradOp op, bool coversRows) {
+  auto delta = op.getDelta().getDefiningOp<AttentionDeltaOp>();
+  if (!delta || delta.getOut().getType() != delta.getDout().getType()) return DeltaSource::Given;
+  bool isFirst = true, isAlone = true;
+  for (Operation *user : delta->getUsers()) {
+    if (user == op) continue;
+    isFirst &= op->isBeforeInBlock(user);
+    for (int64_t head : cast<AttendGradOp>(user).getView().getHeads())
+      isAlone &= !llvm::is_contained(op.getView().getHeads(), head);
+  }
+  return isAlone ? DeltaSource::Made : isFirst && coversRows ? DeltaSource::MadeAndKept : DeltaSource::Given;
+}
+
+/// Sets the operands up for it. Delta that is given becomes a launch here if it is none yet.
+LogicalResult setDelta(Operands &operands, DeltaSource source, AttendGradOp op, Context &context) {
+  if (source == DeltaSource::Given) {
+    if (failed(lowerDeltaOf(op, context))) return failure();
+    operands.inputs[kDelta] = op.getDelta();
+    return success();
+  }
+  operands.inputs[kDelta] = op.getDelta().getDefiningOp<AttentionDeltaOp>().getOut();
+  if (source == DeltaSource::MadeAndKept) operands.keptDelta = op.getDelta();
+  return success();
+}
 
 /// Owners that one launch serves side by side: their items alternate, so that the rows they share are read
 /// from memory once.
@@ -106,6 +135,12 @@ LaunchSpec launchSpecOf(const Operands &operands, ArrayRef<unsigned> gradients, 
     spec.results.push_back(result.getType());
     touched.push_back(result);
   }
+  if (Value delta = operands.keptDelta) {
+    spec.inplace.push_back(-1);
+    spec.memrefs.push_back(kernelMemRefType(delta));
+    spec.results.push_back(delta.getType());
+    touched.push_back(delta);
+  }
   spec.bytes = bytesOf(touched, view.getHeads().size(), shape.heads);
   spec.key = describe(shape, {0, 0}) + print(view);
   return spec;
@@ -138,7 +173,7 @@ LogicalResult launchSlices(AttendGradOp op, Context &context, const SliceSpec &s
   OpBuilder b(op);
   const Shape &shape = slices.shape;
   LaunchSpec spec = launchSpecOf(operands, {0, 1, 2}, shape, slices.view, "attend_grad_slices");
-  llvm::raw_string_ostream(spec.key) << slices.continues << "," << slices.slices;
+  llvm::raw_string_ostream(spec.key) << slices.continues << "," << slices.slices << "," << int(slices.delta);
   spec.flops = 2 * (3 * shape.dQk + 2 * shape.dV) * pairs * shape.batch;
   spec.grid = slices.items();
   MapList maps;
@@ -225,15 +260,19 @@ LogicalResult lowerToWarps(AttendGradOp op, Context &context) {
   bool continues = bool(operands.before[0]);
   SmallVector<Value> results(3);
   auto finish = [&] {
+    if (operands.keptDelta) operands.keptDelta.replaceAllUsesExcept(results.pop_back_val(), op);
     op.replaceAllUsesWith(results);
-    op.erase();
+    eraseWithDelta(op);
     return success();
   };
   if (auto cut = chooseSliceCut(shape, toView(view), facts.rows, facts.keys, continues)) {
-    SliceSpec slices{shape, view, *cut, continues, facts.slices};
+    DeltaSource delta = deltaSource(op, whole.coversRows);
+    if (failed(setDelta(operands, delta, op, context))) return failure();
+    SliceSpec slices{shape, view, *cut, continues, facts.slices, delta};
     if (failed(launchSlices(op, context, slices, operands, facts.pairs, results))) return failure();
     return finish();
   }
+  if (failed(setDelta(operands, DeltaSource::Given, op, context))) return failure();
   if (std::optional<WindowSpec> window = windowOf(shape, view, facts, continues)) {
     if (failed(launchWindow(op, context, *window, operands, facts.pairs, results))) return failure();
     return finish();

@@ -15,6 +15,9 @@ SliceKernel::SliceKernel(const TileKernel &k, const SliceSpec &spec, MapList &ma
       view(k, spec.view, spec.shape.n), querySide(view, false, kPart), keySide(view, true, kPart),
       queries(g, querySide, kQ, spec.shape.dQk, maps), outGradients(g, querySide, kDOut, spec.shape.dV, maps),
       keys(g, keySide, kK, spec.shape.dQk, maps), values(g, keySide, kV, spec.shape.dV, maps),
+      outs(sharesOuts() ? std::make_optional<ActivationTiles>(g, querySide, kDelta, spec.shape.dV, maps)
+                        : std::nullopt),
+      statistics(math, querySide, spec.delta, spec.shape.dV, kPart / kWarpsInGroup, bool(outs)),
       element(queries.type.getElementType()), barrier([this] { groupBarrier(); }),
       queriesAt(layout.take(pairs.queryParts() * queries.bytes(), kTileAlignment)),
       outGradientsAt(layout.take(pairs.queryParts() * outGradients.bytes(), kTileAlignment)),
@@ -24,10 +27,10 @@ SliceKernel::SliceKernel(const TileKernel &k, const SliceSpec &spec, MapList &ma
       stageAt(layout.take(stageBytes(spec.shape, spec.cut.groups), kTileAlignment)),
       statisticsAt(layout.take(2 * pairs.queryParts() * kPart * 4, 16)),
       parts(std::max(pairs.queryParts(), pairs.keyParts())), arrivedAt(layout.take(8 * parts, 8)),
-      operands{{keys, true, keysAt},
-               {queries, false, queriesAt},
-               {values, true, valuesAt},
-               {outGradients, false, outGradientsAt}} {}
+      readyAt(layout.take(8 * pairs.queryParts(), 8)), operands{{keys, true, keysAt},
+                                                                {queries, false, queriesAt},
+                                                                {values, true, valuesAt},
+                                                                {outGradients, false, outGradientsAt}} {}
 
 void SliceKernel::build() const {
   setUp();
@@ -55,90 +58,6 @@ void SliceKernel::build() const {
     work();
   else
     g.when(k.less(number, k.apply(view.view.slices, head)), work);
-}
-
-//===-- copies ------------------------------------------------------------------------------------------===//
-
-void SliceKernel::setUp() const {
-  g.when(g.equal(g.thread, 0), [&] {
-    for (int64_t part = 0; part < parts; ++part)
-      dgpu::MBarrierInitOp::create(g.b, g.loc, g.i32(arrivedAt + 8 * part), g.i32(1));
-    dgpu::MBarrierFenceOp::create(g.b, g.loc);
-  });
-  if (querySide.leavesRows() || keySide.leavesRows()) {
-    constexpr int64_t kLanes = 4;
-    int64_t bytes = valuesAt + pairs.keyParts() * values.bytes() - queriesAt;
-    Value array = g.array(bytes / 4, g.b.getF32Type(), g.i32(queriesAt)),
-          zero = g.splat(g.vector({kLanes}, g.b.getF32Type()), 0.0);
-    g.loop(g.thread, g.i32(bytes / (4 * kLanes)), threads(), {}, [&](Value i, ValueRange) {
-      g.store(zero, array, {g.toIndex(g.mul(i, kLanes))}, 16);
-      return SmallVector<Value>();
-    });
-    dgpu::FenceAsyncSharedOp::create(g.b, g.loc);
-  }
-  gpu::BarrierOp::create(g.b, g.loc);
-}
-
-/// Starts the bulk copies, brings the rest: what no bulk copy brings is there for all threads when this is
-/// over.
-void SliceKernel::bring(const Slice &slice) const {
-  auto placeOf = [&](const Operand &o, int64_t part) {
-    TilePlace place = o.isKeys ? slice.keys : slice.queries;
-    place.first = k.index(part * kPart);
-    return place;
-  };
-  auto forEachOperand = [&](int64_t part, bool bulk, llvm::function_ref<void(const Operand &, Value)> body) {
-    for (const Operand &o : operands)
-      if (o.tiles.isBulk() == bulk && part < (o.isKeys ? pairs.keyParts() : pairs.queryParts()))
-        body(o, g.i32(o.offset + part * o.tiles.bytes()));
-  };
-  g.when(g.equal(g.thread, 0), [&] {
-    for (int64_t part = 0; part < parts; ++part) {
-      int64_t bytes = 0; // of the part's rows and keys
-      forEachOperand(part, true, [&](const Operand &o, Value) { bytes += o.tiles.bulkBytes(); });
-      Value arrived = g.i32(arrivedAt + 8 * part);
-      dgpu::MBarrierArriveOp::create(g.b, g.loc, arrived, g.i32(bytes));
-      forEachOperand(part, true, [&](const Operand &o, Value offset) {
-        o.tiles.loadBulk(placeOf(o, part), offset, arrived);
-      });
-    }
-  });
-  int64_t turn = 0; // warp groups take turns
-  for (int64_t part = 0; part < parts; ++part)
-    forEachOperand(part, false, [&](const Operand &o, Value offset) {
-      byGroup(turn++ % spec.cut.groups, [&] { o.tiles.gather(placeOf(o, part), offset); });
-    });
-  loadStatistics(slice.queries);
-  if (turn) {
-    dgpu::CopyAsyncCommitOp::create(g.b, g.loc);
-    dgpu::CopyAsyncWaitOp::create(g.b, g.loc, 0);
-    dgpu::FenceAsyncSharedOp::create(g.b, g.loc);
-  }
-  gpu::BarrierOp::create(g.b, g.loc);
-}
-
-void SliceKernel::waitFor(Value part) const {
-  if (queries.isBulk() || keys.isBulk())
-    dgpu::MBarrierWaitOp::create(g.b, g.loc, g.add(g.mul(part, 8), arrivedAt), g.i32(0));
-}
-
-/// A thread a query; 0 where there is none.
-void SliceKernel::loadStatistics(const TilePlace &place) const {
-  Type f32 = g.b.getF32Type();
-  int64_t rows = pairs.queryParts() * kPart;
-  g.when(g.less(g.thread, g.i32(rows)), [&] {
-    Value x = g.toIndex(g.thread), zero = arith::ConstantOp::create(g.b, g.loc, g.b.getF32FloatAttr(0));
-    auto pair = g.choose(
-        k.less(x, place.extent), {f32, f32},
-        [&] {
-          return math.statisticsAt(place.batch, place.head,
-                                   k.apply(querySide.position(), {place.head, place.slice, x}));
-        },
-        [&] { return SmallVector<Value>{zero, zero}; });
-    for (int64_t which : {0, 1})
-      memref::StoreOp::create(g.b, g.loc, pair[which],
-                              g.array(rows, f32, g.i32(statisticsAt + which * rows * 4)), x);
-  });
 }
 
 //===-- work --------------------------------------------------------------------------------------------===//
@@ -207,16 +126,15 @@ void SliceKernel::meetKeys(const Slice &slice, const KeyPart &part) const {
     Value at = g.mul(q, kPart);
     auto queryPart = partOf(queries, queriesAt, q), outPart = partOf(outGradients, outGradientsAt, q);
     auto target = g.tile(g.tileType(kPart, kPart, element), scoreGradientsOf(q, part.number));
-    waitFor(q);
+    waitForQueries(q);
     auto accumulate = [&](Value left, TypedValue<dgpu::TileType> right, Value sum) {
       return dgpu::WgmmaOp::create(g.b, g.loc, sum.getType(), left, right, sum, false, false).getResult();
     };
     auto meet = [&] {
       Value scores = math.scoreProduct(keyPart, queryPart),
             dProbabilities = math.scoreProduct(valuePart, outPart);
-      Value statistics = g.add(g.mul(at, 4), statisticsAt);
-      QueryStatistics columns =
-          math.columnStatistics(statistics, g.add(statistics, pairs.queryParts() * kPart * 4), kPart);
+      Value row = g.mul(at, 4);
+      QueryStatistics columns = math.columnStatistics(g.add(row, lseAt(0)), g.add(row, deltaAt(0)), kPart);
       scores = math.wait(scores, 1)[0];
       Value p = math.probabilities(scores, columns, bounds, at);
       Value nextValues = accumulate(math.packed(p, element), outPart, carried[1]);

@@ -1,6 +1,6 @@
 // All gradients of a short slice: a block owns its rows and its keys and reads everything once.
 #pragma once
-#include "passes/attention/gpu/GradientMath.h"
+#include "passes/attention/gpu/RowStatistics.h"
 #include "passes/attention/gpu/SlicePlan.h"
 
 namespace drawloom::attention {
@@ -9,20 +9,21 @@ struct SliceSpec {
   Shape shape;
   ViewAttr view;
   SliceCut cut;
-  bool continues; ///< adds to what the gradients hold
-  int64_t slices; ///< of a head: the most
+  bool continues;    ///< adds to what the gradients hold
+  int64_t slices;    ///< of a head: the most
+  DeltaSource delta; ///< made of dO and O, of which each row is then in one block
 
   int64_t items() const { return shape.batch * slices * int64_t(view.getHeads().size()); }
 };
 
 /// Builds the kernel: five products a pair of 64 x 64 parts.
 ///
-/// A block has one slice of a head. It brings Q, K, dO and V to shared memory, part by part, and its warp
-/// groups work through their parts of 64 keys as these arrive: S^T and dP^T with keys as rows, dV += P^T dO
-/// and dK += dS^T Q with P^T and dS^T from registers. dS^T also goes to shared memory, from where,
-/// transposed, it makes dQ = dS K in the end. Such slices wait for memory, so what counts is that copies are
-/// under way while others compute: several blocks share a multiprocessor, or, where a slice fills it, the
-/// first parts are worked on while the last ones come.
+/// A block has one slice of a head. It brings Q, K, dO and V to shared memory, part by part, makes delta of
+/// dO and O unless it is given, and its warp groups work through their parts of 64 keys as these arrive: S^T
+/// and dP^T with keys as rows, dV += P^T dO and dK += dS^T Q with P^T and dS^T from registers. dS^T also goes
+/// to shared memory, from where, transposed, it makes dQ = dS K in the end. Such slices wait for memory, so
+/// what counts is that copies are under way while others compute: several blocks share a multiprocessor, or,
+/// where a slice fills it, the first parts are worked on while the last ones come.
 class SliceKernel {
 public:
   SliceKernel(const TileKernel &k, const SliceSpec &spec, MapList &maps);
@@ -32,6 +33,7 @@ public:
   void build() const;
 
 private:
+  static constexpr int64_t kWarpsInGroup = 4;
   struct Slice {
     TilePlace queries, keys;
   };
@@ -49,8 +51,14 @@ private:
 
   void setUp() const;
   void bring(const Slice &slice) const;
-  void loadStatistics(const TilePlace &queries) const;
+  void bringStatistics(const TilePlace &queries) const;
+  /// Whether bulk copies bring O to where dS^T will be: nobody writes that before delta is made.
+  bool sharesOuts() const;
+  int64_t outAt(int64_t part) const {
+    return scoreGradientsAt + pairs.before(part) * kGroupRows * kGroupRows * 2;
+  }
   void waitFor(Value part) const;
+  void waitForQueries(Value part) const;
   void forEachKeyPart(llvm::function_ref<void(const KeyPart &)> body) const;
   void meetKeys(const Slice &slice, const KeyPart &part) const;
   SmallVector<Value> forEachQueryPart(const KeyPart &part, ValueRange inits,
@@ -70,6 +78,9 @@ private:
   void finish(const Target &target, Value gradient) const;
 
   mlir::TypedValue<dgpu::TileType> partOf(const ActivationTiles &tiles, int64_t offset, Value part) const;
+  /// Statistics of a query part: arrays of f32.
+  int64_t lseAt(int64_t part) const { return statisticsAt + part * kGroupRows * 4; }
+  int64_t deltaAt(int64_t part) const { return lseAt(pairs.queryParts() + part); }
   /// Where dS^T of a pair of parts lies; those of a query part lie side by side.
   Value scoreGradientsOf(Value queryPart, Value keyPart) const;
   Value lookUp(ArrayRef<int64_t> table, Value number) const;
@@ -84,12 +95,15 @@ private:
   GradientMath math;
   ViewInKernel view;
   SideTiles querySide, keySide; ///< in tiles of a part
+
   ActivationTiles queries, outGradients, keys, values;
+  std::optional<ActivationTiles> outs;
+  RowStatistics statistics;
   Type element;
   std::function<void()> barrier;
   SharedLayout layout;
   int64_t queriesAt, outGradientsAt, keysAt, valuesAt, scoreGradientsAt, stageAt, statisticsAt;
-  int64_t parts, arrivedAt; ///< an mbarrier for each of the parts
+  int64_t parts, arrivedAt, readyAt; ///< an mbarrier for each of the parts; for each query part
   SmallVector<Operand> operands;
 };
 

@@ -70,7 +70,7 @@ int64_t stageBytes(const Shape &shape, int64_t groups) {
 static int64_t registersFor(const Shape &shape) { return (shape.dQk + shape.dV) / 2 + kPart + kPart / 4; }
 
 static int64_t sharedBytes(const Shape &shape, const PartPairs &pairs, int64_t groups) {
-  constexpr int64_t kBarriers = 8 * kMostParts;
+  constexpr int64_t kBarriers = 2 * 8 * kMostParts;
   return (pairs.queryParts() + pairs.keyParts()) * kPart * (shape.dQk + shape.dV) * 2 +
          pairs.count() * kPart * kPart * 2 + stageBytes(shape, groups) + pairs.queryParts() * kPart * 8 +
          kBarriers;
