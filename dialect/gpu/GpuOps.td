@@ -120,8 +120,17 @@ def BulkLoadOp : GpuOp<"bulk_load", [MemoryEffects<[MemRead, MemWrite]>]> {
   let arguments = (ins AnyMemRef:$source, Variadic<Index>:$indices, I32:$offset, I32:$bytes, I32:$barrier);
   let assemblyFormat = "$source `[` $indices `]` `to` $offset `,` $bytes `,` $barrier attr-dict `:` type($source)";
 }
+def BulkStoreOp : GpuOp<"bulk_store", [MemoryEffects<[MemRead, MemWrite]>]> {
+  let summary = "one thread starts the copy of `bytes` consecutive bytes from shared memory; with `add`, of f32 that are added to what is there";
+  let description = [{
+    From the byte offset `offset` to the element `target[indices]`. Both addresses and `bytes` must be multiples of 16. The writers of the bytes must have passed `fence_async_shared` and a barrier. Each element is
+    rounded once; the order of two additions to an element is that of await_word and publish_word between them, without which sums differ from run to run.
+  }];
+  let arguments = (ins I32:$offset, I32:$bytes, AnyMemRef:$target, Variadic<Index>:$indices, UnitAttr:$add);
+  let assemblyFormat = "$offset `,` $bytes `to` $target `[` $indices `]` (`add` $add^)? attr-dict `:` type($target)";
+}
 def BulkCommitOp : GpuOp<"bulk_commit", [MemoryEffects<[MemRead, MemWrite]>]> {
-  let summary = "the thread's tma_stores since the last commit become a group";
+  let summary = "the thread's tma_stores and bulk_stores since the last commit become a group";
   let assemblyFormat = "attr-dict";
 }
 def BulkWaitOp : GpuOp<"bulk_wait", [MemoryEffects<[MemRead, MemWrite]>]> {
@@ -207,6 +216,40 @@ def ElectOp : GpuOp<"elect", [MemoryEffects<[MemRead, MemWrite]>]> {
   let summary = "true in one lane of the warp (sm_90a)";
   let results = (outs I1:$elected);
   let assemblyFormat = "attr-dict";
+}
+
+//===-- what blocks hand on ------------------------------------------------------------------------------------------===//
+
+// Words are 32-bit elements of global memory that hold numbers without sign; f32 zeros are the number 0.
+class WordOp<string m> : CheckedGpuOp<m, [MemoryEffects<[MemRead, MemWrite]>]>;
+def TakeNumberOp : WordOp<"take_number"> {
+  let summary = "one thread reads a word and adds 1 to it, in one step";
+  let description = [{ So every taker has a number of its own. WORD1: the memref has 32-bit elements. WORD2: an index a dimension. }];
+  let arguments = (ins AnyMemRef:$word, Variadic<Index>:$indices);
+  let results = (outs I32:$number);
+  let assemblyFormat = "$word `[` $indices `]` attr-dict `:` type($word)";
+}
+def AwaitWordOp : WordOp<"await_word"> {
+  let summary = "one thread waits until a word is at least `value`";
+  let description = [{
+    What the block that published the value had written before can be read afterwards, by bulk_stores too, also by threads that pass a barrier of this block later. The publisher must be a block that runs or has run. WORD1. WORD2.
+  }];
+  let arguments = (ins AnyMemRef:$word, Variadic<Index>:$indices, I32:$value);
+  let assemblyFormat = "$word `[` $indices `]` `,` $value attr-dict `:` type($word)";
+}
+def PublishWordOp : WordOp<"publish_word"> {
+  let summary = "one thread sets a word, after all that it and those whose barrier it has passed have written";
+  let description = [{ WORD1. WORD2. }];
+  let arguments = (ins AnyMemRef:$word, Variadic<Index>:$indices, I32:$value);
+  let assemblyFormat = "$word `[` $indices `]` `,` $value attr-dict `:` type($word)";
+}
+def GlobalQuad : VectorOfLengthAndType<[4], [F32]>;
+def ReadGlobalOp : WordOp<"read_global"> {
+  let summary = "read 4 consecutive elements that another block has written, from the card's cache";
+  let description = [{ The address must be a multiple of 16. WORD1. WORD2. }];
+  let arguments = (ins AnyMemRef:$source, Variadic<Index>:$indices);
+  let results = (outs GlobalQuad:$values);
+  let assemblyFormat = "$source `[` $indices `]` attr-dict `:` type($source) `->` type($values)";
 }
 
 //===-- fast mathematics -------------------------------------------------------------------------------------------===//

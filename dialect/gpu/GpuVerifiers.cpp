@@ -179,3 +179,17 @@ LogicalResult SetMaxRegistersOp::verify() {
   if (getCount() % 8 == 0 && getCount() >= 24 && getCount() <= 256) return success();
   return emitOpError() << "SETREG1: expected a multiple of 8 from 24 to 256, got " << getCount();
 }
+
+static LogicalResult checkWord(Operation *op, Value memref, ValueRange indices) {
+  auto type = cast<MemRefType>(memref.getType());
+  if (!type.getElementType().isIntOrFloat() || type.getElementTypeBitWidth() != 32)
+    return op->emitOpError() << "WORD1: expected 32-bit elements, got " << type;
+  if (int64_t(indices.size()) != type.getRank())
+    return op->emitOpError() << "WORD2: expected " << type.getRank() << " indices, got " << indices.size();
+  return success();
+}
+
+LogicalResult TakeNumberOp::verify() { return checkWord(*this, getWord(), getIndices()); }
+LogicalResult AwaitWordOp::verify() { return checkWord(*this, getWord(), getIndices()); }
+LogicalResult PublishWordOp::verify() { return checkWord(*this, getWord(), getIndices()); }
+LogicalResult ReadGlobalOp::verify() { return checkWord(*this, getSource(), getIndices()); }

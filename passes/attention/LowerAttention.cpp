@@ -110,7 +110,7 @@ struct LowerAttention : impl::LowerAttentionBase<LowerAttention> {
       return signalPassFailure();
     }
     rows::KernelLibrary kernels(getOperation());
-    attention::Context context(kernels, {queryTile, keyTile, minItems, target, llvm::SmallVector<int64_t, 8>(forwardCut.begin(), forwardCut.end())});
+    attention::Context context(kernels, {queryTile, keyTile, minItems, target, llvm::SmallVector<int64_t, 8>(forwardCut.begin(), forwardCut.end()), relay});
     SmallVector<Operation *> ops;
     getOperation()->walk([&](Operation *op) {
       if (isa<AttendOp, AttendGradOp, AttentionDeltaOp, AttentionDecodeOp>(op))

@@ -76,5 +76,6 @@ void populateProducts(mlir::RewritePatternSet &patterns);
 void populateFragments(mlir::RewritePatternSet &patterns, bool isHopper);
 void populateCopies(mlir::RewritePatternSet &patterns);
 void populateBarriers(mlir::RewritePatternSet &patterns, bool isHopper);
+void populateWords(mlir::RewritePatternSet &patterns);
 
 } // namespace drawloom::dgpu

@@ -76,6 +76,19 @@ struct LowerBulkLoad : OpRewritePattern<BulkLoadOp> {
   }
 };
 
+struct LowerBulkStore : OpRewritePattern<BulkStoreOp> {
+  using OpRewritePattern::OpRewritePattern;
+  LogicalResult matchAndRewrite(BulkStoreOp op, PatternRewriter &rewriter) const override {
+    AsmBuilder a(rewriter, op.getLoc());
+    Value target = a.globalAddress(cast<TypedValue<MemRefType>>(op.getTarget()), op.getIndices());
+    a.assembly(op.getAdd() ? "cp.reduce.async.bulk.global.shared::cta.bulk_group.add.f32 [$0], [$1], $2;"
+                           : "cp.async.bulk.global.shared::cta.bulk_group [$0], [$1], $2;",
+               {}, {target, a.sharedAddress(op.getOffset()), op.getBytes()}, kMemory);
+    rewriter.eraseOp(op);
+    return success();
+  }
+};
+
 struct LowerCopyAsync : OpRewritePattern<CopyAsyncOp> {
   using OpRewritePattern::OpRewritePattern;
   LogicalResult matchAndRewrite(CopyAsyncOp op, PatternRewriter &rewriter) const override {
@@ -172,7 +185,7 @@ template <typename Op> void addPlain(RewritePatternSet &patterns, StringRef text
 
 void populateCopies(RewritePatternSet &patterns) {
   MLIRContext *context = patterns.getContext();
-  patterns.add<LowerTensorMap, LowerTmaLoad, LowerTmaStore, LowerBulkLoad, LowerCopyAsync, LowerSharedArray,
+  patterns.add<LowerTensorMap, LowerTmaLoad, LowerTmaStore, LowerBulkLoad, LowerBulkStore, LowerCopyAsync, LowerSharedArray,
                LowerCopyAsyncArrive>(context);
   addPlain<BulkCommitOp>(patterns, "cp.async.bulk.commit_group;");
   addPlain<CopyAsyncCommitOp>(patterns, "cp.async.commit_group;");

@@ -41,6 +41,7 @@ struct LowerGpuOps : impl::LowerGpuOpsBase<LowerGpuOps> {
     dgpu::populateFragments(patterns, isHopper);
     dgpu::populateCopies(patterns);
     dgpu::populateBarriers(patterns, isHopper);
+    dgpu::populateWords(patterns);
     FrozenRewritePatternSet frozen(std::move(patterns));
     getOperation()->walk([&](func::FuncOp function) {
       bool uses = function

@@ -4,4 +4,5 @@ mlir_tablegen(gpu/Passes.h.inc -gen-pass-decls -name DrawloomGpu)
 add_public_tablegen_target(DrawloomGpuPassesIncGen)
 list(APPEND DRAWLOOM_PASS_DEPENDS DrawloomGpuPassesIncGen DrawloomGpuIncGen)
 list(APPEND DRAWLOOM_PASS_SOURCES
-  gpu/LowerGpuOps.cpp gpu/AsmBuilder.cpp gpu/LowerProducts.cpp gpu/LowerFragments.cpp gpu/LowerCopies.cpp gpu/LowerBarriers.cpp)
+  gpu/LowerGpuOps.cpp gpu/AsmBuilder.cpp gpu/LowerProducts.cpp gpu/LowerFragments.cpp gpu/LowerCopies.cpp gpu/LowerBarriers.cpp
+  gpu/LowerWords.cpp)

@@ -149,6 +149,12 @@ std::vector<Case> cases(const char *type) {
   for (auto [dQk, dV] : {std::pair<int64_t, int64_t>{16, 16}, {32, 32}, {64, 128}, {128, 64}, {128, 128}, {48, 80}})
     for (const char *form : {"column(7)", "block(256)", "strided(7)"}) add(form, 1, 1792, 2, dQk, dV);
   add("fixed(256, c=16)", 1, 1500, 3, 64, 64);
+  // Owners of keys that relay dQ: more of them than a card runs at once, ragged ends, odd numbers of query tiles, several slices, keys that nobody
+  // meets, and rows that meet no key.
+  add("dense", 1, 1100, 2, 64, 64);
+  add("dense", 4, 512, 10, 64, 64);
+  for (auto [dQk, dV] : {std::pair<int64_t, int64_t>{32, 32}, {32, 128}, {80, 64}}) add("local(400)", 1, 700, 2, dQk, dV);
+  for (const char *form : {"column(2)", "block(349)", "i - j >= 300", "j - i >= 70 and j - i < 600", "summary(32, c=16)"}) add(form, 2, 835, 1, 64, 64);
   add("heads(column(4), column(6), block(130))", 1, 1024, 3, 64, 64);
   add("column(40)", 1, 40 * 256, 4, 64, 64); // more slices than blocks
   // Heads that share delta in part: pieces of other heads, and chains of two.

@@ -1,4 +1,4 @@
-// RUN: drawloom-opt %s --drawloom-split-pieces --drawloom-lower-attention=target=sm_90a | FileCheck %s
+// RUN: drawloom-opt %s --drawloom-split-pieces "--drawloom-lower-attention=target=sm_90a relay=false" | FileCheck %s
 // A long slice: blocks own tiles of keys (four products a pair of tiles) and tiles of queries (three), in one launch that alternates.
 // The left operands of the products that add to gradients come from registers.
 

@@ -242,3 +242,19 @@ func.func @setreg1() {
   drawloom_gpu.set_max_registers 20
   return
 }
+
+// -----
+
+func.func @word1(%words: memref<4xf64>, %i: index) {
+  // expected-error@+1 {{WORD1: expected 32-bit elements, got 'memref<4xf64>'}}
+  %n = drawloom_gpu.take_number %words[%i] : memref<4xf64>
+  return
+}
+
+// -----
+
+func.func @word2(%words: memref<4x2xf32>, %i: index, %value: i32) {
+  // expected-error@+1 {{WORD2: expected 2 indices, got 1}}
+  drawloom_gpu.await_word %words[%i], %value : memref<4x2xf32>
+  return
+}

@@ -8,18 +8,20 @@ constexpr int64_t kReserved = 2048;   ///< of shared memory, for barriers and al
 constexpr int64_t kShortStream = 512; ///< rows: what comes before and after the stream counts
 constexpr int64_t kMostSharedChannels = 128;
 constexpr int64_t kOverhead = 40; ///< addresses, bounds, loop counters
+constexpr int64_t kTurn = 16;     ///< at a pair of query tiles, while products run
 
-/// Registers of a consumer's thread: accumulators of 64 rows hold half as many as they have columns.
-int64_t registers(const Shape &shape, Owner owner, const OwnerCut &cut) {
+} // namespace
+
+/// Accumulators of 64 rows hold half as many registers as they have columns.
+int64_t registersOf(const Shape &shape, Owner owner, const OwnerCut &cut) {
   int64_t count = kOverhead;
   if (makesFirst(owner)) count += shape.dQk / 2;
   if (makesValues(owner)) count += shape.dV / 2;
+  if (relaysQueries(owner)) count += shape.dQk / 2 + kTurn;
   count += cut.columns / 2 * (makesFirst(owner) ? 2 : 1); // S and dP
   count += cut.columns / 4;                               // P or dS, packed
   return count;
 }
-
-} // namespace
 
 int64_t sharedBytes(const Shape &shape, Owner owner, const OwnerCut &cut) {
   int64_t channels = (shape.dQk + shape.dV) * 2, statistics = ownsKeys(owner) ? 8 : 0;
@@ -39,7 +41,7 @@ OwnerCut chooseOwnerCut(const Shape &shape, Owner owner, int64_t longest, int64_
     for (int64_t stages : {3, 2}) {
       if (columns > 64 && (ownsKeys(owner) || isShort)) continue;
       OwnerCut cut{groups, columns, stages, blocks};
-      if (registers(shape, owner, cut) <= cut.consumerRegisters(true) &&
+      if (registersOf(shape, owner, cut) <= cut.consumerRegisters(true) &&
           sharedBytes(shape, owner, cut) <= shared / blocks)
         return cut;
     }

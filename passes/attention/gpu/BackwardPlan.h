@@ -7,13 +7,24 @@ namespace drawloom::attention {
 /// The gradients that an owner of a tile makes. With rows of the tile as M and S = Q K^T, P = exp(S scale -
 /// lse), dP = dO V^T, dS = P (dP - delta):
 ///   queries  dQ = scale dS K          keys  dK = scale dS^T Q, dV = P^T dO (one of them or both)
-enum class Owner { Queries, Keys, KeysOfK, KeysOfV };
+/// KeysAndRelay makes dK and dV and adds its keys' share to the dQ of every tile of queries that it meets.
+enum class Owner { Queries, Keys, KeysOfK, KeysOfV, KeysAndRelay };
 
 inline bool ownsKeys(Owner owner) { return owner != Owner::Queries; }
 /// Whether it makes the gradient with d_qk channels (dQ or dK).
 inline bool makesFirst(Owner owner) { return owner != Owner::KeysOfV; }
 /// Whether it makes dV.
-inline bool makesValues(Owner owner) { return owner == Owner::Keys || owner == Owner::KeysOfV; }
+inline bool makesValues(Owner owner) { return owner != Owner::Queries && owner != Owner::KeysOfK; }
+inline bool relaysQueries(Owner owner) { return owner == Owner::KeysAndRelay; }
+
+/// Arguments of a kernel whose owners relay dQ.
+struct RelayArguments {
+  unsigned queries; ///< dQ
+  unsigned words;   ///< f32 zeros [sequences * pairs + 1]: of each pair of query tiles the owners that have
+                    ///< added, then the items taken
+  unsigned sums;    ///< [sequences * pairs * 2, 64 * d_qk] f32: a tile's dQ / scale, as fragments lie
+  int64_t pairs;    ///< of a slice
+};
 
 /// How an owner's kernel is cut.
 struct OwnerCut {
@@ -34,6 +45,9 @@ struct OwnerCut {
 
 /// Whether a thread's registers hold the accumulators of dK and dV together.
 bool canOwnBoth(const Shape &shape);
+
+/// Registers that a consumer's thread needs.
+int64_t registersOf(const Shape &shape, Owner owner, const OwnerCut &cut);
 
 /// Bytes of shared memory that a block takes.
 int64_t sharedBytes(const Shape &shape, Owner owner, const OwnerCut &cut);

@@ -2,11 +2,10 @@
 #include "dialect/ir/Attributes.h"
 #include "dialect/pattern/PackSlices.h"
 #include "dialect/pattern/ViewQuery.h"
-#include "passes/attention/gpu/OwnerKernel.h"
+#include "passes/attention/gpu/LowerOwners.h"
 #include "passes/attention/gpu/SliceKernel.h"
 #include "passes/attention/gpu/WindowKernel.h"
 #include "passes/memory/Layout.h"
-#include "passes/tiles/SharedMemory.h"
 
 using namespace mlir;
 
@@ -21,16 +20,6 @@ bool is16Bit(Value v) {
 }
 
 bool isTensorCoreDim(int64_t channels) { return channels % 16 == 0 && channels <= 256; }
-
-/// The op's values, in the order of BackwardArgument, and the gradients that it starts from (or null) and
-/// gives.
-struct Operands {
-  explicit Operands(AttendGradOp op)
-      : inputs{op.getDout(), op.getQ(), op.getK(), op.getV(), op.getLse(), op.getDelta()},
-        before{op.getDq0(), op.getDk0(), op.getDv0()}, results{op.getDq(), op.getDk(), op.getDv()} {}
-  SmallVector<Value> inputs, before, results;
-  Value keptDelta = {}; ///< what the launch leaves for later ones
-};
 
 /// Where delta comes from in a kernel whose blocks own whole slices. If the op's delta waits, the kernel
 /// makes it for itself where no other op asks for delta of the same heads, and for all of them where it is
@@ -57,113 +46,6 @@ LogicalResult setDelta(Operands &operands, DeltaSource source, AttendGradOp op, 
   }
   operands.inputs[kDelta] = op.getDelta().getDefiningOp<AttentionDeltaOp>().getOut();
   if (source == DeltaSource::MadeAndKept) operands.keptDelta = op.getDelta();
-  return success();
-}
-
-/// Owners that one launch serves side by side: their items alternate, so that the rows they share are read
-/// from memory once.
-struct OwnerLaunch {
-  SmallVector<OwnerSpec> owners;
-  SmallVector<unsigned> gradients; ///< 0 dQ, 1 dK, 2 dV: what the launch makes
-
-  int64_t grid() const {
-    int64_t sum = 0;
-    for (const OwnerSpec &spec : owners) sum += spec.items();
-    return sum;
-  }
-};
-
-/// Item `number` of the launch: while both owners have items left they take turns, then the longer one goes
-/// on.
-void buildOwners(const TileKernel &k, const OwnerLaunch &launch, MapList &maps) {
-  int64_t threads = 0, shared = 0;
-  auto build = [&](const OwnerSpec &spec, Value from, Value to) {
-    OwnerKernel owner(k, spec, maps);
-    owner.build(from, to);
-    threads = std::max(threads, owner.threads()), shared = std::max(shared, owner.sharedBytes());
-  };
-  Value begin = k.kernel.begin(), end = k.kernel.end();
-  if (launch.owners.size() == 1) {
-    build(launch.owners[0], begin, end);
-  } else {
-    GpuBuilder g(k);
-    int64_t paired = 2 * std::min(launch.owners[0].items(), launch.owners[1].items());
-    bool isFirstLonger = launch.owners[0].items() > launch.owners[1].items();
-    AffineExpr x = k.dim(0);
-    Value alternate = k.less(begin, k.index(paired));
-    Value isEven =
-        arith::CmpIOp::create(k.b, k.loc, arith::CmpIPredicate::eq, k.apply(x % 2, begin), k.index(0));
-    Value isFirst =
-        g.select(alternate, isEven, arith::ConstantIntOp::create(k.b, k.loc, k.b.getI1Type(), isFirstLonger));
-    Value item = g.select(alternate, k.apply(x.floorDiv(2), begin), k.apply(x - paired / 2, begin));
-    Value next = k.apply(x + 1, item);
-    g.when(
-        isFirst, [&] { build(launch.owners[0], item, next); }, [&] { build(launch.owners[1], item, next); });
-  }
-  describeBlock(k, threads, shared, launch.owners.front().cut.blocks);
-}
-
-std::string describeOwner(const OwnerSpec &s) {
-  std::string text;
-  llvm::raw_string_ostream(text) << int(s.owner) << "," << s.cut.groups << "," << s.cut.columns << ","
-                                 << s.cut.stages << "," << s.cut.blocks << "," << s.continues << ","
-                                 << s.slices << "," << s.tiles << ";";
-  return text;
-}
-
-/// Products of 2 * channels operations a pair that an owner computes.
-int64_t channelsOf(const OwnerSpec &s) {
-  int64_t channels = s.shape.dQk;
-  if (makesFirst(s.owner)) channels += s.shape.dV + s.shape.dQk;
-  if (makesValues(s.owner)) channels += s.shape.dV;
-  return channels;
-}
-
-/// A launch that makes `gradients`, with all but its key and counts filled in.
-LaunchSpec launchSpecOf(const Operands &operands, ArrayRef<unsigned> gradients, const Shape &shape,
-                        ViewAttr view, const char *name) {
-  LaunchSpec spec;
-  spec.name = name;
-  spec.inputs = operands.inputs;
-  SmallVector<Value> touched = operands.inputs;
-  for (Value v : operands.inputs) spec.memrefs.push_back(kernelMemRefType(v));
-  for (unsigned gradient : gradients) {
-    Value before = operands.before[gradient], result = operands.results[gradient];
-    spec.inplace.push_back(before ? int64_t(spec.inputs.size()) : -1);
-    if (before) spec.inputs.push_back(before);
-    spec.memrefs.push_back(kernelMemRefType(result));
-    spec.results.push_back(result.getType());
-    touched.push_back(result);
-  }
-  if (Value delta = operands.keptDelta) {
-    spec.inplace.push_back(-1);
-    spec.memrefs.push_back(kernelMemRefType(delta));
-    spec.results.push_back(delta.getType());
-    touched.push_back(delta);
-  }
-  spec.bytes = bytesOf(touched, view.getHeads().size(), shape.heads);
-  spec.key = describe(shape, {0, 0}) + print(view);
-  return spec;
-}
-
-LogicalResult launchOwners(AttendGradOp op, Context &context, OwnerLaunch &owners, const Operands &operands,
-                           int64_t pairs, const char *name, MutableArrayRef<Value> results) {
-  OpBuilder b(op);
-  const OwnerSpec &first = owners.owners.front();
-  LaunchSpec spec = launchSpecOf(operands, owners.gradients, first.shape, first.view, name);
-  auto place = [&](unsigned gradient) {
-    return unsigned(kFirstGradient + (llvm::find(owners.gradients, gradient) - owners.gradients.begin()));
-  };
-  for (OwnerSpec &owner : owners.owners) {
-    owner.first = place(ownsKeys(owner.owner) ? 1 : 0), owner.values = place(2);
-    spec.key += describeOwner(owner);
-    spec.flops += 2 * channelsOf(owner) * pairs * first.shape.batch;
-  }
-  spec.grid = owners.grid();
-  MapList maps;
-  auto made = launch(context, b, op, spec, [&](const TileKernel &k) { buildOwners(k, owners, maps); });
-  if (failed(made)) return failure();
-  for (auto [gradient, value] : llvm::zip(owners.gradients, (*made)->getResults())) results[gradient] = value;
   return success();
 }
 
@@ -277,25 +159,8 @@ LogicalResult lowerToWarps(AttendGradOp op, Context &context) {
     if (failed(launchWindow(op, context, *window, operands, facts.pairs, results))) return failure();
     return finish();
   }
-  int64_t met =
-      facts.pairs / (int64_t(view.getHeads().size()) * std::min(shape.n, facts.slices * facts.rows));
-  auto owner = [&](Owner which) {
-    int64_t longest = std::max(facts.rows, facts.keys);
-    OwnerCut cut = chooseOwnerCut(shape, which, longest, met, tiles::sharedMemoryOf(context.options.target));
-    int64_t own = ownsKeys(which) ? facts.keys : facts.rows;
-    return OwnerSpec{
-        shape, view, which, cut, continues, facts.slices, int64_t(llvm::divideCeil(own, cut.ownRows()))};
-  };
-  bool keysAtOnce = canOwnBoth(shape);
-  OwnerLaunch first{{owner(keysAtOnce ? Owner::Keys : Owner::KeysOfK), owner(Owner::Queries)}, {0, 1}};
-  if (keysAtOnce) first.gradients.push_back(2);
-  if (failed(launchOwners(op, context, first, operands, facts.pairs, "attend_grad", results)))
+  if (failed(lowerToOwners(op, context, {shape, view, facts, continues}, operands, results)))
     return failure();
-  if (!keysAtOnce) {
-    OwnerLaunch second{{owner(Owner::KeysOfV)}, {2}};
-    if (failed(launchOwners(op, context, second, operands, facts.pairs, "attend_grad_v", results)))
-      return failure();
-  }
   return finish();
 }
 

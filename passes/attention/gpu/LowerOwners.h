@@ -1,0 +1,20 @@
+// The launches of owners of tiles: what serves every view that slices and windows do not.
+#pragma once
+#include "passes/attention/gpu/BackwardLaunch.h"
+
+namespace drawloom::attention {
+
+/// A view whose gradients are wanted.
+struct OwnedView {
+  const Shape &shape;
+  ViewAttr view;
+  const ViewFacts &facts;
+  bool continues; ///< adds to what the gradients hold
+};
+
+/// One launch of owners that relay dQ, else one or two of owners of keys and of queries; `results` become dQ,
+/// dK and dV.
+mlir::LogicalResult lowerToOwners(AttendGradOp op, Context &context, const OwnedView &owned,
+                                  const Operands &operands, llvm::SmallVector<Value> &results);
+
+} // namespace drawloom::attention
