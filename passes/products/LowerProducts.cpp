@@ -163,7 +163,7 @@ LogicalResult ProductLowering::build(rows::KernelBuilder &kernel) {
   if (input) rows.setInput(input);
   for (Operation &op : llvm::drop_begin(body->without_terminator()))
     if (failed(rows.add(&op))) return failure();
-  attention::TileKernel k(kernel);
+  attention::TileKernel k(kernel, /*isForBlocks=*/true);
   attention::MapList maps;
   ProductKernel whole(k, spec, rows, maps);
   whole.build();
