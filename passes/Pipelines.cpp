@@ -25,7 +25,7 @@ ArrayRef<Phase> phases() {
        "drawloom-verify-graph"},
       {"loops",
        "how: kernels of tile loops and row loops",
-       {"drawloom-lower-attention{target=$target relay=true}",
+       {"drawloom-lower-attention{target=$target}",
         {"drawloom-lower-products{target=$target}", On::Gpu},
         "drawloom-lower-rows{target=$target lanes=$lanes}",
         "drawloom-split-edge-tiles"},

@@ -48,13 +48,15 @@ private:
     if (continues) {
       k.load(tile.m, arg(kLse), rows.batch, rows.head, position, first, rows.limit, {.factor = kLog2E});
       k.fill(tile.l, 1.0);
-      k.load(tile.acc, arg(kOut), rows.batch, outChannel, position, first, rows.limit, {.transpose = k.isForBlocks});
+      k.load(tile.acc, arg(kOut), rows.batch, outChannel, position, first, rows.limit,
+             {.transpose = k.isForBlocks});
     } else {
       tile.start();
     }
     tile.meetKeys(inView, rows, arg(kK), arg(kV), arg(kQ), arg(kOut));
     tile.finish();
-    k.store(tile.acc, arg(kOut), rows.batch, outChannel, position, first, rows.limit, /*transpose=*/k.isForBlocks);
+    k.store(tile.acc, arg(kOut), rows.batch, outChannel, position, first, rows.limit,
+            /*transpose=*/k.isForBlocks);
     k.store(tile.m, arg(kLse), rows.batch, rows.head, position, first, rows.limit);
   }
 };
@@ -82,7 +84,12 @@ LogicalResult lower(AttendOp op, Context &context) {
   if (facts.pairs == 0) return passThrough(op), success();
   if (hasWarpKernels(op, context)) return lowerToWarps(op, context);
   TileSizes sizes = context.tiles(view, shape, BlockKernel::Forward).sizes;
-  Forward forward{shape, sizes, view, facts.slices, int64_t(llvm::divideCeil(facts.rows, sizes.queries)), bool(op.getOut0())};
+  Forward forward{shape,
+                  sizes,
+                  view,
+                  facts.slices,
+                  int64_t(llvm::divideCeil(facts.rows, sizes.queries)),
+                  bool(op.getOut0())};
 
   LaunchSpec spec;
   spec.name = "attend";
@@ -92,19 +99,18 @@ LogicalResult lower(AttendOp op, Context &context) {
     out0 = filled(b, loc, op.getOut().getType(), 0.0);
     lse0 = filled(b, loc, op.getLse().getType(), -std::numeric_limits<double>::infinity());
   }
-  if (out0)
-    spec.inputs.append({out0, lse0});
+  if (out0) spec.inputs.append({out0, lse0});
   spec.inplace = out0 ? SmallVector<int64_t>{kOut, kLse} : SmallVector<int64_t>{-1, -1};
   spec.results = {op.getOut().getType(), op.getLse().getType()};
   for (Value v : {op.getQ(), op.getK(), op.getV(), op.getOut(), op.getLse()})
     spec.memrefs.push_back(kernelMemRefType(v));
   spec.grid = shape.batch * int64_t(view.getHeads().size()) * forward.slices * forward.tiles;
   spec.flops = 2 * (shape.dQk + shape.dV) * facts.pairs * shape.batch;
-  spec.bytes = bytesOf({op.getQ(), op.getK(), op.getV(), op.getOut(), op.getLse()}, view.getHeads().size(), shape.heads);
+  spec.bytes = bytesOf({op.getQ(), op.getK(), op.getV(), op.getOut(), op.getLse()}, view.getHeads().size(),
+                       shape.heads);
   spec.key = describe(shape, sizes) + (forward.continues ? "continues," : "starts,") + print(view);
   auto made = launch(context, b, op, spec, [&](const TileKernel &k) { forward.build(k); });
-  if (failed(made))
-    return failure();
+  if (failed(made)) return failure();
   op.replaceAllUsesWith(*made);
   op.erase();
   return success();

@@ -20,13 +20,11 @@ FailureOr<SmallVector<Value>> launchBackward(Context &context, AttendGradOp op, 
   LaunchSpec launchSpec;
   launchSpec.name = name;
   launchSpec.inputs = {op.getDout(), op.getQ(), op.getK(), op.getV(), op.getLse(), op.getDelta()};
-  for (Value v : launchSpec.inputs)
-    launchSpec.memrefs.push_back(kernelMemRefType(v));
+  for (Value v : launchSpec.inputs) launchSpec.memrefs.push_back(kernelMemRefType(v));
   SmallVector<Value> touched = launchSpec.inputs;
   for (const Gradient &g : gradients) {
     launchSpec.inplace.push_back(g.before ? int64_t(launchSpec.inputs.size()) : -1);
-    if (g.before)
-      launchSpec.inputs.push_back(g.before);
+    if (g.before) launchSpec.inputs.push_back(g.before);
     launchSpec.memrefs.push_back(kernelMemRefType(g.result));
     launchSpec.results.push_back(g.result.getType());
     touched.push_back(g.result);
@@ -40,18 +38,15 @@ FailureOr<SmallVector<Value>> launchBackward(Context &context, AttendGradOp op, 
   launchSpec.grid = spec.items();
   launchSpec.key = describe(shape, spec.sizes) + spec.describeVariant() + print(spec.view);
   auto made = launch(context, b, op, launchSpec, [&](const TileKernel &k) { buildBackward(spec, k); });
-  if (failed(made))
-    return failure();
+  if (failed(made)) return failure();
   return SmallVector<Value>((*made)->getResults());
 }
 
 /// Whether five products a tile, but fewer work items, are better than seven.
 bool isOneKernelBest(Context &context, const Backward &all, double cost) {
   constexpr int64_t kFewestOnCpu = 4;
-  if (int64_t least = context.options.minItems)
-    return all.items() >= least;
-  if (!context.options.isGpu())
-    return all.items() >= kFewestOnCpu;
+  if (int64_t least = context.options.minItems) return all.items() >= least;
+  if (!context.options.isGpu()) return all.items() >= kFewestOnCpu;
   auto costOf = [&](BlockKernel kernel) { return context.tiles(all.view, all.shape, kernel).cost; };
   return cost <= costOf(BlockKernel::QueryGradients) + costOf(BlockKernel::KeyGradients);
 }
@@ -61,7 +56,8 @@ bool isOneKernelBest(Context &context, const Backward &all, double cost) {
 /// Of a piece without pairs: the gradients that it adds nothing to.
 static void passThrough(AttendGradOp op) {
   OpBuilder b(op);
-  for (auto [before, result] : {std::pair(op.getDq0(), op.getDq()), {op.getDk0(), op.getDk()}, {op.getDv0(), op.getDv()}})
+  for (auto [before, result] :
+       {std::pair(op.getDq0(), op.getDq()), {op.getDk0(), op.getDk()}, {op.getDv0(), op.getDv()}})
     result.replaceAllUsesWith(before ? before : filled(b, op.getLoc(), result.getType(), 0.0));
   eraseWithDelta(op);
 }
@@ -75,19 +71,25 @@ LogicalResult lower(AttendGradOp op, Context &context) {
   if (hasWarpKernels(op, context)) return lowerToWarps(op, context);
   if (failed(lowerDeltaOf(op, context))) return failure();
   BlockTiles together = context.tiles(view, shape, BlockKernel::AllGradients);
-  SmallVector<Gradient> gradients{{op.getDq0(), op.getDq()}, {op.getDk0(), op.getDk()}, {op.getDv0(), op.getDv()}};
+  SmallVector<Gradient> gradients{
+      {op.getDq0(), op.getDq()}, {op.getDk0(), op.getDk()}, {op.getDv0(), op.getDv()}};
   if (!op.getDq0() && !(facts.coversRows && facts.coversKeys))
-    for (Gradient &g : gradients)
-      g.before = filled(b, op.getLoc(), g.result.getType(), 0.0);
-  Backward all{shape, together.sizes, view, {true, true}, bool(gradients[0].before), facts.slices,
-               int64_t(llvm::divideCeil(facts.rows, together.sizes.queries)), true, !facts.keysAreDisjoint,
+    for (Gradient &g : gradients) g.before = filled(b, op.getLoc(), g.result.getType(), 0.0);
+  Backward all{shape,
+               together.sizes,
+               view,
+               {true, true},
+               bool(gradients[0].before),
+               facts.slices,
+               int64_t(llvm::divideCeil(facts.rows, together.sizes.queries)),
+               true,
+               !facts.keysAreDisjoint,
                facts.rows <= together.sizes.queries && facts.keysAreDisjoint};
 
   SmallVector<Value> results;
   if (all.slicesShareKeys || isOneKernelBest(context, all, together.cost)) {
     auto made = launchBackward(context, op, all, gradients, facts.pairs, "attend_grad");
-    if (failed(made))
-      return failure();
+    if (failed(made)) return failure();
     results = *made;
   } else {
     Backward byQueries = all, byKeys = all;
@@ -102,8 +104,7 @@ LogicalResult lower(AttendGradOp op, Context &context) {
     ArrayRef<Gradient> each = gradients;
     auto ofQueries = launchBackward(context, op, byQueries, each.take_front(1), facts.pairs, "attend_grad_q");
     auto ofKeys = launchBackward(context, op, byKeys, each.drop_front(1), facts.pairs, "attend_grad_kv");
-    if (failed(ofQueries) || failed(ofKeys))
-      return failure();
+    if (failed(ofQueries) || failed(ofKeys)) return failure();
     results = *ofQueries;
     results.append(*ofKeys);
   }

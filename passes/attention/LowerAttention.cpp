@@ -1,8 +1,8 @@
-#include "passes/attention/Lowering.h"
-#include "passes/attention/Passes.h"
 #include "dialect/gpu/Gpu.h"
 #include "mlir/Dialect/GPU/IR/GPUDialect.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
+#include "passes/attention/Lowering.h"
+#include "passes/attention/Passes.h"
 #include "passes/tiles/SharedMemory.h"
 #include "llvm/Support/Format.h"
 
@@ -15,7 +15,8 @@ namespace drawloom {
 namespace attention {
 
 Shape shapeOf(Value q, Value v, int64_t heads, double scale) {
-  auto qShape = cast<RankedTensorType>(q.getType()).getShape(), vShape = cast<RankedTensorType>(v.getType()).getShape();
+  auto qShape = cast<RankedTensorType>(q.getType()).getShape(),
+       vShape = cast<RankedTensorType>(v.getType()).getShape();
   return {qShape[0], qShape[1], heads, qShape[2] / heads, vShape[2] / heads, scale};
 }
 
@@ -30,14 +31,13 @@ ViewFacts Context::factsOf(ViewAttr view, const Shape &shape) {
 
 BlockTiles Context::tiles(ViewAttr view, const Shape &shape, BlockKernel kernel) {
   BlockTiles result{{options.queryTile, options.keyTile}, 0};
-  if (result.sizes.queries != 0 && result.sizes.keys != 0)
-    return result;
+  if (result.sizes.queries != 0 && result.sizes.keys != 0) return result;
   BlockTiles chosen{{0, 0}, 0};
   if (options.isGpu()) {
     ViewFacts f = factsOf(view, shape);
     int64_t slices = shape.batch * int64_t(view.getHeads().size()) * (f.keysAreDisjoint ? f.slices : 1);
-    chosen = chooseBlockTiles(toView(view), {kernel, shape.dQk, shape.dV, slices, f.rows, f.keys, kBlockThreads,
-                                               tiles::sharedMemoryOf(options.target)});
+    chosen = chooseBlockTiles(toView(view), {kernel, shape.dQk, shape.dV, slices, f.rows, f.keys,
+                                             kBlockThreads, tiles::sharedMemoryOf(options.target)});
   } else {
     chosen.sizes = chooseTileSizes(toView(view), {shape.dQk, shape.dV, kernel != BlockKernel::Forward});
   }
@@ -49,17 +49,15 @@ BlockTiles Context::tiles(ViewAttr view, const Shape &shape, BlockKernel kernel)
 
 FailureOr<LaunchOp> launch(Context &context, OpBuilder &b, Operation *op, const LaunchSpec &spec,
                            llvm::function_ref<void(const TileKernel &)> build) {
-  FailureOr<SymbolRefAttr> kernel =
-      context.kernels.get(spec.key, spec.name, op->getLoc(), spec.memrefs, 0, [&](rows::KernelBuilder &kernel) {
-        build(TileKernel(kernel, context.options.isGpu()));
-        return success();
-      });
-  if (failed(kernel))
-    return failure();
+  FailureOr<SymbolRefAttr> kernel = context.kernels.get(spec.key, spec.name, op->getLoc(), spec.memrefs, 0,
+                                                        [&](rows::KernelBuilder &kernel) {
+                                                          build(TileKernel(kernel, context.options.isGpu()));
+                                                          return success();
+                                                        });
+  if (failed(kernel)) return failure();
   ++context.launches;
   std::string label;
-  if (auto attr = op->getAttrOfType<StringAttr>(kLabelAttr))
-    label = (attr.getValue() + ".").str();
+  if (auto attr = op->getAttrOfType<StringAttr>(kLabelAttr)) label = (attr.getValue() + ".").str();
   label += spec.name;
   return LaunchOp::create(b, op->getLoc(), spec.results, spec.inputs, *kernel, spec.grid, ArrayRef<int64_t>(),
                           ArrayRef<int64_t>(spec.inplace), label, spec.flops, spec.bytes);
@@ -71,8 +69,9 @@ Value filled(OpBuilder &b, Location loc, Type type, double value) {
 
 std::string describe(const Shape &s, TileSizes sizes) {
   std::string text;
-  llvm::raw_string_ostream(text) << s.heads << "," << s.dQk << "," << s.dV << "," << llvm::format("%a", s.scale) << "," << sizes.queries << ","
-                                 << sizes.keys << ",";
+  llvm::raw_string_ostream(text) << s.heads << "," << s.dQk << "," << s.dV << ","
+                                 << llvm::format("%a", s.scale) << "," << sizes.queries << "," << sizes.keys
+                                 << ",";
   return text;
 }
 
@@ -101,7 +100,8 @@ struct LowerAttention : impl::LowerAttentionBase<LowerAttention> {
   void runOnOperation() override {
     bool isPower = queryTile == 0 || (queryTile > 0 && llvm::isPowerOf2_64(queryTile));
     if (!isPower || keyTile < 0 || keyTile % kExtentKeys != 0) {
-      getOperation()->emitError("expected query-tile to be 0 or a power of two and key-tile to be a multiple of 8, got ")
+      getOperation()->emitError(
+          "expected query-tile to be 0 or a power of two and key-tile to be a multiple of 8, got ")
           << queryTile.getValue() << " and " << keyTile.getValue();
       return signalPassFailure();
     }
@@ -110,19 +110,19 @@ struct LowerAttention : impl::LowerAttentionBase<LowerAttention> {
       return signalPassFailure();
     }
     rows::KernelLibrary kernels(getOperation());
-    attention::Context context(kernels, {queryTile, keyTile, minItems, target, llvm::SmallVector<int64_t, 8>(forwardCut.begin(), forwardCut.end()), relay});
+    attention::Context context(kernels,
+                               {queryTile, keyTile, minItems, target,
+                                llvm::SmallVector<int64_t, 8>(forwardCut.begin(), forwardCut.end()), relay});
     SmallVector<Operation *> ops;
     getOperation()->walk([&](Operation *op) {
-      if (isa<AttendOp, AttendGradOp, AttentionDeltaOp, AttentionDecodeOp>(op))
-        ops.push_back(op);
+      if (isa<AttendOp, AttendGradOp, AttentionDeltaOp, AttentionDecodeOp>(op)) ops.push_back(op);
     });
     for (Operation *op : ops) {
       if (context.merged.contains(op)) continue;
       LogicalResult lowered = failure();
       llvm::TypeSwitch<Operation *>(op).Case<AttendOp, AttendGradOp, AttentionDeltaOp, AttentionDecodeOp>(
           [&](auto attentionOp) { lowered = attention::lower(attentionOp, context); });
-      if (failed(lowered))
-        return signalPassFailure();
+      if (failed(lowered)) return signalPassFailure();
     }
     numLaunches += context.launches;
   }

@@ -1,4 +1,5 @@
-// attention_decode: a work item is one head of one sequence. The new position is a row of each piece's view that has it.
+// attention_decode: a work item is one head of one sequence. The new position is a row of each piece's view
+// that has it.
 #include "dialect/ir/Attributes.h"
 #include "dialect/pattern/Pattern.h"
 #include "dialect/pattern/ViewQuery.h"
@@ -13,8 +14,8 @@ namespace {
 
 enum Argument { kQ, kK, kV, kKeyCache, kValueCache, kPosition, kOut };
 
-// One query of four is real on a CPU: decoding waits for memory, not for arithmetic. On a GPU a tile is many keys, since its latency is what
-// counts.
+// One query of four is real on a CPU: decoding waits for memory, not for arithmetic. On a GPU a tile is many
+// keys, since its latency is what counts.
 constexpr TileSizes kDecodeTile{4, 64}, kBlockDecodeTile{1, 128};
 
 class DecodeKernel {
@@ -38,7 +39,8 @@ public:
       for (const PieceView &view : views)
         whenHeadIsIn(view.heads, head, [&] { meetPiece(view, batch, head, position); });
       forward.finish();
-      k.store(forward.acc, arg(kOut), batch, k.channel(head, shape.dV), identity, zero, one, /*transpose=*/k.isForBlocks);
+      k.store(forward.acc, arg(kOut), batch, k.channel(head, shape.dV), identity, zero, one,
+              /*transpose=*/k.isForBlocks);
     });
   }
 
@@ -50,8 +52,7 @@ private:
   }
 
   void whenHeadIsIn(ArrayRef<int64_t> heads, Value head, llvm::function_ref<void()> body) {
-    if (int64_t(heads.size()) == shape.heads)
-      return body();
+    if (int64_t(heads.size()) == shape.heads) return body();
     Value isIn;
     for (int64_t h : heads) {
       Value same = arith::CmpIOp::create(k.b, k.loc, arith::CmpIPredicate::eq, head, k.index(h));
@@ -102,22 +103,20 @@ LogicalResult lower(AttentionDecodeOp op, Context &context) {
   spec.inputs = {op.getQ(), op.getK(), op.getV(), op.getKcache(), op.getVcache(), op.getPosition()};
   spec.inplace = {-1, kKeyCache, kValueCache};
   spec.results = {op.getOut().getType(), op.getNewKcache().getType(), op.getNewVcache().getType()};
-  for (Value v : spec.inputs)
-    spec.memrefs.push_back(kernelMemRefType(v));
+  for (Value v : spec.inputs) spec.memrefs.push_back(kernelMemRefType(v));
   spec.memrefs.push_back(kernelMemRefType(op.getOut()));
   spec.grid = shape.batch * shape.heads;
   // Of the last position, which has the most keys in every named form but `summary` and `fixed`.
   int64_t pairs = 0;
-  for (int64_t h = 0; h < shape.heads; ++h)
-    pairs += pattern.countRow(h, shape.n - 1, shape.n);
+  for (int64_t h = 0; h < shape.heads; ++h) pairs += pattern.countRow(h, shape.n - 1, shape.n);
   spec.flops = 2 * (shape.dQk + shape.dV) * pairs * shape.batch;
   int64_t elementBytes = getElementTypeOrSelf(op.getKcache()).getIntOrFloatBitWidth() / 8;
   spec.bytes = elementBytes * (shape.dQk + shape.dV) * pairs * shape.batch;
   TileSizes sizes = context.options.isGpu() ? kBlockDecodeTile : kDecodeTile;
   spec.key = describe(shape, sizes) + print(op.getPattern());
-  auto made = launch(context, b, op, spec, [&](const TileKernel &k) { DecodeKernel(k, shape, sizes, views).build(); });
-  if (failed(made))
-    return failure();
+  auto made = launch(context, b, op, spec,
+                     [&](const TileKernel &k) { DecodeKernel(k, shape, sizes, views).build(); });
+  if (failed(made)) return failure();
   op.replaceAllUsesWith(*made);
   op.erase();
   return success();

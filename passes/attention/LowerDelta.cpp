@@ -1,6 +1,6 @@
 // attention_delta: a work item is a tile of positions of one head.
-#include "passes/attention/Lowering.h"
 #include "passes/attention/gpu/LowerDelta.h"
+#include "passes/attention/Lowering.h"
 #include "passes/memory/Layout.h"
 
 using namespace mlir;
@@ -42,26 +42,26 @@ LogicalResult lowerDelta(AttentionDeltaOp op, Context &context) {
   spec.inputs = {op.getDout(), op.getOut()};
   spec.inplace = {-1};
   spec.results = {op.getDelta().getType()};
-  for (Value v : {op.getDout(), op.getOut(), op.getDelta()})
-    spec.memrefs.push_back(kernelMemRefType(v));
+  for (Value v : {op.getDout(), op.getOut(), op.getDelta()}) spec.memrefs.push_back(kernelMemRefType(v));
   spec.grid = batch * heads * tiles;
   spec.flops = 2 * batch * n * shape[2];
   spec.bytes = bytesOf({op.getDout(), op.getOut(), op.getDelta()}, heads, heads);
   spec.key = std::to_string(heads);
   auto made = launch(context, b, op, spec, [&](const TileKernel &k) {
-    Value dOut = k.tile({channels, kPositions}), out = k.tile({channels, kPositions}), delta = k.tile({kPositions});
+    Value dOut = k.tile({channels, kPositions}), out = k.tile({channels, kPositions}),
+          delta = k.tile({kPositions});
     AffineMap identity = k.b.getDimIdentityMap();
     // Heads lie side by side in memory, so they follow one another.
     k.forEachItem({batch, tiles, heads}, [&](ArrayRef<Value> at) {
-      Value row = k.apply(k.dim(0) * kPositions, at[1]), end = k.index(n), channel = k.channel(at[2], channels);
+      Value row = k.apply(k.dim(0) * kPositions, at[1]), end = k.index(n),
+            channel = k.channel(at[2], channels);
       k.load(dOut, k.kernel.memref(0), at[0], channel, identity, row, end, {.transpose = true});
       k.load(out, k.kernel.memref(1), at[0], channel, identity, row, end, {.transpose = true});
       TileDotOp::create(k.b, k.loc, delta, dOut, out);
       k.store(delta, k.kernel.memref(2), at[0], at[2], identity, row, end);
     });
   });
-  if (failed(made))
-    return failure();
+  if (failed(made)) return failure();
   op.replaceAllUsesWith(*made);
   op.erase();
   return success();

@@ -6,11 +6,12 @@
 namespace drawloom::attention {
 
 struct Options {
-  int64_t queryTile = 0, keyTile = 0; ///< 0: by the cost model
-  int64_t minItems = 0; ///< 0: 4 on a CPU, by the cost model on a GPU
-  std::string target = "cpu"; ///< cpu, sm_90a or sm_80
-  llvm::SmallVector<int64_t, 8> forwardCut = {}; ///< of the tensor cores' forward kernel, in the order of the pass's option; empty: by the cost model
-  bool relay = false; ///< owners of keys relay dQ, where their view lets them
+  int64_t queryTile = 0, keyTile = 0;            ///< 0: by the cost model
+  int64_t minItems = 0;                          ///< 0: 4 on a CPU, by the cost model on a GPU
+  std::string target = "cpu";                    ///< cpu, sm_90a or sm_80
+  llvm::SmallVector<int64_t, 8> forwardCut = {}; ///< of the tensor cores' forward kernel, in the order of the
+                                                 ///< pass's option; empty: by the cost model
+  bool relay = false;                            ///< owners of keys relay dQ, where their view lets them
 
   bool isGpu() const { return target != "cpu"; }
 };
@@ -23,7 +24,8 @@ struct Context {
   Options options;
   llvm::DenseMap<mlir::Attribute, ViewFacts> facts; ///< by view and shape
   int64_t launches = 0;
-  llvm::DenseSet<mlir::Operation *> merged; ///< ops that are gone: the lowering of one before them took them in
+  llvm::DenseSet<mlir::Operation *>
+      merged; ///< ops that are gone: the lowering of one before them took them in
 
   ViewFacts factsOf(ViewAttr view, const Shape &shape);
   /// The options' tile extents, or those of the target's cost model.
@@ -35,18 +37,19 @@ Shape shapeOf(Value q, Value v, int64_t heads, double scale);
 
 /// What makes a launch, apart from its kernel's body.
 struct LaunchSpec {
-  llvm::StringRef name;                   ///< of the kernel; also ends the label
-  std::string key;                        ///< with the types: kernels of equal keys are equal
+  llvm::StringRef name; ///< of the kernel; also ends the label
+  std::string key;      ///< with the types: kernels of equal keys are equal
   llvm::SmallVector<Value> inputs;
   llvm::SmallVector<mlir::Type> results;
-  llvm::SmallVector<int64_t> inplace;     ///< an input for each result, or -1
+  llvm::SmallVector<int64_t> inplace;          ///< an input for each result, or -1
   llvm::SmallVector<mlir::MemRefType> memrefs; ///< of the inputs, then of the results that are not in place
   int64_t grid = 0, flops = 0, bytes = 0;
 };
 
-/// Makes the kernel if there is none, and a launch of it at the builder's place. `op` gives location and label.
-mlir::FailureOr<LaunchOp> launch(Context &context, mlir::OpBuilder &b, mlir::Operation *op, const LaunchSpec &spec,
-                                 llvm::function_ref<void(const TileKernel &)> build);
+/// Makes the kernel if there is none, and a launch of it at the builder's place. `op` gives location and
+/// label.
+mlir::FailureOr<LaunchOp> launch(Context &context, mlir::OpBuilder &b, mlir::Operation *op,
+                                 const LaunchSpec &spec, llvm::function_ref<void(const TileKernel &)> build);
 
 /// A tensor of one value.
 Value filled(mlir::OpBuilder &b, mlir::Location loc, mlir::Type type, double value);
@@ -62,8 +65,8 @@ mlir::LogicalResult lower(AttendGradOp op, Context &context);
 mlir::LogicalResult lower(AttentionDeltaOp op, Context &context);
 mlir::LogicalResult lower(AttentionDecodeOp op, Context &context);
 
-/// On a GPU attention_delta waits for its attend_grads: their kernels may make delta themselves. These are for those
-/// that do not: a launch of it, if there is none yet.
+/// On a GPU attention_delta waits for its attend_grads: their kernels may make delta themselves. These are
+/// for those that do not: a launch of it, if there is none yet.
 mlir::LogicalResult lowerDelta(AttentionDeltaOp op, Context &context);
 mlir::LogicalResult lowerDeltaOf(AttendGradOp op, Context &context);
 /// Also erases delta's op, if it still waits and nobody else does so with it.

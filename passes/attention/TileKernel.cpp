@@ -29,7 +29,9 @@ static Value scratch(const TileKernel &k, MemRefType type) {
   return memref::AllocaOp::create(k.b, k.loc, type, k.b.getI64IntegerAttr(64));
 }
 
-Value TileKernel::tile(ArrayRef<int64_t> shape) const { return scratch(*this, MemRefType::get(shape, b.getF32Type())); }
+Value TileKernel::tile(ArrayRef<int64_t> shape) const {
+  return scratch(*this, MemRefType::get(shape, b.getF32Type()));
+}
 
 Value TileKernel::extentsFor(int64_t queries, int64_t group) const {
   return scratch(*this, MemRefType::get({int64_t(llvm::divideCeil(queries, group)), 2}, b.getIndexType()));
@@ -70,11 +72,13 @@ Value TileKernel::less(Value x, Value y) const {
   return arith::CmpIOp::create(b, loc, arith::CmpIPredicate::slt, x, y);
 }
 
-void TileKernel::forEachItem(ArrayRef<int64_t> extents, llvm::function_ref<void(ArrayRef<Value>)> body) const {
+void TileKernel::forEachItem(ArrayRef<int64_t> extents,
+                             llvm::function_ref<void(ArrayRef<Value>)> body) const {
   loop(kernel.begin(), kernel.end(), 1, [&](Value item) {
     SmallVector<Value> coordinates(extents.size());
     int64_t stride = 1;
-    for (size_t i = extents.size(); i-- > 0; stride *= std::max<int64_t>(1, extents[i])) // without items it never runs
+    for (size_t i = extents.size(); i-- > 0;
+         stride *= std::max<int64_t>(1, extents[i])) // without items it never runs
       coordinates[i] = extents[i] <= 1 ? index(0) : apply(dim(0).floorDiv(stride) % extents[i], item);
     body(coordinates);
   });
@@ -83,10 +87,8 @@ void TileKernel::forEachItem(ArrayRef<int64_t> extents, llvm::function_ref<void(
 Value TileKernel::headAt(ArrayRef<int64_t> heads, Value position) const {
   int64_t step = heads.size() > 1 ? heads[1] - heads[0] : 1;
   bool isProgression = true;
-  for (size_t i = 1; i < heads.size(); ++i)
-    isProgression &= heads[i] - heads[i - 1] == step;
-  if (isProgression)
-    return apply(dim(0) * step + heads[0], position);
+  for (size_t i = 1; i < heads.size(); ++i) isProgression &= heads[i] - heads[i - 1] == step;
+  if (isProgression) return apply(dim(0) * step + heads[0], position);
   Value head = index(heads[0]);
   for (size_t i = 1; i < heads.size(); ++i) {
     Value isHere = arith::CmpIOp::create(b, loc, arith::CmpIPredicate::eq, position, index(i));
@@ -95,19 +97,24 @@ Value TileKernel::headAt(ArrayRef<int64_t> heads, Value position) const {
   return head;
 }
 
-void TileKernel::load(Value tile, Value source, Value outer, Value inner, AffineMap map, ValueRange at, Value limit,
-                      Transfer transfer) const {
-  TileLoadOp::create(b, loc, tile, source, outer, inner, at, limit, map, transfer.transpose, APFloat(float(transfer.factor)));
+void TileKernel::load(Value tile, Value source, Value outer, Value inner, AffineMap map, ValueRange at,
+                      Value limit, Transfer transfer) const {
+  TileLoadOp::create(b, loc, tile, source, outer, inner, at, limit, map, transfer.transpose,
+                     APFloat(float(transfer.factor)));
 }
 
-void TileKernel::store(Value tile, Value target, Value outer, Value inner, AffineMap map, ValueRange at, Value limit,
-                       bool transpose, bool accumulate, double factor) const {
-  TileStoreOp::create(b, loc, tile, target, outer, inner, at, limit, map, transpose, accumulate, APFloat(float(factor)));
+void TileKernel::store(Value tile, Value target, Value outer, Value inner, AffineMap map, ValueRange at,
+                       Value limit, bool transpose, bool accumulate, double factor) const {
+  TileStoreOp::create(b, loc, tile, target, outer, inner, at, limit, map, transpose, accumulate,
+                      APFloat(float(factor)));
 }
 
-void TileKernel::fill(Value tile, double value) const { TileFillOp::create(b, loc, tile, APFloat(float(value))); }
+void TileKernel::fill(Value tile, double value) const {
+  TileFillOp::create(b, loc, tile, APFloat(float(value)));
+}
 
-void TileKernel::matmul(Value c, Value a, Value bTile, StringRef pairs, Value extents, Product product) const {
+void TileKernel::matmul(Value c, Value a, Value bTile, StringRef pairs, Value extents,
+                        Product product) const {
   TileMatmulOp::create(b, loc, c, a, bTile, product.rescale, extents, product.transposeA, product.accumulate,
                        b.getStringAttr(pairs));
 }
@@ -126,7 +133,8 @@ ViewInKernel::Range ViewInKernel::keySlots(const Rows &rows, int64_t tile) const
   return range;
 }
 
-ViewInKernel::Range ViewInKernel::queryRows(Value head, Value slice, Value slot, Value keys, int64_t tile) const {
+ViewInKernel::Range ViewInKernel::queryRows(Value head, Value slice, Value slot, Value keys,
+                                            int64_t tile) const {
   Value last = k.min(k.apply(k.dim(0) + (tile - 1), slot), k.apply(k.dim(0) - 1, keys));
   SmallVector<Value> first{head, slice, slot}, final{head, slice, last};
   Range range;
@@ -138,32 +146,33 @@ ViewInKernel::Range ViewInKernel::queryRows(Value head, Value slice, Value slot,
   return range;
 }
 
-void ViewInKernel::findExtents(Value extents, const Rows &rows, Value slot, Value keys, const Range &range, int64_t tileKeys,
-                               int64_t group) const {
-  TileExtentsOp::create(k.b, k.loc, extents, rows.head, rows.slice, rows.row, slot, rows.limit, keys, range.wholeFrom,
-                        range.wholeTo, attr, tileKeys, group);
+void ViewInKernel::findExtents(Value extents, const Rows &rows, Value slot, Value keys, const Range &range,
+                               int64_t tileKeys, int64_t group) const {
+  TileExtentsOp::create(k.b, k.loc, extents, rows.head, rows.slice, rows.row, slot, rows.limit, keys,
+                        range.wholeFrom, range.wholeTo, attr, tileKeys, group);
 }
 
 void ViewInKernel::mask(Value scores, Value extents, const Rows &rows, Value slot, Value keys) const {
-  TileMaskOp::create(k.b, k.loc, scores, extents, rows.head, rows.slice, rows.row, slot, rows.limit, keys, attr, n);
+  TileMaskOp::create(k.b, k.loc, scores, extents, rows.head, rows.slice, rows.row, slot, rows.limit, keys,
+                     attr, n);
 }
 
 NextSlice ViewInKernel::after(Value slice, Value position) const {
-  if (!hasManySlices())
-    return {};
+  if (!hasManySlices()) return {};
   int64_t heads = int64_t(view.heads.size());
   Value next = k.apply((k.dim(0) + 1) % heads, position);
   return {k.headAt(view.heads, next), k.apply(k.dim(0) + (k.dim(1) + 1).floorDiv(heads), {slice, position})};
 }
 
-void ViewInKernel::prefetch(const NextSlice &next, Value source, Value batch, AffineMap map, Value first, Value limit, int64_t count,
-                            int64_t channels, bool write) const {
+void ViewInKernel::prefetch(const NextSlice &next, Value source, Value batch, AffineMap map, Value first,
+                            Value limit, int64_t count, int64_t channels, bool write) const {
   if (next.head)
-    TilePrefetchOp::create(k.b, k.loc, source, batch, k.channel(next.head, channels), ValueRange{next.head, next.slice, first}, limit, map, count,
-                           channels, write);
+    TilePrefetchOp::create(k.b, k.loc, source, batch, k.channel(next.head, channels),
+                           ValueRange{next.head, next.slice, first}, limit, map, count, channels, write);
 }
 
-ForwardTile::ForwardTile(const TileKernel &k, const Shape &shape, TileSizes sizes) : k(k), shape(shape), sizes(sizes) {
+ForwardTile::ForwardTile(const TileKernel &k, const Shape &shape, TileSizes sizes)
+    : k(k), shape(shape), sizes(sizes) {
   queries = k.tile({shape.dQk, sizes.queries});
   acc = k.sumsTile(sizes.queries, shape.dV);
   m = k.tile({sizes.queries});
@@ -182,7 +191,8 @@ void ForwardTile::start() const {
   k.fill(acc, 0.0);
 }
 
-void ForwardTile::meetKeys(const ViewInKernel &view, const Rows &rows, Value keys, Value values, Value nextQueries, Value nextOut) const {
+void ForwardTile::meetKeys(const ViewInKernel &view, const Rows &rows, Value keys, Value values,
+                           Value nextQueries, Value nextOut) const {
   ViewInKernel::Range range = view.keySlots(rows, sizes.queries);
   Value extent = view.keys(rows.head, rows.slice);
   Value keyChannel = k.channel(rows.head, shape.dQk), valueChannel = k.channel(rows.head, shape.dV);
@@ -192,7 +202,8 @@ void ForwardTile::meetKeys(const ViewInKernel &view, const Rows &rows, Value key
     view.findExtents(extents, rows, slot, extent, range, sizes.keys);
     Value onceTo = rows.next.head ? k.onlyAt(range.from, slot, rows.row, rows.limit) : Value();
     view.prefetch(rows.next, keys, rows.batch, view.view.key, slot, range.to, sizes.keys, shape.dQk);
-    view.prefetch(rows.next, nextQueries, rows.batch, view.view.query, rows.row, onceTo, sizes.queries, shape.dQk);
+    view.prefetch(rows.next, nextQueries, rows.batch, view.view.query, rows.row, onceTo, sizes.queries,
+                  shape.dQk);
     k.matmul(scores, keyTile, queries, "row-column", extents, {});
     view.mask(scores, extents, rows, slot, extent);
     TileSoftmaxStepOp::create(k.b, k.loc, scores, m, l, rescale, extents);
@@ -200,11 +211,14 @@ void ForwardTile::meetKeys(const ViewInKernel &view, const Rows &rows, Value key
     if (!k.isForBlocks)
       view.findExtents(sumExtents, rows, slot, extent, range, sizes.keys, kFineExtentQueries);
     view.prefetch(rows.next, values, rows.batch, view.view.key, slot, range.to, sizes.keys, shape.dV);
-    view.prefetch(rows.next, nextOut, rows.batch, view.view.query, rows.row, onceTo, sizes.queries, shape.dV, /*write=*/true);
+    view.prefetch(rows.next, nextOut, rows.batch, view.view.query, rows.row, onceTo, sizes.queries, shape.dV,
+                  /*write=*/true);
     k.addToSums(acc, scores, valueTile, sumExtents, rescale);
   });
 }
 
-void ForwardTile::finish() const { TileSoftmaxFinishOp::create(k.b, k.loc, acc, m, l, /*by_row=*/!k.isForBlocks); }
+void ForwardTile::finish() const {
+  TileSoftmaxFinishOp::create(k.b, k.loc, acc, m, l, /*by_row=*/!k.isForBlocks);
+}
 
 } // namespace drawloom::attention

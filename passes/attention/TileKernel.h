@@ -1,9 +1,10 @@
-// What the attention kernels are built from: work items, a view's bounds as IR, scratch tiles, the step over a key tile.
+// What the attention kernels are built from: work items, a view's bounds as IR, scratch tiles, the step over
+// a key tile.
 #pragma once
+#include "dialect/ir/Dialect.h"
 #include "passes/attention/TileSizes.h"
 #include "passes/attention/ViewFacts.h"
 #include "passes/rows/KernelLibrary.h"
-#include "dialect/ir/Dialect.h"
 
 namespace drawloom::attention {
 
@@ -46,13 +47,15 @@ struct Product {
 /// Builds ops in a kernel at one insertion point.
 class TileKernel {
 public:
-  TileKernel(rows::KernelBuilder &kernel, bool isForBlocks) : kernel(kernel), b(kernel.b), loc(kernel.loc), isForBlocks(isForBlocks) {}
+  TileKernel(rows::KernelBuilder &kernel, bool isForBlocks)
+      : kernel(kernel), b(kernel.b), loc(kernel.loc), isForBlocks(isForBlocks) {}
 
   rows::KernelBuilder &kernel;
   mlir::OpBuilder &b;
   mlir::Location loc;
-  /// Of a GPU's threads; else for vectors of a CPU, where sums over keys have queries in rows: then vectors lie along channels, so that short groups
-  /// of queries meet few keys in vain, and nothing is transposed when it is stored.
+  /// Of a GPU's threads; else for vectors of a CPU, where sums over keys have queries in rows: then vectors
+  /// lie along channels, so that short groups of queries meet few keys in vain, and nothing is transposed
+  /// when it is stored.
   const bool isForBlocks;
 
   Value index(int64_t value) const { return kernel.index(value); }
@@ -87,10 +90,10 @@ public:
   /// The head that is `position` in `heads`.
   Value headAt(ArrayRef<int64_t> heads, Value position) const;
 
-  void load(Value tile, Value source, Value outer, Value inner, mlir::AffineMap map, ValueRange at, Value limit,
-            Transfer transfer = {}) const;
-  void store(Value tile, Value target, Value outer, Value inner, mlir::AffineMap map, ValueRange at, Value limit,
-             bool transpose = false, bool accumulate = false, double factor = 1.0) const;
+  void load(Value tile, Value source, Value outer, Value inner, mlir::AffineMap map, ValueRange at,
+            Value limit, Transfer transfer = {}) const;
+  void store(Value tile, Value target, Value outer, Value inner, mlir::AffineMap map, ValueRange at,
+             Value limit, bool transpose = false, bool accumulate = false, double factor = 1.0) const;
   void fill(Value tile, double value) const;
   void matmul(Value c, Value a, Value b, llvm::StringRef pairs, Value extents, Product product) const;
 
@@ -111,13 +114,14 @@ public:
   Value rows(Value head, Value slice) const { return k.apply(view.rows, {head, slice}); }
   Value keys(Value head, Value slice) const { return k.apply(view.keys, {head, slice}); }
 
-  /// Slices follow one another head by head (`position` is the head's in the view). With one slice a head's tiles follow one another, and the
-  /// processor's own prefetching sees that: then it is null.
+  /// Slices follow one another head by head (`position` is the head's in the view). With one slice a head's
+  /// tiles follow one another, and the processor's own prefetching sees that: then it is null.
   NextSlice after(Value slice, Value position) const;
 
-  /// Asks for what a tile of the next slice will touch: rows (or slots, as `map` says) [first, limit), at most `count`, with `channels` a head.
-  void prefetch(const NextSlice &next, Value source, Value batch, mlir::AffineMap map, Value first, Value limit, int64_t count, int64_t channels,
-                bool write = false) const;
+  /// Asks for what a tile of the next slice will touch: rows (or slots, as `map` says) [first, limit), at
+  /// most `count`, with `channels` a head.
+  void prefetch(const NextSlice &next, Value source, Value batch, mlir::AffineMap map, Value first,
+                Value limit, int64_t count, int64_t channels, bool write = false) const;
 
   /// [from, to) is what a tile may meet; [wholeFrom, wholeTo) is what all of it meets (no promise if empty).
   struct Range {
@@ -129,9 +133,11 @@ public:
   Range queryRows(Value head, Value slice, Value slot, Value keys, int64_t tile) const;
 
   /// Finds the extents of a tile of `tileKeys` slots from `slot` on; `range` is that of the loop around it.
-  void findExtents(Value extents, const Rows &rows, Value slot, Value keys, const Range &range, int64_t tileKeys,
-                   int64_t group = kExtentQueries) const;
-  bool hasManySlices() const { return !view.slices.isSingleConstant() || view.slices.getSingleConstantResult() > 1; }
+  void findExtents(Value extents, const Rows &rows, Value slot, Value keys, const Range &range,
+                   int64_t tileKeys, int64_t group = kExtentQueries) const;
+  bool hasManySlices() const {
+    return !view.slices.isSingleConstant() || view.slices.getSingleConstantResult() > 1;
+  }
   void mask(Value scores, Value extents, const Rows &rows, Value slot, Value keys) const;
 };
 
@@ -146,8 +152,10 @@ public:
 
   /// No key met yet.
   void start() const;
-  /// Goes on with all keys of `rows` in the view; memrefs [B, n, H*D]. If there is a next slice, asks for its rows of all four memrefs.
-  void meetKeys(const ViewInKernel &view, const Rows &rows, Value keys, Value values, Value nextQueries = {}, Value nextOut = {}) const;
+  /// Goes on with all keys of `rows` in the view; memrefs [B, n, H*D]. If there is a next slice, asks for its
+  /// rows of all four memrefs.
+  void meetKeys(const ViewInKernel &view, const Rows &rows, Value keys, Value values, Value nextQueries = {},
+                Value nextOut = {}) const;
   void finish() const;
   double queryFactor() const { return shape.scale * kLog2E; }
 

@@ -185,8 +185,8 @@ template <typename Op> void addPlain(RewritePatternSet &patterns, StringRef text
 
 void populateCopies(RewritePatternSet &patterns) {
   MLIRContext *context = patterns.getContext();
-  patterns.add<LowerTensorMap, LowerTmaLoad, LowerTmaStore, LowerBulkLoad, LowerBulkStore, LowerCopyAsync, LowerSharedArray,
-               LowerCopyAsyncArrive>(context);
+  patterns.add<LowerTensorMap, LowerTmaLoad, LowerTmaStore, LowerBulkLoad, LowerBulkStore, LowerCopyAsync,
+               LowerSharedArray, LowerCopyAsyncArrive>(context);
   addPlain<BulkCommitOp>(patterns, "cp.async.bulk.commit_group;");
   addPlain<CopyAsyncCommitOp>(patterns, "cp.async.commit_group;");
   addPlain<FenceAsyncSharedOp>(patterns, "fence.proxy.async.shared::cta;");

@@ -14,7 +14,8 @@ struct Segment {
   int64_t offset, lanes;
 };
 
-/// Cuts [0, extent) into vectors of `width` lanes, then narrower ones (width and all lanes are powers of two).
+/// Cuts [0, extent) into vectors of `width` lanes, then narrower ones (width and all lanes are powers of
+/// two).
 llvm::SmallVector<Segment> segmentsOf(int64_t extent, int64_t width);
 
 /// [from, to) for a loop: constants [0, extent), or values that are multiples of kExtentKeys.
@@ -48,12 +49,15 @@ public:
   Value fma(Value x, Value y, Value z) const;
 
   /// scf.for over [from, to) that carries `inits`; `body(i, carried)` returns what goes on.
-  Values loop(Value from, Value to, int64_t step, Values inits, llvm::function_ref<Values(Value, Values)> body) const;
+  Values loop(Value from, Value to, int64_t step, Values inits,
+              llvm::function_ref<Values(Value, Values)> body) const;
   /// Without carried values.
   void loop(Value from, Value to, int64_t step, llvm::function_ref<void(Value)> body) const;
-  /// `body(start, count)` for blocks of `step` over [0, extent): a loop, unless it would run once, and a shorter last block.
+  /// `body(start, count)` for blocks of `step` over [0, extent): a loop, unless it would run once, and a
+  /// shorter last block.
   void blocks(int64_t extent, int64_t step, llvm::function_ref<void(Value, int64_t)> body) const;
-  /// `body(i, slot, carried)` for every i of the range in order, `unroll` iterations a trip; slot is i mod unroll.
+  /// `body(i, slot, carried)` for every i of the range in order, `unroll` iterations a trip; slot is i mod
+  /// unroll.
   Values unrolled(const Range &range, int64_t unroll, Values inits,
                   llvm::function_ref<Values(Value, int64_t, Values)> body) const;
 
@@ -61,7 +65,9 @@ public:
   Range keysOf(Value extents, int64_t group, int64_t keys) const;
 };
 
-inline ArrayRef<int64_t> shapeOf(Value memref) { return mlir::cast<mlir::MemRefType>(memref.getType()).getShape(); }
+inline ArrayRef<int64_t> shapeOf(Value memref) {
+  return mlir::cast<mlir::MemRefType>(memref.getType()).getShape();
+}
 
 // One lowering an op; each builds at the emitter's place and leaves the op to the caller.
 void lower(TileLoadOp op, const Emitter &e);

@@ -1,5 +1,5 @@
-// tile.extents and tile.mask: which pairs of a score tile belong to a view, by its bounds for groups of queries, and exactly for a
-// vector of queries at a time.
+// tile.extents and tile.mask: which pairs of a score tile belong to a view, by its bounds for groups of
+// queries, and exactly for a vector of queries at a time.
 #include "passes/tiles/Membership.h"
 #include <limits>
 
@@ -10,9 +10,9 @@ namespace drawloom::tiles {
 /// A constant vector offset, offset + 1, ...
 static Value iota(const Emitter &e, Type element, int64_t offset, int64_t lanes) {
   SmallVector<Attribute> values;
-  for (int64_t i = 0; i < lanes; ++i)
-    values.push_back(IntegerAttr::get(element, offset + i));
-  return arith::ConstantOp::create(e.b, e.loc, DenseElementsAttr::get(VectorType::get({lanes}, element), values));
+  for (int64_t i = 0; i < lanes; ++i) values.push_back(IntegerAttr::get(element, offset + i));
+  return arith::ConstantOp::create(e.b, e.loc,
+                                   DenseElementsAttr::get(VectorType::get({lanes}, element), values));
 }
 
 void lower(TileMaskOp op, const Emitter &e) {
@@ -38,11 +38,16 @@ GroupExtents extentsOf(TileExtentsOp op, Value firstQuery, const Emitter &e) {
   };
   Value zero = e.index(0), tileKeys = e.index(op.getTileKeys());
   auto relative = [&](Value slot) -> Value { return arith::SubIOp::create(e.b, e.loc, slot, op.getSlot()); };
-  auto within = [&](Value slot) -> Value { return arith::MaxSIOp::create(e.b, e.loc, e.min(slot, tileKeys), zero); };
-  Value first = getConstantIntValue(firstQuery) ? e.add(op.getRow(), *getConstantIntValue(firstQuery)) : e.add(op.getRow(), firstQuery);
+  auto within = [&](Value slot) -> Value {
+    return arith::MaxSIOp::create(e.b, e.loc, e.min(slot, tileKeys), zero);
+  };
+  Value first = getConstantIntValue(firstQuery) ? e.add(op.getRow(), *getConstantIntValue(firstQuery))
+                                                : e.add(op.getRow(), firstQuery);
   Value last = e.min(e.add(first, int64_t(op.getGroup()) - 1), apply(d - 1, op.getRows()));
-  Value lo = affine::AffineMaxOp::create(e.b, e.loc, view.getKeyLo(), ValueRange{op.getHead(), op.getSlice(), first});
-  Value hi = affine::AffineMinOp::create(e.b, e.loc, view.getKeyHi(), ValueRange{op.getHead(), op.getSlice(), last});
+  Value lo = affine::AffineMaxOp::create(e.b, e.loc, view.getKeyLo(),
+                                         ValueRange{op.getHead(), op.getSlice(), first});
+  Value hi =
+      affine::AffineMinOp::create(e.b, e.loc, view.getKeyHi(), ValueRange{op.getHead(), op.getSlice(), last});
   Value from = apply(d.floorDiv(kExtentKeys) * kExtentKeys, within(relative(lo)));
   Value to = apply(d.ceilDiv(kExtentKeys) * kExtentKeys, within(relative(e.min(hi, op.getKeys()))));
   Value exists = arith::CmpIOp::create(e.b, e.loc, arith::CmpIPredicate::slt, first, op.getRows());

@@ -26,8 +26,8 @@ struct Block {
 class MatmulEmitter {
 public:
   MatmulEmitter(TileMatmulOp op, const Emitter &e)
-      : op(op), e(e), rows(shapeOf(op.getC())[0]), columns(shapeOf(op.getC())[1]), inner(shapeOf(op.getB())[0]),
-        prefetches(op, e, steps()) {}
+      : op(op), e(e), rows(shapeOf(op.getC())[0]), columns(shapeOf(op.getC())[1]),
+        inner(shapeOf(op.getB())[0]), prefetches(op, e, steps()) {}
 
   void emit() const {
     emitProduct();
@@ -36,13 +36,13 @@ public:
 
 private:
   /// Trips of the inner loops over blocks of about 16 vectors, where half of the pairs exist.
-  int64_t steps() const { return rows * columns / (16 * std::min(columns, e.width)) * inner / kInnerUnroll / 2; }
+  int64_t steps() const {
+    return rows * columns / (16 * std::min(columns, e.width)) * inner / kInnerUnroll / 2;
+  }
 
   void emitProduct() const {
-    if (!op.getExtents())
-      return emitAll({0, rows}, {0, columns}, {inner});
-    if (*op.getPairs() == "row-inner")
-      return emitSumsOverQueries();
+    if (!op.getExtents()) return emitAll({0, rows}, {0, columns}, {inner});
+    if (*op.getPairs() == "row-inner") return emitSumsOverQueries();
     if (*op.getPairs() == "inner-row") {
       for (int64_t group = 0; group < groups(); ++group) {
         Part queries{group * groupSize(), std::min(groupSize(), rows - group * groupSize())};
@@ -59,19 +59,19 @@ private:
     }
   }
 
-  /// `body(first column, vectors, lanes)` for the runs of vectors of one width that cover [first, first + count).
-  void forEachRun(int64_t first, int64_t count, llvm::function_ref<void(int64_t, int64_t, int64_t)> body) const {
+  /// `body(first column, vectors, lanes)` for the runs of vectors of one width that cover [first, first +
+  /// count).
+  void forEachRun(int64_t first, int64_t count,
+                  llvm::function_ref<void(int64_t, int64_t, int64_t)> body) const {
     SmallVector<Segment> segments = segmentsOf(count, e.width);
     for (size_t i = 0, next = 0; i < segments.size(); i = next) {
-      while (next < segments.size() && segments[next].lanes == segments[i].lanes)
-        ++next;
+      while (next < segments.size() && segments[next].lanes == segments[i].lanes) ++next;
       body(first + segments[i].offset, next - i, segments[i].lanes);
     }
   }
 
   Value columnOf(Value vector, int64_t lanes, int64_t offset) const {
-    if (auto constant = getConstantIntValue(vector))
-      return e.index(*constant * lanes + offset);
+    if (auto constant = getConstantIntValue(vector)) return e.index(*constant * lanes + offset);
     return e.add(arith::MulIOp::create(e.b, e.loc, vector, e.index(lanes)), offset);
   }
 
@@ -88,8 +88,10 @@ private:
     });
   }
 
-  /// Some columns of the rows in a range that is known when the kernel runs, `height` at a time; `termsOf(row)` for a block that begins there.
-  void emitRows(Part ofColumns, Value from, Value to, int64_t height, llvm::function_ref<Range(Value)> termsOf) const {
+  /// Some columns of the rows in a range that is known when the kernel runs, `height` at a time;
+  /// `termsOf(row)` for a block that begins there.
+  void emitRows(Part ofColumns, Value from, Value to, int64_t height,
+                llvm::function_ref<Range(Value)> termsOf) const {
     int64_t widest = std::max<int64_t>(1, (e.registers - 1) / (height + 1));
     e.loop(from, to, height, [&](Value m) {
       Range terms = termsOf(m);
@@ -112,19 +114,24 @@ private:
     AffineExpr from = e.b.getAffineDimExpr(0), to = e.b.getAffineDimExpr(1);
     auto talls = AffineMap::get(2, 0, from + (to - from).floorDiv(tall) * tall);
     Value middle = affine::AffineApplyOp::create(e.b, e.loc, talls, ValueRange{keys.from, keys.to});
-    middle = arith::MaxSIOp::create(e.b, e.loc, middle, keys.from); // a group that meets nothing may end before it begins
+    middle = arith::MaxSIOp::create(e.b, e.loc, middle,
+                                    keys.from); // a group that meets nothing may end before it begins
     emitRows(queries, keys.from, middle, tall, allTerms);
     emitRows(queries, middle, keys.to, kExtentKeys, allTerms);
   }
 
   /// Each block of rows with the queries that meet it.
   void emitSumsOverQueries() const {
-    emitRows({0, columns}, e.index(0), e.index(rows), kExtentKeys, [&](Value m) { return queriesMeeting(m); });
+    emitRows({0, columns}, e.index(0), e.index(rows), kExtentKeys,
+             [&](Value m) { return queriesMeeting(m); });
   }
 
-  /// The queries of the groups that meet the keys [m, m + kExtentKeys): neighbours, because a view's bounds are monotone.
+  /// The queries of the groups that meet the keys [m, m + kExtentKeys): neighbours, because a view's bounds
+  /// are monotone.
   Range queriesMeeting(Value m) const {
-    auto compare = [&](arith::CmpIPredicate predicate, Value x, Value y) { return arith::CmpIOp::create(e.b, e.loc, predicate, x, y); };
+    auto compare = [&](arith::CmpIPredicate predicate, Value x, Value y) {
+      return arith::CmpIOp::create(e.b, e.loc, predicate, x, y);
+    };
     Value from = e.index(inner), to = e.index(0);
     for (int64_t group = 0; group < groups(); ++group) {
       Range keys = e.keysOf(op.getExtents(), group, rows);
@@ -150,8 +157,7 @@ private:
     // Ranges that are known when the kernel runs are of whole groups, unless the tile is smaller than one.
     int64_t unroll = terms.from && terms.extent % kInnerUnroll != 0 ? 1 : kInnerUnroll;
     acc = e.unrolled(terms, unroll, acc, [&](Value k, int64_t slot, Values acc) {
-      if (slot == 0)
-        prefetches.step();
+      if (slot == 0) prefetches.step();
       Values right;
       for (int64_t v = 0; v < vectors; ++v)
         right.push_back(e.load(op.getB(), {k, e.add(n, v * lanes)}, lanes));

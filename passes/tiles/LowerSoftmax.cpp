@@ -13,12 +13,12 @@ Value mulF(const Emitter &e, Value x, Value y) { return arith::MulFOp::create(e.
 
 /// `body(offset, lanes)` for each vector of the last dimension of `tile`.
 void forEachSegment(Value tile, const Emitter &e, llvm::function_ref<void(Value, int64_t)> body) {
-  for (auto [offset, lanes] : segmentsOf(shapeOf(tile).back(), e.width))
-    body(e.index(offset), lanes);
+  for (auto [offset, lanes] : segmentsOf(shapeOf(tile).back(), e.width)) body(e.index(offset), lanes);
 }
 
 /// `body(offset, lanes, keys)` for each vector of queries of a score tile, with the keys that they meet.
-void forEachQueries(Value scores, Value extents, const Emitter &e, llvm::function_ref<void(Value, int64_t, Range)> body) {
+void forEachQueries(Value scores, Value extents, const Emitter &e,
+                    llvm::function_ref<void(Value, int64_t, Range)> body) {
   for (auto [offset, lanes] : segmentsOf(shapeOf(scores)[1], std::min(e.width, kExtentQueries)))
     body(e.index(offset), lanes, e.keysOf(extents, offset / kExtentQueries, shapeOf(scores)[0]));
 }
@@ -66,15 +66,13 @@ static void divideRows(TileSoftmaxFinishOp op, const Emitter &e) {
 
 void lower(TileSoftmaxFinishOp op, const Emitter &e) {
   Value acc = op.getAcc();
-  if (op.getByRow())
-    divideRows(op, e);
+  if (op.getByRow()) divideRows(op, e);
   forEachSegment(op.getM(), e, [&](Value x, int64_t lanes) {
     Value l = e.load(op.getL(), {x}, lanes), m = e.load(op.getM(), {x}, lanes);
     Value lse = e.fma(m, e.constant(kLn2, lanes), vecmath::log(e.b, e.loc, l));
     Value none = arith::CmpFOp::create(e.b, e.loc, arith::CmpFPredicate::OLE, m, e.constant(kNoKey, lanes));
     e.store(arith::SelectOp::create(e.b, e.loc, none, e.constant(-kInf, lanes), lse), op.getM(), {x});
-    if (op.getByRow())
-      return;
+    if (op.getByRow()) return;
     Value inverse = arith::DivFOp::create(e.b, e.loc, e.constant(1.0, lanes), l);
     e.unrolled({shapeOf(acc)[0]}, kPartials, {}, [&](Value c, int64_t, Values) {
       e.store(mulF(e, e.load(acc, {c, x}, lanes), inverse), acc, {c, x});
@@ -117,8 +115,7 @@ void lower(TileFillOp op, const Emitter &e) {
   double value = op.getValue().convertToDouble();
   forEachSegment(tile, e, [&](Value x, int64_t lanes) {
     Value v = e.constant(value, lanes);
-    if (shapeOf(tile).size() == 1)
-      return e.store(v, tile, {x});
+    if (shapeOf(tile).size() == 1) return e.store(v, tile, {x});
     e.unrolled({shapeOf(tile)[0]}, kPartials, {}, [&](Value y, int64_t, Values) {
       e.store(v, tile, {y, x});
       return Values();

@@ -16,8 +16,8 @@ struct Transfer {
 
   template <typename Op>
   Transfer(Op op, Value memory)
-      : tile(op.getTile()), memory(memory), outer(op.getOuter()), inner(op.getInner()), at(op.getAt()), limit(op.getLimit()),
-        map(op.getMap()), factor(op.getFactor().convertToDouble()) {}
+      : tile(op.getTile()), memory(memory), outer(op.getOuter()), inner(op.getInner()), at(op.getAt()),
+        limit(op.getLimit()), map(op.getMap()), factor(op.getFactor().convertToDouble()) {}
 
   /// The position of row x of the tile.
   Value position(const Emitter &e, Value x) const {
@@ -28,22 +28,20 @@ struct Transfer {
 
   /// How many of the tile's `rows` rows exist.
   Value count(const Emitter &e, int64_t rows) const {
-    if (!limit)
-      return e.index(rows);
+    if (!limit) return e.index(rows);
     return e.min(arith::SubIOp::create(e.b, e.loc, limit, at.back()), e.index(rows));
   }
 
   Value scaled(const Emitter &e, Value v) const {
-    if (factor == 1.0)
-      return v;
+    if (factor == 1.0) return v;
     Value f = arith::ConstantOp::create(e.b, e.loc, e.b.getF32FloatAttr(factor));
-    if (auto type = dyn_cast<VectorType>(v.getType()))
-      f = e.splat(f, type.getNumElements());
+    if (auto type = dyn_cast<VectorType>(v.getType())) f = e.splat(f, type.getNumElements());
     return arith::MulFOp::create(e.b, e.loc, v, f);
   }
 };
 
-/// Transposes a square block of vectors: stage d exchanges the blocks of d elements off the diagonal of each 2d x 2d block.
+/// Transposes a square block of vectors: stage d exchanges the blocks of d elements off the diagonal of each
+/// 2d x 2d block.
 Values transposed(const Emitter &e, Values rows) {
   int64_t size = rows.size();
   for (int64_t d = 1; d < size; d *= 2) {
@@ -62,10 +60,13 @@ Values transposed(const Emitter &e, Values rows) {
   return rows;
 }
 
-/// Square blocks that cover a [channels, rows] tile. `body(channel, row, size)`; `before(row, size)` once for each group of rows.
-void forEachBlock(int64_t channels, int64_t rows, const Emitter &e, llvm::function_ref<void(Value, int64_t)> before,
+/// Square blocks that cover a [channels, rows] tile. `body(channel, row, size)`; `before(row, size)` once for
+/// each group of rows.
+void forEachBlock(int64_t channels, int64_t rows, const Emitter &e,
+                  llvm::function_ref<void(Value, int64_t)> before,
                   llvm::function_ref<void(Value, Value, int64_t)> body) {
-  SmallVector<Segment> runs; // equal channel segments together: offset of the first, lanes; number in `counts`
+  SmallVector<Segment>
+      runs; // equal channel segments together: offset of the first, lanes; number in `counts`
   SmallVector<int64_t> counts;
   for (Segment s : segmentsOf(channels, e.width)) {
     if (runs.empty() || runs.back().lanes != s.lanes) {
@@ -109,8 +110,7 @@ void loadTransposed(const Transfer &t, const Emitter &e) {
       block.push_back(last ? arith::SelectOp::create(e.b, e.loc, exists[i], v, zero).getResult() : v);
     }
     block = transposed(e, block);
-    for (int64_t i = 0; i < size; ++i)
-      e.store(t.scaled(e, block[i]), t.tile, {e.add(c, i), row});
+    for (int64_t i = 0; i < size; ++i) e.store(t.scaled(e, block[i]), t.tile, {e.add(c, i), row});
   });
 }
 
@@ -132,13 +132,11 @@ void storeTransposed(const Transfer &t, const Emitter &e, bool accumulate) {
   Values positions;
   auto findRows = [&](Value row, int64_t size) {
     positions.clear();
-    for (int64_t i = 0; i < size; ++i)
-      positions.push_back(t.position(e, e.add(row, i)));
+    for (int64_t i = 0; i < size; ++i) positions.push_back(t.position(e, e.add(row, i)));
   };
   forEachBlock(channels, rows, e, findRows, [&](Value c, Value row, int64_t size) {
     Values block;
-    for (int64_t i = 0; i < size; ++i)
-      block.push_back(e.load(t.tile, {e.add(c, i), row}, size));
+    for (int64_t i = 0; i < size; ++i) block.push_back(e.load(t.tile, {e.add(c, i), row}, size));
     block = transposed(e, block);
     for (int64_t i = 0; i < size; ++i) {
       auto write = [&] { storeRow(t, e, block[i], positions[i], e.add(t.inner, c), accumulate); };
@@ -167,11 +165,9 @@ void loadRows(const Transfer &t, const Emitter &e) {
       e.store(t.scaled(e, v), t.tile, {x, e.index(offset)});
     }
   });
-  if (!t.limit)
-    return;
+  if (!t.limit) return;
   e.loop(count, e.index(rows), 1, [&](Value x) {
-    for (auto [offset, lanes] : segments)
-      e.store(e.constant(0.0, lanes), t.tile, {x, e.index(offset)});
+    for (auto [offset, lanes] : segments) e.store(e.constant(0.0, lanes), t.tile, {x, e.index(offset)});
   });
 }
 
@@ -179,7 +175,8 @@ void storeRows(const Transfer &t, const Emitter &e, bool accumulate) {
   e.loop(e.index(0), t.count(e, shapeOf(t.tile)[0]), 1, [&](Value x) {
     Value position = t.position(e, x);
     for (auto [offset, lanes] : segmentsOf(shapeOf(t.tile)[1], e.width))
-      storeRow(t, e, e.load(t.tile, {x, e.index(offset)}, lanes), position, e.add(t.inner, offset), accumulate);
+      storeRow(t, e, e.load(t.tile, {x, e.index(offset)}, lanes), position, e.add(t.inner, offset),
+               accumulate);
   });
 }
 
@@ -191,18 +188,17 @@ void loadNumbers(const Transfer &t, const Emitter &e) {
     Value v = e.scalar(t.memory, {t.outer, t.inner, t.position(e, x)});
     memref::StoreOp::create(e.b, e.loc, t.scaled(e, v), t.tile, ValueRange{x});
   });
-  if (!t.limit)
-    return;
+  if (!t.limit) return;
   Value zero = arith::ConstantOp::create(e.b, e.loc, e.b.getF32FloatAttr(0.0));
-  e.loop(count, e.index(rows), 1, [&](Value x) { memref::StoreOp::create(e.b, e.loc, zero, t.tile, ValueRange{x}); });
+  e.loop(count, e.index(rows), 1,
+         [&](Value x) { memref::StoreOp::create(e.b, e.loc, zero, t.tile, ValueRange{x}); });
 }
 
 void storeNumbers(const Transfer &t, const Emitter &e, bool accumulate) {
   e.loop(e.index(0), t.count(e, shapeOf(t.tile)[0]), 1, [&](Value x) {
     SmallVector<Value> indices{t.outer, t.inner, t.position(e, x)};
     Value v = t.scaled(e, e.scalar(t.tile, {x}));
-    if (accumulate)
-      v = arith::AddFOp::create(e.b, e.loc, e.scalar(t.memory, indices), v);
+    if (accumulate) v = arith::AddFOp::create(e.b, e.loc, e.scalar(t.memory, indices), v);
     memref::StoreOp::create(e.b, e.loc, v, t.memory, indices);
   });
 }
@@ -211,16 +207,15 @@ void storeNumbers(const Transfer &t, const Emitter &e, bool accumulate) {
 
 void lower(TileLoadOp op, const Emitter &e) {
   Transfer t(op, op.getSource());
-  if (op.getTranspose())
-    return loadTransposed(t, e);
+  if (op.getTranspose()) return loadTransposed(t, e);
   return shapeOf(t.tile).size() == 2 ? loadRows(t, e) : loadNumbers(t, e);
 }
 
 void lower(TileStoreOp op, const Emitter &e) {
   Transfer t(op, op.getTarget());
-  if (op.getTranspose())
-    return storeTransposed(t, e, op.getAccumulate());
-  return shapeOf(t.tile).size() == 2 ? storeRows(t, e, op.getAccumulate()) : storeNumbers(t, e, op.getAccumulate());
+  if (op.getTranspose()) return storeTransposed(t, e, op.getAccumulate());
+  return shapeOf(t.tile).size() == 2 ? storeRows(t, e, op.getAccumulate())
+                                     : storeNumbers(t, e, op.getAccumulate());
 }
 
 } // namespace drawloom::tiles

@@ -1,5 +1,5 @@
-#include "passes/tiles/Passes.h"
 #include "mlir/IR/IRMapping.h"
+#include "passes/tiles/Passes.h"
 
 using namespace mlir;
 
@@ -14,8 +14,8 @@ TileExtentsOp extentsOf(scf::ForOp loop) {
   for (auto extents : loop.getOps<TileExtentsOp>()) {
     Value i = loop.getInductionVar();
     bool advances = extents.getRow() == i || extents.getSlot() == i;
-    bool rangeIsOutside =
-        loop.isDefinedOutsideOfLoop(extents.getWholeFrom()) && loop.isDefinedOutsideOfLoop(extents.getWholeTo());
+    bool rangeIsOutside = loop.isDefinedOutsideOfLoop(extents.getWholeFrom()) &&
+                          loop.isDefinedOutsideOfLoop(extents.getWholeTo());
     if (advances && rangeIsOutside && loop.getInitArgs().empty() && getConstantIntValue(loop.getStep()))
       return extents;
   }
@@ -34,9 +34,11 @@ WholeTiles wholeTiles(scf::ForOp loop, TileExtentsOp extents, OpBuilder &b) {
   // The first tile boundary at or after whole_from; then as many tiles as end by whole_to.
   AffineMap firstMap = AffineMap::get(2, 0, start + (whole - start).ceilDiv(step) * step);
   AffineMap lastMap = AffineMap::get(2, 0, start + (whole - start).floorDiv(step) * step);
-  Value from = affine::AffineApplyOp::create(b, loc, firstMap, ValueRange{loop.getLowerBound(), extents.getWholeFrom()});
+  Value from = affine::AffineApplyOp::create(b, loc, firstMap,
+                                             ValueRange{loop.getLowerBound(), extents.getWholeFrom()});
   from = arith::MaxSIOp::create(b, loc, from, loop.getLowerBound());
-  from = arith::MinSIOp::create(b, loc, from, loop.getUpperBound()); // if the loop ends first, nothing follows
+  from =
+      arith::MinSIOp::create(b, loc, from, loop.getUpperBound()); // if the loop ends first, nothing follows
   Value end = arith::MinSIOp::create(b, loc, extents.getWholeTo(), loop.getUpperBound());
   Value to = affine::AffineApplyOp::create(b, loc, lastMap, ValueRange{from, end});
   to = arith::MaxSIOp::create(b, loc, to, from);
@@ -55,10 +57,10 @@ void dropEdges(scf::ForOp loop) {
   for (Operation &op : llvm::make_early_inc_range(*loop.getBody())) {
     llvm::TypeSwitch<Operation *>(&op)
         .Case<TileExtentsOp, TileMaskOp>([](Operation *op) { op->erase(); })
-        .Case<TileMatmulOp, TileSoftmaxStepOp, TileSoftmaxGradOp>([](auto op) { op.getExtentsMutable().clear(); })
+        .Case<TileMatmulOp, TileSoftmaxStepOp, TileSoftmaxGradOp>(
+            [](auto op) { op.getExtentsMutable().clear(); })
         .Case<TileLoadOp, TileStoreOp>([&](auto op) {
-          if (op.getAt().back() == loop.getInductionVar())
-            op.getLimitMutable().clear();
+          if (op.getAt().back() == loop.getInductionVar()) op.getLimitMutable().clear();
         });
   }
 }
@@ -67,8 +69,7 @@ struct SplitEdgeTiles : impl::SplitEdgeTilesBase<SplitEdgeTiles> {
   void runOnOperation() override {
     SmallVector<std::pair<scf::ForOp, TileExtentsOp>> loops;
     getOperation()->walk([&](scf::ForOp loop) {
-      if (TileExtentsOp extents = extentsOf(loop))
-        loops.push_back({loop, extents});
+      if (TileExtentsOp extents = extentsOf(loop)) loops.push_back({loop, extents});
     });
     for (auto [loop, extents] : loops) {
       OpBuilder b(loop);

@@ -15,20 +15,21 @@ struct VectorizeTiles : impl::VectorizeTilesBase<VectorizeTiles> {
 
   void runOnOperation() override {
     if (!llvm::isPowerOf2_64(vectorWidth) || registers < 4) {
-      getOperation()->emitError("expected vector-width to be a power of two and registers to be at least 4, got ")
+      getOperation()->emitError(
+          "expected vector-width to be a power of two and registers to be at least 4, got ")
           << vectorWidth.getValue() << " and " << registers.getValue();
       return signalPassFailure();
     }
     auto memory = getOperation()->walk([](Operation *op) {
       for (Type type : op->getOperandTypes())
-        if (isa<TileLoadOp, TileStoreOp>(op) && !getElementTypeOrSelf(type).isF32() && isa<MemRefType>(type)) {
+        if (isa<TileLoadOp, TileStoreOp>(op) && !getElementTypeOrSelf(type).isF32() &&
+            isa<MemRefType>(type)) {
           op->emitOpError() << "expected memory of f32 on a CPU, got " << type;
           return WalkResult::interrupt();
         }
       return WalkResult::advance();
     });
-    if (memory.wasInterrupted())
-      return signalPassFailure();
+    if (memory.wasInterrupted()) return signalPassFailure();
     getOperation()->walk([&](Operation *op) {
       llvm::TypeSwitch<Operation *>(op)
           .Case([&](TilePrefetchOp prefetch) {
@@ -38,8 +39,8 @@ struct VectorizeTiles : impl::VectorizeTilesBase<VectorizeTiles> {
             tiles::lower(prefetch, tiles::Emitter(builder, prefetch.getLoc(), vectorWidth, registers));
             prefetch.erase();
           })
-          .Case<TileLoadOp, TileStoreOp, TileFillOp, TileMatmulOp, TileExtentsOp, TileMaskOp, TileSoftmaxStepOp, TileSoftmaxFinishOp,
-                TileSoftmaxGradOp, TileDotOp>([&](auto tileOp) {
+          .Case<TileLoadOp, TileStoreOp, TileFillOp, TileMatmulOp, TileExtentsOp, TileMaskOp,
+                TileSoftmaxStepOp, TileSoftmaxFinishOp, TileSoftmaxGradOp, TileDotOp>([&](auto tileOp) {
             OpBuilder builder(tileOp);
             tiles::lower(tileOp, tiles::Emitter(builder, tileOp.getLoc(), vectorWidth, registers));
             tileOp.erase();

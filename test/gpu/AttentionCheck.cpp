@@ -1,4 +1,5 @@
-// Attention, forward and backward, on the device against its definition in float64: every form, formulas, ragged and odd shapes, all element types.
+// Attention, forward and backward, on the device against its definition in float64: every form, formulas,
+// ragged and odd shapes, all element types.
 #include "test/attention/Reference.h"
 #include "test/gpu/DeviceRun.h"
 #include <fmt/format.h>
@@ -30,7 +31,8 @@ void setLevel(const Case &c, std::vector<float> &q, std::vector<float> &k) {
   const Problem &p = c.problem;
   constexpr float ofQueries = 4;
   float ofKeys = float(roundTo(dtypeOf(c.type), c.level / p.scale() / ofQueries));
-  for (int64_t row = 0; row < p.batch * p.n * p.heads; ++row) q[size_t(row * p.dQk)] = ofQueries, k[size_t(row * p.dQk)] = ofKeys;
+  for (int64_t row = 0; row < p.batch * p.n * p.heads; ++row)
+    q[size_t(row * p.dQk)] = ofQueries, k[size_t(row * p.dQk)] = ofKeys;
 }
 
 Tensor tensor(std::vector<int64_t> shape, const std::vector<float> &values) {
@@ -46,10 +48,11 @@ double norm(const std::vector<double> &x) {
   return std::sqrt(sum);
 }
 
-/// What a result may be off by: in f32 a fixed share of its norm, else twice what the same computation with f32 softmax
-/// and 16-bit operands and results is off by. In dq and dk, terms of the size of those of dv cancel (all of them in a row with one key): so
-/// rounding is judged on the scale of dv where that is larger.
-double allowed(const std::vector<double> &exact, const std::vector<double> &rounded, const std::vector<double> &scale, bool isF32) {
+/// What a result may be off by: in f32 a fixed share of its norm, else twice what the same computation with
+/// f32 softmax and 16-bit operands and results is off by. In dq and dk, terms of the size of those of dv
+/// cancel (all of them in a row with one key): so rounding is judged on the scale of dv where that is larger.
+double allowed(const std::vector<double> &exact, const std::vector<double> &rounded,
+               const std::vector<double> &scale, bool isF32) {
   double size = std::max(norm(exact), norm(scale));
   if (isF32) return 2e-6 * size;
   double difference = 0;
@@ -60,7 +63,8 @@ double allowed(const std::vector<double> &exact, const std::vector<double> &roun
 
 void expectExact(const Case &c) {
   const Problem &p = c.problem;
-  SCOPED_TRACE(fmt::format("{} {} B={} n={} heads={} d={}/{} level={}", c.type, p.pattern, p.batch, p.n, p.heads, p.dQk, p.dV, c.level));
+  SCOPED_TRACE(fmt::format("{} {} B={} n={} heads={} d={}/{} level={}", c.type, p.pattern, p.batch, p.n,
+                           p.heads, p.dQk, p.dV, c.level));
   plan::DType type = dtypeOf(c.type);
   std::mt19937 generator(unsigned(p.n * 31 + p.heads));
   auto q = randomValues(p.qSize(), generator, type), k = randomValues(p.qSize(), generator, type);
@@ -76,9 +80,11 @@ void expectExact(const Case &c) {
   run->run("main");
 
   Reference exact = reference(p, q, k, v, dout);
-  Reference rounded = type == plan::DType::F32 ? exact : reference(p, q, k, v, dout, [&](double x) { return roundTo(type, x); });
-  auto check = [&](const char *what, const std::string &name, const std::vector<double> &expected, const std::vector<double> &inType,
-                   bool isF32) {
+  Reference rounded = type == plan::DType::F32
+                          ? exact
+                          : reference(p, q, k, v, dout, [&](double x) { return roundTo(type, x); });
+  auto check = [&](const char *what, const std::string &name, const std::vector<double> &expected,
+                   const std::vector<double> &inType, bool isF32) {
     std::vector<float> got = floats(run->get(name));
     double difference = 0;
     ASSERT_EQ(got.size(), expected.size());
@@ -90,8 +96,10 @@ void expectExact(const Case &c) {
       difference += (got[i] - expected[i]) * (got[i] - expected[i]);
     }
     double size = what[0] == 'd' ? std::max(norm(expected), norm(exact.dv)) : norm(expected);
-    noteError(std::string("attention ") + what, c.type, size > 0 ? std::sqrt(difference) / size : std::sqrt(difference));
-    EXPECT_LE(std::sqrt(difference), allowed(expected, inType, what[0] == 'd' ? exact.dv : expected, isF32)) << what << " of norm " << norm(expected);
+    noteError(std::string("attention ") + what, c.type,
+              size > 0 ? std::sqrt(difference) / size : std::sqrt(difference));
+    EXPECT_LE(std::sqrt(difference), allowed(expected, inType, what[0] == 'd' ? exact.dv : expected, isF32))
+        << what << " of norm " << norm(expected);
   };
   bool isF32 = type == plan::DType::F32;
   check("out", "result0", exact.out, rounded.out, isF32);
@@ -105,7 +113,8 @@ void expectExact(const Case &c) {
   for (int again = 0; again < 3; ++again) {
     run->run("main");
     for (int result = 0; result < 5; ++result)
-      EXPECT_EQ(run->bits("result" + std::to_string(result)), first[size_t(result)]) << "result " << result << " has other bits in another run";
+      EXPECT_EQ(run->bits("result" + std::to_string(result)), first[size_t(result)])
+          << "result " << result << " has other bits in another run";
   }
 }
 
@@ -114,31 +123,43 @@ std::vector<Case> cases(const char *type) {
   auto add = [&](const char *pattern, int64_t batch, int64_t n, int64_t heads, int64_t dQk, int64_t dV) {
     list.push_back({{pattern, batch, n, heads, dQk, dV}, type});
   };
-  for (const char *form : {"local(1)", "local(16)", "local(128)", "column(3)", "column(16)", "column(48)", "column(128)", "block(48)", "block(128)",
-                           "summary(16, c=4)", "summary(48, c=3)", "summary(128, c=32)", "strided(16)", "strided(128)", "fixed(16, c=4)",
-                           "fixed(96, c=32)", "fixed(128, c=32)", "dense"})
+  for (const char *form :
+       {"local(1)", "local(16)", "local(128)", "column(3)", "column(16)", "column(48)", "column(128)",
+        "block(48)", "block(128)", "summary(16, c=4)", "summary(48, c=3)", "summary(128, c=32)",
+        "strided(16)", "strided(128)", "fixed(16, c=4)", "fixed(96, c=32)", "fixed(128, c=32)", "dense"})
     for (int64_t n : {1, 7, 129, 384}) add(form, n < 100 ? 2 : 1, n, 4, 64, 64);
   for (int64_t d = 16; d <= 256; d += 16) add("strided(32)", 1, 200, 2, d, d);
-  for (auto [dQk, dV] : {std::pair<int64_t, int64_t>{64, 128}, {32, 16}, {128, 64}, {192, 192}, {16, 256}, {256, 16}, {96, 48}})
-    for (const char *pattern : {"fixed(64, c=16)", "column(48)", "local(80)"}) add(pattern, 2, 300, 3, dQk, dV);
+  for (auto [dQk, dV] : {std::pair<int64_t, int64_t>{64, 128},
+                         {32, 16},
+                         {128, 64},
+                         {192, 192},
+                         {16, 256},
+                         {256, 16},
+                         {96, 48}})
+    for (const char *pattern : {"fixed(64, c=16)", "column(48)", "local(80)"})
+      add(pattern, 2, 300, 3, dQk, dV);
   for (int64_t n : {2, 63, 64, 65, 127, 128, 130, 255, 257, 500})
     for (const char *pattern : {"fixed(128, c=32)", "strided(20)", "dense"}) add(pattern, 1, n, 3, 32, 32);
-  for (const char *formula : {"i + j < 90", "j mod 7 == i mod 5", "i - j < 20 and (i + 2 * j) mod 3 != 0", "heads(local(9), column(5))",
-                              "heads(dense, summary(20, c=5), i - j >= 30)", "not (i - j < 33)", "i // 24 == j // 24 + 1"})
+  for (const char *formula : {"i + j < 90", "j mod 7 == i mod 5", "i - j < 20 and (i + 2 * j) mod 3 != 0",
+                              "heads(local(9), column(5))", "heads(dense, summary(20, c=5), i - j >= 30)",
+                              "not (i - j < 33)", "i // 24 == j // 24 + 1"})
     add(formula, 2, 260, 3, 32, 32);
-  for (const char *window : {"local(1)", "local(16)", "local(64)", "local(65)", "local(100)", "local(128)", "local(129)", "local(256)", "local(300)"}) {
+  for (const char *window : {"local(1)", "local(16)", "local(64)", "local(65)", "local(100)", "local(128)",
+                             "local(129)", "local(256)", "local(300)"}) {
     add(window, 1, 1000, 2, 64, 64); // a window's segments end at other places than its tiles
     add(window, 2, 450, 3, 32, 32);
   }
   // Windows in which the last keys, the first queries, or both have no partner.
-  for (const char *window : {"i - j >= 33 and i - j < 100", "j - i >= 5 and j - i < 70", "i - j >= 64 and i - j < 140"})
+  for (const char *window :
+       {"i - j >= 33 and i - j < 100", "j - i >= 5 and j - i < 70", "i - j >= 64 and i - j < 140"})
     for (int64_t n : {260, 449, 960}) add(window, 2, n, 3, 64, 64);
-  for (auto [dQk, dV] : {std::pair<int64_t, int64_t>{64, 128}, {16, 16}, {48, 80}, {64, 32}}) add("local(128)", 2, 1499, 3, dQk, dV);
+  for (auto [dQk, dV] : {std::pair<int64_t, int64_t>{64, 128}, {16, 16}, {48, 80}, {64, 32}})
+    add("local(128)", 2, 1499, 3, dQk, dV);
   add("fixed(128, c=32)", 3, 1000, 5, 64, 64);
   add("fixed(48, c=16)", 2, 1000, 3, 48, 80);
   add("heads(fixed(64, c=16), local(48), fixed(96, c=32))", 2, 700, 6, 64, 64);
   add("strided(96)", 2, 1100, 1, 64, 128);
-  add("strided(128)", 3, 1536, 2, 64, 64); // the second piece goes through the batch backwards
+  add("strided(128)", 3, 1536, 2, 64, 64);     // the second piece goes through the batch backwards
   add("fixed(128, c=32)", 1, 2048, 8, 64, 64); // the paper's models, shorter
   add("column(96)", 1, 3072, 2, 64, 128);
   add("local(96)", 1, 3072, 2, 64, 128);
@@ -146,23 +167,29 @@ std::vector<Case> cases(const char *type) {
   // Slices of three and four parts of 64 rows, whole and ragged, alone and as pieces that go on from others.
   for (const char *form : {"column(5)", "block(200)"})
     for (int64_t n : {645, 960, 1000, 1280}) add(form, 2, n, 2, 64, 64);
-  for (auto [dQk, dV] : {std::pair<int64_t, int64_t>{16, 16}, {32, 32}, {64, 128}, {128, 64}, {128, 128}, {48, 80}})
+  for (auto [dQk, dV] :
+       {std::pair<int64_t, int64_t>{16, 16}, {32, 32}, {64, 128}, {128, 64}, {128, 128}, {48, 80}})
     for (const char *form : {"column(7)", "block(256)", "strided(7)"}) add(form, 1, 1792, 2, dQk, dV);
   add("fixed(256, c=16)", 1, 1500, 3, 64, 64);
-  // Owners of keys that relay dQ: more of them than a card runs at once, ragged ends, odd numbers of query tiles, several slices, keys that nobody
-  // meets, and rows that meet no key.
+  // Owners of keys that relay dQ: more of them than a card runs at once, ragged ends, odd numbers of query
+  // tiles, several slices, keys that nobody meets, and rows that meet no key.
   add("dense", 1, 1100, 2, 64, 64);
   add("dense", 4, 512, 10, 64, 64);
-  for (auto [dQk, dV] : {std::pair<int64_t, int64_t>{32, 32}, {32, 128}, {80, 64}}) add("local(400)", 1, 700, 2, dQk, dV);
-  for (const char *form : {"column(2)", "block(349)", "i - j >= 300", "j - i >= 70 and j - i < 600", "summary(32, c=16)"}) add(form, 2, 835, 1, 64, 64);
+  for (auto [dQk, dV] : {std::pair<int64_t, int64_t>{32, 32}, {32, 128}, {80, 64}})
+    add("local(400)", 1, 700, 2, dQk, dV);
+  for (const char *form :
+       {"column(2)", "block(349)", "i - j >= 300", "j - i >= 70 and j - i < 600", "summary(32, c=16)"})
+    add(form, 2, 835, 1, 64, 64);
   add("heads(column(4), column(6), block(130))", 1, 1024, 3, 64, 64);
   add("column(40)", 1, 40 * 256, 4, 64, 64); // more slices than blocks
   // Heads that share delta in part: pieces of other heads, and chains of two.
   add("heads(column(20), local(100), strided(60))", 2, 500, 3, 64, 64);
-  // Log-sum-exps far below 0, where exp(-lse) of a row that does not count is large or infinite: slices, windows, owners, chains.
+  // Log-sum-exps far below 0, where exp(-lse) of a row that does not count is large or infinite: slices,
+  // windows, owners, chains.
   if (type != std::string("f32"))
     for (float level : {-14.0f, -110.0f})
-      for (const char *form : {"column(48)", "column(5)", "block(100)", "local(128)", "local(600)", "summary(48, c=12)", "strided(40)", "fixed(96, c=32)"})
+      for (const char *form : {"column(48)", "column(5)", "block(100)", "local(128)", "local(600)",
+                               "summary(48, c=12)", "strided(40)", "fixed(96, c=32)"})
         list.push_back({{form, 2, 1000, 2, 64, 64}, type, level});
   return list;
 }
@@ -177,12 +204,14 @@ std::vector<Case> allCases() {
 class Attention : public testing::TestWithParam<Case> {};
 
 TEST_P(Attention, AgreesWithItsDefinition) {
-  if (deviceName() == "cpu" && GetParam().type != std::string("f32")) GTEST_SKIP() << "the CPU computes in f32";
+  if (deviceName() == "cpu" && GetParam().type != std::string("f32"))
+    GTEST_SKIP() << "the CPU computes in f32";
   expectExact(GetParam());
 }
 INSTANTIATE_TEST_SUITE_P(Device, Attention, testing::ValuesIn(allCases()), [](auto &info) {
   const Problem &p = info.param.problem;
-  std::string name = fmt::format("{}_{}_B{}_n{}_h{}_d{}_{}", info.param.type, p.pattern, p.batch, p.n, p.heads, p.dQk, p.dV);
+  std::string name =
+      fmt::format("{}_{}_B{}_n{}_h{}_d{}_{}", info.param.type, p.pattern, p.batch, p.n, p.heads, p.dQk, p.dV);
   for (char &c : name)
     if (!isalnum(static_cast<unsigned char>(c))) c = '_';
   return fmt::format("{}_{}{}", info.index, name, info.param.level != 0 ? "_low" : "");

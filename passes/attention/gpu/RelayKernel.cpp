@@ -16,7 +16,7 @@ constexpr int64_t kRelayThread =
 RelayKernel::RelayKernel(const TileKernel &k, const OwnerSpec &spec, MapList &maps)
     : OwnerKernel(k, spec, maps),
       scoreGradientsBase(stream.layout.take(kRelayTiles * spec.cut.ownRows() * kTile * 2, 1024)),
-      numberAt(stream.layout.take(4, 4)), written(stream.layout.take(8, 8)), turn(stream.layout.take(8, 8)),
+      numberAt(stream.layout.take(4, 4)), written(stream.layout.take(8, 8)), turns(stream.layout, 2),
       shares(stream.layout, 2) {}
 
 void RelayKernel::build() const {
@@ -37,7 +37,7 @@ Value RelayKernel::takeNumber() const {
   stream.setUp([&] {
     int64_t warps = spec.cut.groups * kWarpsInGroup;
     dgpu::MBarrierInitOp::create(g.b, g.loc, g.i32(written), g.i32(warps));
-    dgpu::MBarrierInitOp::create(g.b, g.loc, g.i32(turn), g.i32(1));
+    turns.init(g, 1, 1);
     shares.init(g, warps, 1);
     Value last = k.index(cast<MemRefType>(words.getType()).getDimSize(0) - 1);
     Value number = dgpu::TakeNumberOp::create(g.b, g.loc, g.b.getI32Type(), words, last);
@@ -71,7 +71,7 @@ void RelayKernel::relay(const Item &item) const {
     Turn at = turnAt(item, g.add(g.sub(g.div(item.tileTo, 2), step), -1));
     g.when(g.less(zero, at.before),
            [&] { dgpu::AwaitWordOp::create(g.b, g.loc, words, at.word, at.before); });
-    dgpu::MBarrierArriveOp::create(g.b, g.loc, g.i32(turn), Value());
+    dgpu::MBarrierArriveOp::create(g.b, g.loc, turns.fullBarrier(g, turns.slot(g, step)), Value());
     Ring::Slot slot = shares.slot(g, step);
     shares.waitFull(g, slot);
     auto free = [&] { dgpu::MBarrierArriveOp::create(g.b, g.loc, shares.emptyBarrier(g, slot), Value()); };
@@ -216,7 +216,7 @@ void RelayKernel::putShare(const Item &item, Value tile, Value step, Value share
     dgpu::FenceAsyncSharedOp::create(g.b, g.loc);
   };
   auto sum = [&] {
-    dgpu::MBarrierWaitOp::create(g.b, g.loc, g.i32(turn), g.rem(step, 2));
+    turns.waitFull(g, turns.slot(g, step));
     Value row = k.apply(k.dim(0) * 2 + k.dim(1), {at.word, g.toIndex(g.rem(tile, 2))});
     SmallVector<Value> elements;
     for (int64_t number = 0; number < type.getDimSize(0); ++number) {

@@ -47,12 +47,13 @@ private:
   void finishQueries(const Item &item, Value step, Value share) const;
   void putShare(const Item &item, Value tile, Value step, Value share) const;
   void arriveByWarp(Value barrier) const;
-  mlir::TypedValue<dgpu::TileType> scoreGradients(Value step, Value half) const;
   Value scoreGradientsAt(Value step, Value half) const;
 
   const int64_t scoreGradientsBase, numberAt;
-  const int64_t written, turn; ///< mbarriers: a pair's dS^T is there; the owner's turn at a pair has come
-  const Ring shares;           ///< of dQ, a pair each: the consumers put them, the relay takes them
+  const int64_t written; ///< mbarrier: a pair's dS^T is there
+  const Ring turns;      ///< at a pair, which have come. Consumers may be two pairs ahead of the relay, and a
+                    ///< single barrier's parity would take the turn before the last for the one they wait for
+  const Ring shares; ///< of dQ, a pair each: the consumers put them, the relay takes them
 };
 
 } // namespace drawloom::attention
