@@ -70,20 +70,10 @@ void ForwardKernel::setUp() const {
   });
   // A value that a copy leaves as it is meets a probability of 0: it must be a number.
   if (llvm::any_of(streams, [](const Stream &s) { return s.side.leavesRows(); })) {
-    clear(valuesAt, cut.keyStages * valueTiles().bytes());
+    g.clear(valuesAt, cut.keyStages * valueTiles().bytes(), threads());
     fenceAsync();
   }
   gpu::BarrierOp::create(g.b, g.loc);
-}
-
-void ForwardKernel::clear(int64_t offset, int64_t bytes) const {
-  constexpr int64_t kLanes = 4;
-  Value array = g.array(bytes / 4, g.b.getF32Type(), g.i32(offset)),
-        zero = g.splat(g.vector({kLanes}, g.b.getF32Type()), 0.0);
-  g.loop(g.thread, g.i32(bytes / (4 * kLanes)), threads(), {}, [&](Value i, ValueRange) {
-    g.store(zero, array, {g.toIndex(g.mul(i, kLanes))}, 16);
-    return SmallVector<Value>();
-  });
 }
 
 //===-- items

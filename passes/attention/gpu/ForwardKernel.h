@@ -90,7 +90,6 @@ private:
   };
 
   void setUp() const;
-  void clear(int64_t offset, int64_t bytes) const;
   void forEachItem(llvm::function_ref<void(const Item &, Value count, Value step)> body) const;
   Value itemOf(Value turn) const;
   Value small(Value index) const;

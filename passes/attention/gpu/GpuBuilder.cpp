@@ -124,6 +124,16 @@ void GpuBuilder::store(Value x, Value memref, ValueRange indices, int64_t alignm
   vector::StoreOp::create(b, loc, x, memref, indices, /*nontemporal=*/false, llvm::MaybeAlign(alignment));
 }
 
+void GpuBuilder::clear(int64_t offset, int64_t bytes, int64_t threads) const {
+  constexpr int64_t kLanes = 4;
+  Value cleared = array(bytes / 4, b.getF32Type(), i32(offset)),
+        zero = splat(vector({kLanes}, b.getF32Type()), 0.0);
+  loop(thread, i32(bytes / (4 * kLanes)), threads, {}, [&](Value i, ValueRange) {
+    store(zero, cleared, {toIndex(mul(i, kLanes))}, 16);
+    return SmallVector<Value>();
+  });
+}
+
 Ring::Slot Ring::slot(const GpuBuilder &g, Value step) const {
   auto op = dgpu::RingSlotOp::create(g.b, g.loc, step, stages);
   return {op.getSlot(), op.getParity()};

@@ -79,6 +79,9 @@ public:
   Value array(int64_t extent, Type element, Value offset) const;
   Value load(Value memref, ValueRange indices, int64_t lanes, int64_t alignment) const;
   void store(Value vector, Value memref, ValueRange indices, int64_t alignment) const;
+  /// By all `threads` of the block: zeros in `bytes` (a multiple of 16) of shared memory from `offset` (one
+  /// of 16) on.
+  void clear(int64_t offset, int64_t bytes, int64_t threads) const;
 };
 
 /// Byte offsets in the block's shared memory, given out once.

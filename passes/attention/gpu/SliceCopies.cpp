@@ -19,14 +19,7 @@ void SliceKernel::setUp() const {
     dgpu::MBarrierFenceOp::create(g.b, g.loc);
   });
   if (querySide.leavesRows() || keySide.leavesRows()) {
-    constexpr int64_t kLanes = 4;
-    int64_t bytes = valuesAt + pairs.keyParts() * values.bytes() - queriesAt;
-    Value array = g.array(bytes / 4, g.b.getF32Type(), g.i32(queriesAt)),
-          zero = g.splat(g.vector({kLanes}, g.b.getF32Type()), 0.0);
-    g.loop(g.thread, g.i32(bytes / (4 * kLanes)), threads(), {}, [&](Value i, ValueRange) {
-      g.store(zero, array, {g.toIndex(g.mul(i, kLanes))}, 16);
-      return SmallVector<Value>();
-    });
+    g.clear(queriesAt, valuesAt + pairs.keyParts() * values.bytes() - queriesAt, threads());
     dgpu::FenceAsyncSharedOp::create(g.b, g.loc);
   }
   gpu::BarrierOp::create(g.b, g.loc);

@@ -39,21 +39,12 @@ void TileStream::setUp(llvm::function_ref<void()> more) const {
     if (more) more();
     dgpu::MBarrierFenceOp::create(g.b, g.loc);
   });
-  if (ownSide.leavesRows()) clear(ownFirstAt, ownValuesAt + ownValues.bytes() - ownFirstAt);
+  if (ownSide.leavesRows()) g.clear(ownFirstAt, ownValuesAt + ownValues.bytes() - ownFirstAt, threads());
   if (streamSide.leavesRows())
-    clear(streamFirstAt, streamValuesAt + spec.cut.stages * streamValues.bytes() - streamFirstAt);
+    g.clear(streamFirstAt, streamValuesAt + spec.cut.stages * streamValues.bytes() - streamFirstAt,
+            threads());
   if (ownSide.leavesRows() || streamSide.leavesRows()) dgpu::FenceAsyncSharedOp::create(g.b, g.loc);
   gpu::BarrierOp::create(g.b, g.loc);
-}
-
-void TileStream::clear(int64_t offset, int64_t bytes) const {
-  constexpr int64_t kLanes = 4;
-  Value array = g.array(bytes / 4, g.b.getF32Type(), g.i32(offset)),
-        zero = g.splat(g.vector({kLanes}, g.b.getF32Type()), 0.0);
-  g.loop(g.thread, g.i32(bytes / (4 * kLanes)), threads(), {}, [&](Value i, ValueRange) {
-    g.store(zero, array, {g.toIndex(g.mul(i, kLanes))}, 16);
-    return SmallVector<Value>();
-  });
 }
 
 //===-- items

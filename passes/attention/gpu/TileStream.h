@@ -63,7 +63,6 @@ public:
   bool gathers() const { return !ownFirst.isBulk() || !streamFirst.isBulk(); }
 
 private:
-  void clear(int64_t offset, int64_t bytes) const;
   void produceStream(const Item &item, Value step) const;
   void loadStatistics(const TilePlace &place, const Ring::Slot &slot) const;
   int64_t threads() const { return (spec.cut.groups + 1) * kGroupThreads; }
