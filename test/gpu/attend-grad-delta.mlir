@@ -1,4 +1,4 @@
-// RUN: drawloom-opt %s --drawloom-split-pieces --drawloom-lower-attention=target=sm_90a | FileCheck %s
+// RUN: drawloom-opt %s --drawloom-split-pieces "--drawloom-lower-attention=target=sm_90a relay=false" | FileCheck %s
 // Who makes delta = rowsum(dO * O). A kernel whose blocks own whole slices makes it of O and the dO that it has.
 
 !x = tensor<2x640x128xbf16>

@@ -1,4 +1,4 @@
-// RUN: drawloom-opt %s --drawloom-split-pieces "--drawloom-lower-attention=target=sm_90a relay=true" | FileCheck %s
+// RUN: drawloom-opt %s --drawloom-split-pieces "--drawloom-lower-attention=target=sm_90a" | FileCheck %s
 // Five products a pair of tiles: blocks own 128 keys, and the dQ of 128 queries goes from one to the next. A word for each of the 5 pairs of query tiles of
 // 4 sequences, and one for the number that a block takes.
 

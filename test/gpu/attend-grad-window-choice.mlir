@@ -1,8 +1,8 @@
 // RUN: sed -e 's/PATTERN/local(256)/' %s | drawloom-opt --drawloom-split-pieces --drawloom-lower-attention=target=sm_90a | FileCheck %s --check-prefix=WINDOW
 // RUN: sed -e 's/PATTERN/local(300)/' %s | drawloom-opt --drawloom-split-pieces "--drawloom-lower-attention=target=sm_90a relay=false" | FileCheck %s --check-prefix=OWNERS
-// RUN: sed -e 's/PATTERN/local(300)/' %s | drawloom-opt --drawloom-split-pieces "--drawloom-lower-attention=target=sm_90a relay=true" | FileCheck %s --check-prefix=RELAY
+// RUN: sed -e 's/PATTERN/local(300)/' %s | drawloom-opt --drawloom-split-pieces "--drawloom-lower-attention=target=sm_90a" | FileCheck %s --check-prefix=RELAY
 // RUN: sed -e 's/PATTERN/dense/' %s | drawloom-opt --drawloom-split-pieces "--drawloom-lower-attention=target=sm_90a relay=false" | FileCheck %s --check-prefix=OWNERS
-// RUN: sed -e 's/PATTERN/dense/' %s | drawloom-opt --drawloom-split-pieces "--drawloom-lower-attention=target=sm_90a relay=true" | FileCheck %s --check-prefix=RELAY
+// RUN: sed -e 's/PATTERN/dense/' %s | drawloom-opt --drawloom-split-pieces "--drawloom-lower-attention=target=sm_90a" | FileCheck %s --check-prefix=RELAY
 // RUN: sed -e 's/PATTERN/i - j >= 10 and i - j < 100/' %s | drawloom-opt --drawloom-split-pieces --drawloom-lower-attention=target=sm_90a | FileCheck %s --check-prefix=WINDOW
 // The window kernel takes any view whose tiles meet only their own and a few later ones, as long as shared memory holds what waits; the others
 // go to the owners of tiles, or to owners of keys that relay dQ.
