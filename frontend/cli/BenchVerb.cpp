@@ -99,12 +99,14 @@ int runStep(const StepOptions &o) {
     fmt::print("{}\n", out.dump(2));
     return kSuccess;
   }
-  fmt::print("{}: a training step of {} tokens takes {} with {} threads ({} tokens/s)\n",
-             json["model"]["name"].get<std::string>(), tokens, formatDuration(seconds), program->threads(),
+  std::string where = program->device() == DeviceKind::Cpu ? fmt::format("with {} threads", program->threads())
+                                                           : "on " + program->deviceName();
+  fmt::print("{}: a training step of {} tokens takes {} {} ({} tokens/s)\n",
+             json["model"]["name"].get<std::string>(), tokens, formatDuration(seconds), where,
              formatCount(tokens / seconds));
-  fmt::print("{:.1f} GFLOP/s, attention by exact pairs: {:.0f} % of this machine's dense GEMM in the same "
-             "run ({:.1f})\n",
-             gflops, 100 * gflops / peak, peak);
+  fmt::print("{}FLOP/s, attention by exact pairs: {:.0f} % of this machine's dense GEMM in the same run "
+             "({}FLOP/s)\n",
+             formatCount(gflops * 1e9), 100 * gflops / peak, formatCount(peak * 1e9));
   fmt::print("memory {}{}\n\n{}", formatBytes(program->plannedBytes()),
              measured ? fmt::format(" planned, {} measured", formatBytes(measured)) : "",
              breakdown(*program, {"gradient", "update"}, profiledSeconds, o.rows));
