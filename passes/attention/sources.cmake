@@ -6,7 +6,7 @@ list(APPEND DRAWLOOM_PASS_DEPENDS DrawloomAttentionPassesIncGen)
 list(APPEND DRAWLOOM_PASS_SOURCES
   attention/LowerAttention.cpp attention/TileSizes.cpp attention/BlockTiles.cpp attention/ViewFacts.cpp attention/TileKernel.cpp
   attention/LowerAttend.cpp attention/LowerAttendGrad.cpp attention/BackwardKernel.cpp attention/LowerDelta.cpp attention/LowerDecode.cpp
-  attention/gpu/GpuBuilder.cpp attention/gpu/BatchOrder.cpp attention/gpu/SideTiles.cpp attention/gpu/GradientMath.cpp
+  attention/gpu/BatchOrder.cpp attention/gpu/SideTiles.cpp attention/gpu/GradientMath.cpp
   attention/gpu/RowDots.cpp attention/gpu/RowStatistics.cpp attention/gpu/TileStream.cpp attention/gpu/OwnerKernel.cpp
   attention/gpu/RelayPlan.cpp attention/gpu/RelayKernel.cpp attention/gpu/SlicePlan.cpp attention/gpu/SliceKernel.cpp
   attention/gpu/SliceCopies.cpp attention/gpu/BackwardPlan.cpp

@@ -13,8 +13,9 @@ unsigned valueOperand(Owner owner) { return ownsKeys(owner) ? kV : kDOut; }
 
 } // namespace
 
-TileStream::TileStream(const GpuBuilder &g, const GradientMath &math, const OwnerSpec &spec, MapList &maps)
-    : k(g.k), spec(spec), g(g), math(math), view(k, spec.view, spec.shape.n),
+TileStream::TileStream(const TileKernel &k, const GpuBuilder &g, const GradientMath &math,
+                       const OwnerSpec &spec, MapList &maps)
+    : k(k), spec(spec), g(g), math(math), view(k, spec.view, spec.shape.n),
       ownSide(view, ownsKeys(spec.owner), spec.cut.ownRows()),
       streamSide(view, !ownsKeys(spec.owner), spec.cut.columns),
       ownFirst(g, ownSide, firstOperand(spec.owner), spec.shape.dQk, maps),
