@@ -1,5 +1,6 @@
 #include "passes/gpu/GpuBuilder.h"
 #include "mlir/Dialect/GPU/IR/GPUDialect.h"
+#include "passes/rows/GpuBlock.h"
 
 using namespace mlir;
 
@@ -168,11 +169,8 @@ void Ring::release(const GpuBuilder &g, const Slot &slot) const {
 }
 
 void describeBlock(const rows::IndexBuilder &k, int64_t threads, int64_t sharedBytes, int64_t blocks) {
-  func::FuncOp function = k.kernel.function;
-  function->setAttr(kThreadsAttr, k.b.getI64IntegerAttr(threads));
-  function->setAttr(kSharedAttr, k.b.getI64IntegerAttr(sharedBytes));
-  function->setAttr(kMinBlocksAttr, k.b.getI64IntegerAttr(blocks));
-  function->setAttr(kFlushDenormalsAttr, k.b.getUnitAttr());
+  rows::setLaunchShape(k.kernel.function, threads, /*items=*/1, sharedBytes, blocks);
+  k.kernel.function->setAttr(kFlushDenormalsAttr, k.b.getUnitAttr());
 }
 
 } // namespace drawloom

@@ -6,12 +6,6 @@
 
 namespace drawloom {
 
-// Attributes of a kernel's function, beside those of dialect/gpu/Gpu.h.
-inline constexpr llvm::StringLiteral kMinBlocksAttr =
-    "drawloom.min_blocks"; // i64: blocks that fit a multiprocessor
-inline constexpr llvm::StringLiteral kFlushDenormalsAttr =
-    "drawloom.flush_denormals"; // unit: subnormal f32 are zero
-
 inline constexpr int64_t kWarpThreads = 32;
 inline constexpr int64_t kGroupThreads = 128; ///< of a warp group
 inline constexpr int64_t kGroupRows = 64;     ///< rows of a product that a warp group makes
