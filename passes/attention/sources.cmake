@@ -10,7 +10,7 @@ list(APPEND DRAWLOOM_PASS_SOURCES
   attention/gpu/RowDots.cpp attention/gpu/RowStatistics.cpp attention/gpu/TileStream.cpp attention/gpu/OwnerKernel.cpp
   attention/gpu/RelayPlan.cpp attention/gpu/RelayKernel.cpp attention/gpu/SlicePlan.cpp attention/gpu/SliceKernel.cpp
   attention/gpu/SliceCopies.cpp attention/gpu/BackwardPlan.cpp
-  attention/gpu/WindowPlan.cpp attention/gpu/WindowKernel.cpp
+  attention/gpu/WindowPlan.cpp attention/gpu/WindowKernel.cpp attention/gpu/WindowConsumer.cpp
   attention/gpu/BackwardLaunch.cpp attention/gpu/LowerOwners.cpp attention/gpu/LowerBackward.cpp attention/gpu/LowerDelta.cpp
   attention/gpu/ForwardPlan.cpp attention/gpu/FragmentSoftmax.cpp attention/gpu/ForwardKernel.cpp
-  attention/gpu/ForwardConsumer.cpp attention/gpu/LowerForward.cpp)
+  attention/gpu/ForwardConsumer.cpp attention/gpu/ForwardOutputs.cpp attention/gpu/LowerForward.cpp)

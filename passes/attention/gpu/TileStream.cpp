@@ -48,8 +48,7 @@ void TileStream::setUp(llvm::function_ref<void()> more) const {
   gpu::BarrierOp::create(g.b, g.loc);
 }
 
-//===-- items
-//-------------------------------------------------------------------------------------------------------===//
+//===-- items ------------------------------------------------------------------------------------===//
 
 /// Calls `body` with each item that exists; the step of the ring goes on from item to item.
 Value TileStream::forEachItem(Value from, Value to,
@@ -124,8 +123,7 @@ Value TileStream::statisticsOffset(const Ring::Slot &slot, int64_t which) const 
   return g.add(g.mul(slot.number, 2 * bytes), statisticsAt + which * bytes);
 }
 
-//===-- producers
-//---------------------------------------------------------------------------------------------------===//
+//===-- producers --------------------------------------------------------------------------------===//
 
 void TileStream::produce(Value from, Value to) const {
   forEachItem(from, to, [&](const Item &item, Value count, Value step) {
