@@ -9,14 +9,14 @@ using namespace drawloom;
 
 namespace {
 
-/// Two layers of norm, a branch of inner width 16 with biases, dropout and a residual; a parameter that both
-/// layers use.
-std::string lossText() {
+/// Two layers of norm, a branch of inner width 16 with biases, dropout and a residual, all of `width`; a
+/// parameter that both layers use.
+std::string lossText(int64_t width) {
   test::LossText loss;
-  std::string g = loss.parameter("g", {8}), w1 = loss.parameter("w1", {16, 8}),
-              b1 = loss.parameter("b1", {16}), w2 = loss.parameter("w2", {8, 16}),
-              b2 = loss.parameter("b2", {8}), out = loss.parameter("out", {5, 8}),
-              h = loss.embed(loss.parameter("emb", {6, 8}));
+  std::string g = loss.parameter("g", {width}), w1 = loss.parameter("w1", {16, width}),
+              b1 = loss.parameter("b1", {16}), w2 = loss.parameter("w2", {width, 16}),
+              b2 = loss.parameter("b2", {width}), out = loss.parameter("out", {5, width}),
+              h = loss.embed(loss.parameter("emb", {6, width}));
   for (int layer = 0; layer < 2; ++layer) {
     loss.segment("layers." + std::to_string(layer) + ".ff");
     std::string inner = loss.gelu(loss.linear(loss.layerNorm(h, g), w1, b1));
@@ -28,7 +28,7 @@ std::string lossText() {
 struct ProductEpilogues : test::Passes {
   /// The graph phase, with epilogues of products of any size if `fused`.
   OwningOpRef<ModuleOp> graph(const std::string &type, const std::string &mode, bool fused) {
-    auto module = parse(lossText());
+    auto module = parse(lossText(8));
     run(*module, "drawloom-choose-precision{type=" + type + "},drawloom-form-segments{mode=" + mode +
                      "},drawloom-differentiate,drawloom-inline-segments,drawloom-decompose,"
                      "drawloom-accumulate-in-place");
