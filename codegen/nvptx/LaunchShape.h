@@ -6,10 +6,6 @@
 
 namespace drawloom {
 
-// Attributes of a kernel's function besides those of dialect/gpu/Gpu.h; Passes.td says what they mean.
-inline constexpr llvm::StringLiteral kMinBlocksAttr = "drawloom.min_blocks";
-inline constexpr llvm::StringLiteral kFlushDenormalsAttr = "drawloom.flush_denormals";
-
 inline constexpr int64_t kMaxThreads = 1024, kMaxSharedBytes = 227 * 1024;
 
 struct LaunchShape {
@@ -18,8 +14,8 @@ struct LaunchShape {
   std::vector<plan::TensorMapT> tensorMaps;
 };
 
-/// The shape of `kernel`, with defaults where it says nothing. An error at the kernel if a value is not an
-/// integer or exceeds what a card can do.
+/// The shape of `kernel`, from the attributes of dialect/gpu/Gpu.h, with defaults where it says nothing. An
+/// error at the kernel if a value is not an integer or exceeds what a card can do.
 mlir::FailureOr<LaunchShape> launchShapeOf(mlir::Operation *kernel);
 
 } // namespace drawloom

@@ -20,6 +20,10 @@ namespace drawloom {
 inline constexpr llvm::StringLiteral kThreadsAttr = "drawloom.threads"; // i64: of a block
 inline constexpr llvm::StringLiteral kItemsAttr = "drawloom.items"; // i64: work items of a block; 1 if absent
 inline constexpr llvm::StringLiteral kSharedAttr = "drawloom.shared"; // i64: bytes of dynamic shared memory
+inline constexpr llvm::StringLiteral kMinBlocksAttr =
+    "drawloom.min_blocks"; // i64: blocks that fit a multiprocessor
+inline constexpr llvm::StringLiteral kFlushDenormalsAttr =
+    "drawloom.flush_denormals"; // unit: subnormal f32 are zero
 inline constexpr llvm::StringLiteral kTensorMapsAttr =
     "drawloom.tensor_maps"; // array of #drawloom_gpu.tensor_map
 

@@ -7,8 +7,7 @@
 using namespace mlir;
 using namespace drawloom;
 
-//===-- embeddings
-//--------------------------------------------------------------------------------------------------===//
+//===-- embeddings -------------------------------------------------------------------------------===//
 
 namespace {
 
@@ -59,8 +58,7 @@ LogicalResult drawloom::interpret(EmbedGradOp op, Environment &env) {
   return success();
 }
 
-//===-- LayerNorm
-//---------------------------------------------------------------------------------------------------===//
+//===-- LayerNorm --------------------------------------------------------------------------------===//
 
 LogicalResult drawloom::interpret(LayerNormOp op, Environment &env) {
   const Tensor &x = env.get(op.getX()), &gamma = env.get(op.getGamma()), &beta = env.get(op.getBeta());
@@ -109,8 +107,7 @@ LogicalResult drawloom::interpret(LayerNormGradOp op, Environment &env) {
   return success();
 }
 
-//===-- elementwise
-//-------------------------------------------------------------------------------------------------===//
+//===-- elementwise ------------------------------------------------------------------------------===//
 
 LogicalResult drawloom::interpret(BiasAddOp op, Environment &env) {
   Tensor out = env.get(op.getX());
@@ -182,8 +179,7 @@ LogicalResult drawloom::interpret(DropoutOp op, Environment &env) {
   return success();
 }
 
-//===-- parts of rows
-//-----------------------------------------------------------------------------------------------===//
+//===-- parts of rows ----------------------------------------------------------------------------===//
 
 LogicalResult drawloom::interpret(SplitOp op, Environment &env) {
   const Tensor &x = env.get(op.getX());
@@ -209,8 +205,7 @@ LogicalResult drawloom::interpret(ConcatOp op, Environment &env) {
   return success();
 }
 
-//===-- cross-entropy
-//-----------------------------------------------------------------------------------------------===//
+//===-- cross-entropy ----------------------------------------------------------------------------===//
 
 /// log Σ exp of a row.
 static double logSumExp(const double *row, int64_t count) {

@@ -17,8 +17,7 @@ void DrawloomDialect::registerAttributes() {
       >();
 }
 
-//===-- patterns
-//----------------------------------------------------------------------------------------------------===//
+//===-- patterns ---------------------------------------------------------------------------------===//
 
 const drawloom::Pattern *PatternCache::find(StringRef text, PatternError &error) {
   std::lock_guard<std::mutex> guard(lock);
@@ -71,8 +70,7 @@ void PatternAttr::print(AsmPrinter &printer) const {
   printer << '>';
 }
 
-//===-- views
-//-------------------------------------------------------------------------------------------------------===//
+//===-- views ------------------------------------------------------------------------------------===//
 
 namespace {
 

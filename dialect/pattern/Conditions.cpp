@@ -36,8 +36,7 @@ static Cond never() {
   return makeRelation(std::move(e));
 }
 
-//===-- monotone relations
-//----------------------------------------------------------------------------------------===//
+//===-- monotone relations -----------------------------------------------------------------------===//
 
 static bool isFloor(AffineExpr e) { return e.getKind() == AffineExprKind::FloorDiv; }
 static int64_t divisorOf(AffineExpr e) {
@@ -101,8 +100,7 @@ std::optional<Relation> solve(const Linear &e, const CellSpace &space) {
   return Relation{upper ? Relation::Upper : Relation::Lower, simplify(keyBound), simplify(queryBound)};
 }
 
-//===-- recognition
-//-----------------------------------------------------------------------------------------------===//
+//===-- recognition ------------------------------------------------------------------------------===//
 
 /// Recognition computes with products of a condition's constants; it leaves conditions with enormous ones to
 /// the predicate.
@@ -225,8 +223,7 @@ std::optional<SmallVector<Cond, 2>> recognize(const Condition &condition, const 
   return condition.equality ? recognizeEqualsZero(e, space) : recognizeAtLeastZero(std::move(e), space);
 }
 
-//===-- logic
-//-----------------------------------------------------------------------------------------------------===//
+//===-- logic ------------------------------------------------------------------------------------===//
 
 std::optional<Cond> negate(const Cond &condition) {
   Cond c = condition;

@@ -12,8 +12,7 @@ namespace {
 using Wide = __int128;
 constexpr int64_t kLongestPeriod = int64_t(1) << 31;
 
-//===-- periods
-//---------------------------------------------------------------------------------------------------===//
+//===-- periods ----------------------------------------------------------------------------------===//
 
 /// e(i + period, j) = e(i, j) + perQuery and e(i, j + period) = e(i, j) + perKey, for every i and j
 /// (dimensions 1 and 2).
@@ -55,8 +54,7 @@ std::optional<Period> periodOf(AffineExpr e, bool fixed = false) {
   return Period{x->period, x->perQuery / k, x->perKey / k};
 }
 
-//===-- sums
-//------------------------------------------------------------------------------------------------------===//
+//===-- sums -------------------------------------------------------------------------------------===//
 
 /// Σ floor((a u + b) / m) for u = 0 .. count - 1, m > 0 (Euclid-like recursion on (a, m)).
 Wide floorSum(Wide count, Wide m, Wide a, Wide b) {
@@ -260,8 +258,7 @@ int64_t countUnion(const std::vector<IntegerSet> &sets, int64_t n, int64_t h) {
   return int64_t(sum);
 }
 
-//===-- intervals
-//-------------------------------------------------------------------------------------------------===//
+//===-- intervals --------------------------------------------------------------------------------===//
 
 IntervalCounter::IntervalCounter(AffineMap lo, AffineMap hi) : lo(lo), hi(hi) {
   auto collect = [&](AffineMap map, std::vector<int64_t> &own, std::vector<int64_t> &increments) {

@@ -121,8 +121,7 @@ private:
   int64_t unknowns = 2;
 };
 
-//===-- witnesses
-//-------------------------------------------------------------------------------------------------===//
+//===-- witnesses --------------------------------------------------------------------------------===//
 
 int64_t valueOf(AffineExpr e, int64_t i, int64_t j) {
   if (auto c = dyn_cast<AffineConstantExpr>(e)) return c.getValue();

@@ -43,8 +43,7 @@ AffineExpr Linear::expr(MLIRContext *context) const {
   return e + constant;
 }
 
-//===-- ranges
-//----------------------------------------------------------------------------------------------------===//
+//===-- ranges -----------------------------------------------------------------------------------===//
 
 using Wide = __int128;
 using WideRange = std::optional<std::pair<Wide, Wide>>;
@@ -103,8 +102,7 @@ std::optional<std::pair<int64_t, int64_t>> rangeOf(const Linear &e, const Ranges
   return std::make_pair(int64_t(r->first), int64_t(r->second));
 }
 
-//===-- normal form
-//-----------------------------------------------------------------------------------------------===//
+//===-- normal form ------------------------------------------------------------------------------===//
 
 /// (e floordiv k) or (e mod k) with e in normal form.
 static Linear divide(const Linear &e, int64_t k, bool mod, const Ranges &ranges, MLIRContext *context) {

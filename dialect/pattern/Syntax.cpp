@@ -3,8 +3,7 @@
 
 namespace drawloom {
 
-//===-- construction
-//----------------------------------------------------------------------------------------------===//
+//===-- construction -----------------------------------------------------------------------------===//
 
 static ExprRef node(ExprKind kind, int64_t value, ExprRef lhs = nullptr, ExprRef rhs = nullptr) {
   return std::make_shared<ExprNode>(ExprNode{kind, value, std::move(lhs), std::move(rhs)});
@@ -102,8 +101,7 @@ SetRef makeHeads(std::vector<SetRef> children) {
   return std::make_shared<SetNode>(std::move(s));
 }
 
-//===-- evaluation
-//------------------------------------------------------------------------------------------------===//
+//===-- evaluation -------------------------------------------------------------------------------===//
 
 int64_t evaluate(const ExprNode &e, const Point &p) {
   switch (e.kind) {
@@ -168,8 +166,7 @@ bool evaluate(const SetNode &s, const Point &p) {
   return false;
 }
 
-//===-- printing
-//--------------------------------------------------------------------------------------------------===//
+//===-- printing ---------------------------------------------------------------------------------===//
 
 /// Binding strength: sums 1, products and divisions 2, variables and constants 3.
 static int strength(const ExprNode &e) {

@@ -7,8 +7,7 @@ using namespace mlir;
 
 namespace drawloom {
 
-//===-- runs of tiles
-//---------------------------------------------------------------------------------------------===//
+//===-- runs of tiles ----------------------------------------------------------------------------===//
 
 /// From the slots that any (outer) and that every (inner) row of a tile attends to. Only whole tiles of
 /// `size` slots can be full.
@@ -75,8 +74,7 @@ TileBounds queryTileBounds(const PieceView &v, int64_t Tq, int64_t Tk) {
   return tileBounds(v.rowLo, v.rowHi, v.keys, v.rows, !v.predicate.empty(), Tk, Tq);
 }
 
-//===-- one tile
-//--------------------------------------------------------------------------------------------------===//
+//===-- one tile ---------------------------------------------------------------------------------===//
 
 constexpr int64_t kMaxPairs = 65536; ///< what going through a whole tile may cost
 

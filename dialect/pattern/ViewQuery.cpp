@@ -8,8 +8,7 @@ using namespace mlir;
 
 namespace drawloom {
 
-//===-- compiled maps
-//---------------------------------------------------------------------------------------------===//
+//===-- compiled maps ----------------------------------------------------------------------------===//
 
 CompiledMap::CompiledMap(AffineMap map) {
   for (AffineExpr e : map.getResults()) {
@@ -93,8 +92,7 @@ bool CompiledSet::contains(int64_t h, int64_t i, int64_t j) const {
   return false;
 }
 
-//===-- one view
-//--------------------------------------------------------------------------------------------------===//
+//===-- one view ---------------------------------------------------------------------------------===//
 
 ViewEvaluator::ViewEvaluator(const PieceView &v)
     : slicesMap(v.slices), rowsMap(v.rows), queryMap(v.query), keysMap(v.keys), keyMap(v.key), keyLo(v.keyLo),
@@ -135,8 +133,7 @@ Interval ViewEvaluator::queryRows(int64_t h, int64_t s, int64_t t) const {
   return {std::max<int64_t>(x.lo, 0), std::min(x.hi, rows(h, s))};
 }
 
-//===-- questions
-//-------------------------------------------------------------------------------------------------===//
+//===-- questions --------------------------------------------------------------------------------===//
 
 QueryInverse inverseQuery(const PieceView &view) {
   MLIRContext *context = view.query.getContext();

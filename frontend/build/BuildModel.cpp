@@ -59,8 +59,8 @@ private:
         Attribute init = p.init.kind == InitialValue::Zeros  ? Attribute(b.getStringAttr("zeros"))
                          : p.init.kind == InitialValue::Ones ? Attribute(b.getStringAttr("ones"))
                                                              : Attribute(b.getF64FloatAttr(p.init.stddev));
-        a.more.push_back(b.getNamedAttr("drawloom.init", init));
-        if (p.decay) a.more.push_back(b.getNamedAttr("drawloom.decay", b.getUnitAttr()));
+        a.more.push_back(b.getNamedAttr(kInitAttr, init));
+        if (p.decay) a.more.push_back(b.getNamedAttr(kDecayAttr, b.getUnitAttr()));
       }
       out.push_back(std::move(a));
     }

@@ -4,11 +4,13 @@
 #include "dialect/ir/Dialect.h"
 #include "passes/attention/TileSizes.h"
 #include "passes/attention/ViewFacts.h"
-#include "passes/rows/KernelLibrary.h"
+#include "passes/rows/IndexBuilder.h"
 
 namespace drawloom::attention {
 
 using mlir::ArrayRef;
+using mlir::SmallVector;
+using mlir::Type;
 using mlir::Value;
 using mlir::ValueRange;
 
@@ -45,29 +47,15 @@ struct Product {
 };
 
 /// Builds ops in a kernel at one insertion point.
-class TileKernel {
+class TileKernel : public rows::IndexBuilder {
 public:
   TileKernel(rows::KernelBuilder &kernel, bool isForBlocks)
-      : kernel(kernel), b(kernel.b), loc(kernel.loc), isForBlocks(isForBlocks) {}
+      : IndexBuilder(kernel), isForBlocks(isForBlocks) {}
 
-  rows::KernelBuilder &kernel;
-  mlir::OpBuilder &b;
-  mlir::Location loc;
   /// Of a GPU's threads; else for vectors of a CPU, where sums over keys have queries in rows: then vectors
   /// lie along channels, so that short groups of queries meet few keys in vain, and nothing is transposed
   /// when it is stored.
   const bool isForBlocks;
-
-  Value index(int64_t value) const { return kernel.index(value); }
-  Value apply(mlir::AffineMap map, ValueRange operands) const;
-  /// The expression with the operands as its dimensions.
-  Value apply(mlir::AffineExpr expr, ValueRange operands) const;
-  Value min(Value x, Value y) const;
-  Value max(Value x, Value y) const;
-  /// Greatest (least) result of a map that has several.
-  Value maxOf(mlir::AffineMap map, ValueRange operands) const;
-  Value minOf(mlir::AffineMap map, ValueRange operands) const;
-  mlir::AffineExpr dim(unsigned position) const { return b.getAffineDimExpr(position); }
 
   /// A scratch tile that lives as long as the kernel.
   Value tile(ArrayRef<int64_t> shape) const;
@@ -78,14 +66,8 @@ public:
   /// sums += weights^T right, with weights [keys, queries] and right [keys, channels].
   void addToSums(Value sums, Value weights, Value right, Value extents, Value rescale = {}) const;
 
-  void loop(Value from, Value to, int64_t step, llvm::function_ref<void(Value)> body) const;
-  void when(Value condition, llvm::function_ref<void()> body) const;
-  Value less(Value x, Value y) const;
   /// The end of [from, to) where i is `first`; else `from`: nothing.
   Value onlyAt(Value first, Value i, Value from, Value to) const;
-
-  /// For each work item in [begin, end): its coordinates in `extents`, the last one running fastest.
-  void forEachItem(ArrayRef<int64_t> extents, llvm::function_ref<void(ArrayRef<Value>)> body) const;
 
   /// The head that is `position` in `heads`.
   Value headAt(ArrayRef<int64_t> heads, Value position) const;

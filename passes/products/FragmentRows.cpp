@@ -40,7 +40,7 @@ rows::Node *FragmentRows::node(Value value) {
 }
 
 /// An element of a vector that all rows share. Columns that do not exist read the last ones.
-Value FragmentRows::loadShared(const attention::GpuBuilder &g, const rows::Node &node, const Pair &pair) {
+Value FragmentRows::loadShared(const GpuBuilder &g, const rows::Node &node, const Pair &pair) {
   Value memref = node.access.memref;
   int64_t bytes = cast<MemRefType>(memref.getType()).getElementTypeBitWidth() / 8;
   Value last = arith::ConstantIndexOp::create(g.b, g.loc, columns - kLanes);
@@ -48,8 +48,7 @@ Value FragmentRows::loadShared(const attention::GpuBuilder &g, const rows::Node 
   return rows::Math{g.b, g.loc, rows::Machine::Gpu}.widened(g.load(memref, column, kLanes, kLanes * bytes));
 }
 
-Value FragmentRows::evaluate(const attention::GpuBuilder &g, rows::Node *node, const Pair &pair,
-                             Known &known) {
+Value FragmentRows::evaluate(const GpuBuilder &g, rows::Node *node, const Pair &pair, Known &known) {
   if (Value value = known.lookup(node)) return value;
   Value value;
   if (node->kind == rows::Node::Kind::Load) {

@@ -1,6 +1,6 @@
 // Row ops on the elements of a product that a thread holds.
 #pragma once
-#include "passes/attention/gpu/GpuBuilder.h"
+#include "passes/gpu/GpuBuilder.h"
 #include "passes/rows/RowOps.h"
 
 namespace drawloom::products {
@@ -31,10 +31,10 @@ public:
   rows::Node *node(Value value);
   /// f32, as the value's type holds it. `known` keeps what has been computed of the pair.
   using Known = llvm::DenseMap<rows::Node *, Value>;
-  Value evaluate(const attention::GpuBuilder &g, rows::Node *node, const Pair &pair, Known &known);
+  Value evaluate(const GpuBuilder &g, rows::Node *node, const Pair &pair, Known &known);
 
 private:
-  Value loadShared(const attention::GpuBuilder &g, const rows::Node &node, const Pair &pair);
+  Value loadShared(const GpuBuilder &g, const rows::Node &node, const Pair &pair);
 
   int64_t columns;
   rows::RowProgram program;

@@ -163,8 +163,8 @@ LogicalResult ProductLowering::build(rows::KernelBuilder &kernel) {
   if (input) rows.setInput(input);
   for (Operation &op : llvm::drop_begin(body->without_terminator()))
     if (failed(rows.add(&op))) return failure();
-  attention::TileKernel k(kernel, /*isForBlocks=*/true);
-  attention::MapList maps;
+  rows::IndexBuilder k(kernel);
+  MapList maps;
   ProductKernel whole(k, spec, rows, maps);
   whole.build();
   rows::setLaunchShape(kernel.function, whole.threads(), 1, whole.sharedBytes(), /*minBlocks=*/1);

@@ -3,7 +3,6 @@
 #include "passes/memory/Layout.h"
 
 using namespace mlir;
-using namespace drawloom::attention;
 
 namespace drawloom::products {
 namespace {
@@ -12,7 +11,8 @@ constexpr int64_t kTileAlignment = 1024, kWarpsInGroup = kGroupThreads / kWarpTh
 
 } // namespace
 
-ProductKernel::ProductKernel(const TileKernel &k, const ProductSpec &spec, FragmentRows &rows, MapList &maps)
+ProductKernel::ProductKernel(const rows::IndexBuilder &k, const ProductSpec &spec, FragmentRows &rows,
+                             MapList &maps)
     : spec(spec), shape(spec.shape), cut(spec.cut), rows(rows), g(k) {
   Type element = cast<MemRefType>(k.kernel.memref(spec.a).getType()).getElementType();
   sliceType = g.tileType(kTileRows, kSliceInner, element);

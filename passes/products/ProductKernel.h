@@ -1,6 +1,6 @@
 // A product whose result passes through row ops before it is written.
 #pragma once
-#include "passes/attention/gpu/SideTiles.h"
+#include "passes/gpu/TensorMaps.h"
 #include "passes/products/FragmentRows.h"
 #include "passes/products/ProductPlan.h"
 
@@ -36,10 +36,9 @@ struct ProductSpec {
 /// wait with it. Sums over rows stay in registers and leave when the block ends.
 class ProductKernel {
 public:
-  ProductKernel(const attention::TileKernel &k, const ProductSpec &spec, FragmentRows &rows,
-                attention::MapList &maps);
+  ProductKernel(const rows::IndexBuilder &k, const ProductSpec &spec, FragmentRows &rows, MapList &maps);
 
-  int64_t threads() const { return (cut.groups + 1) * attention::kGroupThreads; }
+  int64_t threads() const { return (cut.groups + 1) * kGroupThreads; }
   int64_t sharedBytes() const { return layout.total; }
   void build();
 
@@ -49,7 +48,7 @@ private:
     Value number, firstRow;
   };
 
-  Value mapOf(unsigned memref, dgpu::TileType box, attention::MapList &maps) const;
+  Value mapOf(unsigned memref, dgpu::TileType box, MapList &maps) const;
   void setUp() const;
   SmallVector<Value> forEachTurn(Value first, int64_t step, ValueRange inits,
                                  llvm::function_ref<SmallVector<Value>(const Turn &, ValueRange)> body) const;
@@ -67,7 +66,7 @@ private:
   void storeOutputs(const Turn &turn, Value place) const;
   void storeSums(ValueRange sums) const;
 
-  attention::Ring::Slot sliceSlot(const Turn &turn, int64_t slice) const;
+  Ring::Slot sliceSlot(const Turn &turn, int64_t slice) const;
   /// The tile of a group's place number `place`, or a panel of it.
   Value placeAt(Value group, int64_t place) const;
   mlir::TypedValue<dgpu::TileType> panelAt(Value place, int64_t number, int64_t panel) const;
@@ -79,11 +78,11 @@ private:
   const ProductShape &shape;
   const ProductCut &cut;
   FragmentRows &rows;
-  attention::GpuBuilder g;
+  GpuBuilder g;
   dgpu::TileType sliceType, weightType, placeType, panelType;
-  attention::SharedLayout layout;
+  SharedLayout layout;
   int64_t weightsAt, placesAt, slicesAt, turnsAt; ///< turnsAt: an mbarrier a group, over when it is its turn
-  std::optional<attention::Ring> sliceRing, inputRing;
+  std::optional<Ring> sliceRing, inputRing;
   int64_t weightBarrier;
   Value aMap, bMap, inputMap;
   SmallVector<Value, 2> outputMaps;

@@ -1,4 +1,5 @@
 #include "passes/rows/GpuBlock.h"
+#include "dialect/gpu/Gpu.h"
 #include "mlir/Dialect/GPU/IR/GPUDialect.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 

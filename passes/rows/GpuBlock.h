@@ -4,12 +4,6 @@
 
 namespace drawloom::rows {
 
-// Attributes of a GPU kernel's function (docs/design/gpu.md).
-inline constexpr llvm::StringLiteral kThreadsAttr = "drawloom.threads";
-inline constexpr llvm::StringLiteral kItemsAttr = "drawloom.items";
-inline constexpr llvm::StringLiteral kSharedAttr = "drawloom.shared";
-inline constexpr llvm::StringLiteral kMinBlocksAttr = "drawloom.min_blocks";
-
 inline constexpr int64_t kWarp = 32;
 
 /// Threads of a block that works on rows; 2048 threads fit on a multiprocessor.

@@ -74,10 +74,6 @@ static void emitColumns(GpuBlock block, Value columnBlock, Value partials, Value
   block.barrier(); // before the next item writes to shared memory
 }
 
-static int64_t itemsOf(const PartialSum &sum) {
-  return cast<RankedTensorType>(sum.partials.getType()).getDimSize(0);
-}
-
 /// `outs`: the kernel's memrefs that the sums go to. Sums on top of something and sums that start from
 /// nothing are a group each, in which a table says whose columns a block has; the blocks of a group follow
 /// those of the groups before it.

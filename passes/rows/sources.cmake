@@ -15,6 +15,7 @@ list(APPEND DRAWLOOM_PASS_SOURCES
   rows/GpuEmbedGrad.cpp
   rows/GpuNorm.cpp
   rows/GpuSums.cpp
+  rows/IndexBuilder.cpp
   rows/KernelLibrary.cpp
   rows/LowerRows.cpp
   rows/NormOps.cpp

@@ -1,3 +1,4 @@
+#include "dialect/gpu/Gpu.h"
 #include "mlir/Dialect/GPU/IR/GPUDialect.h"
 #include "passes/Names.h"
 #include "passes/memory/Places.h"
@@ -79,8 +80,8 @@ public:
     placeBuffers(bytes);
     for (Operation *op : ops) lower(op, barriers.contains(op));
     for (memref::AllocaOp tile : tileAllocas) tile.erase();
-    kernel->setAttr("drawloom.threads", b.getI64IntegerAttr(context.threads));
-    kernel->setAttr("drawloom.shared", b.getI64IntegerAttr(bytes));
+    kernel->setAttr(kThreadsAttr, b.getI64IntegerAttr(context.threads));
+    kernel->setAttr(kSharedAttr, b.getI64IntegerAttr(bytes));
     return success();
   }
 

@@ -151,8 +151,7 @@ TEST_F(OnCard, AFailureNamesItsCommand) {
   EXPECT_EXIT(fails(), testing::ExitedWithCode(7), "command 0 of 'count' .count.: .*ILLEGAL_ADDRESS");
 }
 
-//===-- products
-//------------------------------------------------------------------------------------------------===//
+//===-- products ---------------------------------------------------------------------------------===//
 
 float fromBits(uint16_t bits, plan::DType type) {
   if (type == plan::DType::F16) {

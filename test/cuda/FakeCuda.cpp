@@ -239,8 +239,7 @@ Result encodeTiled(TensorMapObject *out, TensorMapType type, uint32_t rank, void
   return kCudaSuccess;
 }
 
-//===-- cuBLASLt
-//-------------------------------------------------------------------------------------------------===//
+//===-- cuBLASLt ---------------------------------------------------------------------------------===//
 
 size_t blasVersion() { return 130000; }
 BlasStatus blasCreate(BlasHandle *h) { return *h = new cublasLtContext, kBlasSuccess; }

@@ -1,4 +1,5 @@
 // The passes of the graph phase keep what a model means, and what is recomputed changes no bit.
+#include "LossText.h"
 #include "Support.h"
 
 using namespace mlir;
@@ -8,66 +9,24 @@ namespace {
 
 /// Two layers: ragged n, heads with patterns of their own, dropout, a parameter used in both layers.
 std::string lossText() {
-  std::string text =
-      R"(func.func @loss(%emb: tensor<6x8xf32> {drawloom.name = "emb", drawloom.role = "parameter"}, %g: tensor<8xf32> {drawloom.name = "g", drawloom.role = "parameter"},
-    %wq: tensor<24x8xf32> {drawloom.name = "wq", drawloom.role = "parameter"}, %bq: tensor<24xf32> {drawloom.name = "bq", drawloom.role = "parameter"},
-    %w1: tensor<12x8xf32> {drawloom.name = "w1", drawloom.role = "parameter"}, %w2: tensor<8x12xf32> {drawloom.name = "w2", drawloom.role = "parameter"},
-    %out: tensor<5x8xf32> {drawloom.name = "out", drawloom.role = "parameter"}, %tokens: tensor<2x7xi32> {drawloom.name = "tokens", drawloom.role = "io"},
-    %targets: tensor<2x7xi32> {drawloom.name = "targets", drawloom.role = "io"}, %rng: tensor<2xi64> {drawloom.name = "rng", drawloom.role = "io"})
-    -> (tensor<2x7xf32> {drawloom.name = "nll"}) {
-  %h0 = drawloom.embed %tokens, %emb positions () divisors [] : (tensor<2x7xi32>, tensor<6x8xf32>) -> tensor<2x7x8xf32>
-)";
+  test::LossText loss;
+  std::string emb = loss.parameter("emb", {6, 8}), g = loss.parameter("g", {8}),
+              wq = loss.parameter("wq", {24, 8}), bq = loss.parameter("bq", {24}),
+              w1 = loss.parameter("w1", {12, 8}), w2 = loss.parameter("w2", {8, 12}),
+              out = loss.parameter("out", {5, 8}), h = loss.embed(emb);
   for (int layer = 0; layer < 2; ++layer) {
-    std::string k = std::to_string(layer), next = std::to_string(layer + 1);
-    std::string att = "drawloom.segment = \"layers." + k + ".attention\"",
-                ff = "drawloom.segment = \"layers." + k + ".ff\"";
-    text += "%n" + k + ", %m" + k + ", %r" + k + " = drawloom.layer_norm %h" + k + ", %g, %g {" + att +
-            "} : (tensor<2x7x8xf32>, tensor<8xf32>, tensor<8xf32>) -> (tensor<2x7x8xf32>, tensor<2x7xf32>, "
-            "tensor<2x7xf32>)\n";
-    text += "%qkv" + k + " = drawloom.linear %n" + k + ", %wq bias %bq {" + att +
-            "} : (tensor<2x7x8xf32>, tensor<24x8xf32>, tensor<24xf32>) -> tensor<2x7x24xf32>\n";
-    text += "%q" + k + ", %k" + k + ", %v" + k + " = drawloom.split %qkv" + k + " {" + att +
-            "} : (tensor<2x7x24xf32>) -> (tensor<2x7x8xf32>, tensor<2x7x8xf32>, tensor<2x7x8xf32>)\n";
-    text += "%o" + k + ", %l" + k + " = drawloom.attention %q" + k + ", %k" + k + ", %v" + k + " {" + att +
-            ", drawloom.keep, pattern = #drawloom.pattern<\"heads(strided(3), fixed(4, c=2))\">, heads = 2 : "
-            "i64, scale = 0.5 : f64} : (tensor<2x7x8xf32>, tensor<2x7x8xf32>, tensor<2x7x8xf32>) -> "
-            "(tensor<2x7x8xf32>, tensor<2x2x7xf32>)\n";
-    text += "%d" + k + " = drawloom.dropout %o" + k + ", %rng {" + att + ", rate = 0.25 : f64, site = " + k +
-            " : i64} : (tensor<2x7x8xf32>, tensor<2xi64>) -> tensor<2x7x8xf32>\n";
-    text += "%a" + k + " = drawloom.add %h" + k + ", %d" + k + " {" + att + "} : tensor<2x7x8xf32>\n";
-    text += "%f" + k + " = drawloom.linear %a" + k + ", %w1 {" + ff +
-            "} : (tensor<2x7x8xf32>, tensor<12x8xf32>) -> tensor<2x7x12xf32>\n";
-    text += "%e" + k + " = drawloom.gelu %f" + k + " {" + ff + "} : tensor<2x7x12xf32>\n";
-    text += "%b" + k + " = drawloom.linear %e" + k + ", %w2 {" + ff +
-            "} : (tensor<2x7x12xf32>, tensor<8x12xf32>) -> tensor<2x7x8xf32>\n";
-    text += "%h" + next + " = drawloom.add %a" + k + ", %b" + k + " {" + ff + "} : tensor<2x7x8xf32>\n";
+    std::string name = "layers." + std::to_string(layer);
+    loss.segment(name + ".attention");
+    auto qkv = loss.split(loss.linear(loss.layerNorm(h, g), wq, bq), 3);
+    std::string attended = loss.attention(qkv[0], qkv[1], qkv[2], "heads(strided(3), fixed(4, c=2))");
+    h = loss.add(h, loss.dropout(attended));
+    loss.segment(name + ".ff");
+    h = loss.add(h, loss.linear(loss.gelu(loss.linear(h, w1)), w2));
   }
-  return text + R"(
-  %logits = drawloom.linear %h2, %out : (tensor<2x7x8xf32>, tensor<5x8xf32>) -> tensor<2x7x5xf32>
-  %nll = drawloom.cross_entropy %logits, %targets : (tensor<2x7x5xf32>, tensor<2x7xi32>) -> tensor<2x7xf32>
-  return %nll : tensor<2x7xf32>
-})";
+  return loss.finish(h, out);
 }
 
 struct Meaning : test::Passes {
-  std::vector<Tensor> arguments(func::FuncOp func) {
-    std::vector<Tensor> args;
-    for (auto [k, type] : llvm::enumerate(func.getArgumentTypes())) {
-      auto tensor = cast<RankedTensorType>(type);
-      args.push_back(isa<FloatType>(tensor.getElementType())
-                         ? Tensor::random(tensor.getShape(), 10 + k)
-                         : Tensor::randomIntegers(tensor.getShape(), 10 + k, 5));
-    }
-    return args;
-  }
-
-  std::vector<Tensor> gradients(ModuleOp module) {
-    auto results =
-        Interpreter(module).run("gradient", arguments(module.lookupSymbol<func::FuncOp>("gradient")));
-    EXPECT_TRUE(succeeded(results));
-    return succeeded(results) ? *results : std::vector<Tensor>();
-  }
-
   void expectSame(const std::vector<Tensor> &actual, const std::vector<Tensor> &expected, double tolerance,
                   const std::string &what) {
     ASSERT_EQ(actual.size(), expected.size()) << what;

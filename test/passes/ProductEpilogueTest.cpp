@@ -1,6 +1,7 @@
 // Products with epilogues: the graph means the same, and the same products have the same epilogues whatever
 // is recomputed.
 #include "passes/graph/ProductEpilogue.h"
+#include "LossText.h"
 #include "Support.h"
 
 using namespace mlir;
@@ -8,64 +9,32 @@ using namespace drawloom;
 
 namespace {
 
-/// Two layers of norm, a branch of inner width 16 with biases, dropout and a residual; a parameter that both
-/// layers use.
-std::string lossText() {
-  std::string text =
-      R"(func.func @loss(%g: tensor<8xf32> {drawloom.name = "g", drawloom.role = "parameter"},
-    %w1: tensor<16x8xf32> {drawloom.name = "w1", drawloom.role = "parameter"}, %b1: tensor<16xf32> {drawloom.name = "b1", drawloom.role = "parameter"},
-    %w2: tensor<8x16xf32> {drawloom.name = "w2", drawloom.role = "parameter"}, %b2: tensor<8xf32> {drawloom.name = "b2", drawloom.role = "parameter"},
-    %out: tensor<5x8xf32> {drawloom.name = "out", drawloom.role = "parameter"}, %emb: tensor<6x8xf32> {drawloom.name = "emb", drawloom.role = "parameter"},
-    %tokens: tensor<2x7xi32> {drawloom.name = "tokens", drawloom.role = "io"}, %targets: tensor<2x7xi32> {drawloom.name = "targets", drawloom.role = "io"},
-    %rng: tensor<2xi64> {drawloom.name = "rng", drawloom.role = "io"}) -> (tensor<2x7xf32> {drawloom.name = "nll"}) {
-  %h0 = drawloom.embed %tokens, %emb positions () divisors [] : (tensor<2x7xi32>, tensor<6x8xf32>) -> tensor<2x7x8xf32>
-)";
+/// Two layers of norm, a branch of inner width 16 with biases, dropout and a residual, all of `width`; a
+/// parameter that both layers use.
+std::string lossText(int64_t width) {
+  test::LossText loss;
+  std::string g = loss.parameter("g", {width}), w1 = loss.parameter("w1", {16, width}),
+              b1 = loss.parameter("b1", {16}), w2 = loss.parameter("w2", {width, 16}),
+              b2 = loss.parameter("b2", {width}), out = loss.parameter("out", {5, width}),
+              h = loss.embed(loss.parameter("emb", {6, width}));
   for (int layer = 0; layer < 2; ++layer) {
-    std::string k = std::to_string(layer), next = std::to_string(layer + 1);
-    std::string ff = "{drawloom.segment = \"layers." + k + ".ff\", drawloom.label = \"layers." + k + ".ff\"";
-    text += "%n" + k + ", %m" + k + ", %r" + k + " = drawloom.layer_norm %h" + k + ", %g, %g " + ff +
-            "} : (tensor<2x7x8xf32>, tensor<8xf32>, tensor<8xf32>) -> (tensor<2x7x8xf32>, tensor<2x7xf32>, "
-            "tensor<2x7xf32>)\n";
-    text += "%u" + k + " = drawloom.linear %n" + k + ", %w1 bias %b1 " + ff +
-            "} : (tensor<2x7x8xf32>, tensor<16x8xf32>, tensor<16xf32>) -> tensor<2x7x16xf32>\n";
-    text += "%e" + k + " = drawloom.gelu %u" + k + " " + ff + "} : tensor<2x7x16xf32>\n";
-    text += "%f" + k + " = drawloom.linear %e" + k + ", %w2 bias %b2 " + ff +
-            "} : (tensor<2x7x16xf32>, tensor<8x16xf32>, tensor<8xf32>) -> tensor<2x7x8xf32>\n";
-    text += "%d" + k + " = drawloom.dropout %f" + k + ", %rng " + ff + ", rate = 0.25 : f64, site = " + k +
-            " : i64} : (tensor<2x7x8xf32>, tensor<2xi64>) -> tensor<2x7x8xf32>\n";
-    text += "%h" + next + " = drawloom.add %h" + k + ", %d" + k + " " + ff + "} : tensor<2x7x8xf32>\n";
+    loss.segment("layers." + std::to_string(layer) + ".ff");
+    std::string inner = loss.gelu(loss.linear(loss.layerNorm(h, g), w1, b1));
+    h = loss.add(h, loss.dropout(loss.linear(inner, w2, b2)));
   }
-  return text + R"(
-  %logits = drawloom.linear %h2, %out : (tensor<2x7x8xf32>, tensor<5x8xf32>) -> tensor<2x7x5xf32>
-  %nll = drawloom.cross_entropy %logits, %targets : (tensor<2x7x5xf32>, tensor<2x7xi32>) -> tensor<2x7xf32>
-  return %nll : tensor<2x7xf32>
-})";
+  return loss.finish(h, out);
 }
 
 struct ProductEpilogues : test::Passes {
   /// The graph phase, with epilogues of products of any size if `fused`.
   OwningOpRef<ModuleOp> graph(const std::string &type, const std::string &mode, bool fused) {
-    auto module = parse(lossText());
+    auto module = parse(lossText(8));
     run(*module, "drawloom-choose-precision{type=" + type + "},drawloom-form-segments{mode=" + mode +
                      "},drawloom-differentiate,drawloom-inline-segments,drawloom-decompose,"
                      "drawloom-accumulate-in-place");
     if (fused) run(*module, "drawloom-fuse-products{target=sm_90a min-rows=1}");
     run(*module, "drawloom-fuse,drawloom-verify-graph");
     return module;
-  }
-
-  std::vector<Tensor> gradients(ModuleOp module) {
-    auto func = module.lookupSymbol<func::FuncOp>("gradient");
-    std::vector<Tensor> args;
-    for (auto [k, type] : llvm::enumerate(func.getArgumentTypes())) {
-      auto tensor = cast<RankedTensorType>(type);
-      args.push_back(isa<FloatType>(tensor.getElementType())
-                         ? Tensor::random(tensor.getShape(), 10 + k)
-                         : Tensor::randomIntegers(tensor.getShape(), 10 + k, 5));
-    }
-    auto results = Interpreter(module).run("gradient", args);
-    EXPECT_TRUE(succeeded(results));
-    return succeeded(results) ? *results : std::vector<Tensor>();
   }
 
   /// The chains of the module's epilogues, without what is beside them, each with how often it occurs.

@@ -33,6 +33,21 @@ struct Passes : ::testing::Test {
     ASSERT_TRUE(mlir::succeeded(pm.run(module))) << passes;
   }
 
+  /// What @gradient gives for random arguments, the same in every module whose arguments have these types.
+  std::vector<Tensor> gradients(mlir::ModuleOp module) {
+    std::vector<Tensor> args;
+    for (auto [k, type] :
+         llvm::enumerate(module.lookupSymbol<mlir::func::FuncOp>("gradient").getArgumentTypes())) {
+      auto tensor = llvm::cast<mlir::RankedTensorType>(type);
+      args.push_back(llvm::isa<mlir::FloatType>(tensor.getElementType())
+                         ? Tensor::random(tensor.getShape(), 10 + k)
+                         : Tensor::randomIntegers(tensor.getShape(), 10 + k, 5));
+    }
+    auto results = Interpreter(module).run("gradient", args);
+    EXPECT_TRUE(succeeded(results));
+    return succeeded(results) ? *results : std::vector<Tensor>();
+  }
+
   static std::string print(mlir::Operation *op) {
     std::string text;
     llvm::raw_string_ostream(text) << *op;

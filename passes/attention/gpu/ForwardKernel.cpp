@@ -76,8 +76,7 @@ void ForwardKernel::setUp() const {
   gpu::BarrierOp::create(g.b, g.loc);
 }
 
-//===-- items
-//-------------------------------------------------------------------------------------------------------===//
+//===-- items ------------------------------------------------------------------------------------===//
 
 /// Calls `body` with each of the block's items that exists, with the number of items and of key tiles before
 /// it.
@@ -162,8 +161,7 @@ Value ForwardKernel::outAt(const Ring::Slot &slot) const {
   return g.add(g.mul(slot.number, outType.bytes()), outsAt);
 }
 
-//===-- producers
-//---------------------------------------------------------------------------------------------------===//
+//===-- producers --------------------------------------------------------------------------------===//
 
 void ForwardKernel::produce() const {
   auto all = [&] {

@@ -1,6 +1,7 @@
 // The online softmax on fragments: a thread holds parts of two rows, four neighbouring lanes hold a row.
 #pragma once
-#include "passes/attention/gpu/GpuBuilder.h"
+#include "passes/attention/TileKernel.h"
+#include "passes/gpu/GpuBuilder.h"
 #include <array>
 
 namespace drawloom::attention {

@@ -21,7 +21,7 @@ SmallVector<Value> GradientMath::positionsOf(const TilePlace &own, Value row) co
 }
 
 RowBounds GradientMath::boundsOf(const SideTiles &side, const TilePlace &own, Value other, Value row) const {
-  const TileKernel &k = g.k;
+  const rows::IndexBuilder &k = g.k;
   SmallVector<Value> low, high;
   // Without sign: numbers below 0 are no rows either.
   auto exists = [&](Value x) { return g.compare(arith::CmpIPredicate::ult, x, own.extent); };

@@ -23,7 +23,7 @@ struct DeltaKernel {
   static int64_t rows() { return kWarps * kWarpThreads; }
 
   void build() const {
-    const TileKernel &k = g.k;
+    const rows::IndexBuilder &k = g.k;
     RowDots dots{g, channels, kWarpThreads};
     k.forEachItem({batch, int64_t(llvm::divideCeil(n, rows())), heads}, [&](ArrayRef<Value> at) {
       Value first = k.apply(k.dim(0) * rows() + k.dim(1) * kWarpThreads, {at[1], g.toIndex(g.warp())}), sum;

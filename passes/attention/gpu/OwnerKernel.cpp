@@ -6,7 +6,7 @@ using namespace mlir;
 namespace drawloom::attention {
 
 OwnerKernel::OwnerKernel(const TileKernel &k, const OwnerSpec &spec, MapList &maps)
-    : k(k), spec(spec), g(k), math(g, spec.shape.scale), stream(g, math, spec, maps) {}
+    : k(k), spec(spec), g(k), math(g, spec.shape.scale), stream(k, g, math, spec, maps) {}
 
 void OwnerKernel::build(Value from, Value to) const {
   stream.setUp();

@@ -1,6 +1,7 @@
 // Scalar products of rows, which delta = rowsum(dO * O) is made of.
 #pragma once
-#include "passes/attention/gpu/GpuBuilder.h"
+#include "passes/attention/TileKernel.h"
+#include "passes/gpu/GpuBuilder.h"
 
 namespace drawloom::attention {
 

@@ -16,7 +16,7 @@ Value RowStatistics::numberOf(const TilePlace &place, Value first, Value row) co
 
 /// Some position, where there is no such row.
 Value RowStatistics::positionOf(const TilePlace &place, Value number) const {
-  const TileKernel &k = g.k;
+  const rows::IndexBuilder &k = g.k;
   Value position = k.apply(side.position(), {place.head, place.slice, number});
   return k.max(k.min(position, k.index(side.view.n - 1)), k.index(0));
 }

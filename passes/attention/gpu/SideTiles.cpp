@@ -4,15 +4,6 @@ using namespace mlir;
 
 namespace drawloom::attention {
 
-Value MapList::add(const GpuBuilder &g, dgpu::TensorMapAttr map) {
-  auto found = llvm::find(maps, map);
-  int64_t index = found - maps.begin();
-  if (found == maps.end()) maps.push_back(map);
-  // The verifier looks for the function's list.
-  g.k.kernel.function->setAttr(kTensorMapsAttr, attribute(g.b.getContext()));
-  return dgpu::TensorMapOp::create(g.b, g.loc, LLVM::LLVMPointerType::get(g.b.getContext()), index);
-}
-
 ViewInKernel::Range SideTiles::meets(Value head, Value slice, Value first, Value last, Value other) const {
   const TileKernel &k = view.k;
   SmallVector<Value> atFirst{head, slice, first}, atLast{head, slice, last};
@@ -79,7 +70,7 @@ void ActivationTiles::storeBulk(const TilePlace &at, Value offset, int64_t pitch
 void ActivationTiles::gather(const TilePlace &at, Value offset) const {
   int64_t rowChunks = type.getColumns() / 8, chunks = type.getRows() * rowChunks;
   auto tile = g.tile(type, offset);
-  Value channel = g.k.channel(at.head, type.getColumns());
+  Value channel = side.view.k.channel(at.head, type.getColumns());
   g.loop(g.threadInGroup(), g.i32(chunks), kGroupThreads, {}, [&](Value number, ValueRange) {
     Value row = g.div(number, rowChunks), chunk = g.rem(number, rowChunks);
     Value x = arith::AddIOp::create(g.b, g.loc, at.first, g.toIndex(row));

@@ -2,24 +2,14 @@
 // and shared memory.
 #pragma once
 #include "dialect/pattern/BoxView.h"
-#include "passes/attention/gpu/GpuBuilder.h"
+#include "passes/attention/TileKernel.h"
+#include "passes/gpu/TensorMaps.h"
 
 namespace drawloom::attention {
 
 /// A tile: rows [first, first + tile) of a slice, of which those below `extent` exist. All are index.
 struct TilePlace {
   Value batch, head, slice, first, extent;
-};
-
-/// The tensor maps of a kernel in the making.
-class MapList {
-public:
-  Value add(const GpuBuilder &g, dgpu::TensorMapAttr map);
-  mlir::ArrayAttr attribute(mlir::MLIRContext *context) const { return mlir::ArrayAttr::get(context, maps); }
-  bool empty() const { return maps.empty(); }
-
-private:
-  SmallVector<mlir::Attribute> maps;
 };
 
 /// What bulk copies of a side must move.

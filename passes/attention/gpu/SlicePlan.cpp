@@ -1,6 +1,6 @@
 #include "passes/attention/gpu/SlicePlan.h"
 #include "dialect/pattern/ViewQuery.h"
-#include "passes/attention/gpu/GpuBuilder.h"
+#include "passes/gpu/GpuBuilder.h"
 #include <algorithm>
 
 namespace drawloom::attention {

@@ -13,8 +13,9 @@ unsigned valueOperand(Owner owner) { return ownsKeys(owner) ? kV : kDOut; }
 
 } // namespace
 
-TileStream::TileStream(const GpuBuilder &g, const GradientMath &math, const OwnerSpec &spec, MapList &maps)
-    : k(g.k), spec(spec), g(g), math(math), view(k, spec.view, spec.shape.n),
+TileStream::TileStream(const TileKernel &k, const GpuBuilder &g, const GradientMath &math,
+                       const OwnerSpec &spec, MapList &maps)
+    : k(k), spec(spec), g(g), math(math), view(k, spec.view, spec.shape.n),
       ownSide(view, ownsKeys(spec.owner), spec.cut.ownRows()),
       streamSide(view, !ownsKeys(spec.owner), spec.cut.columns),
       ownFirst(g, ownSide, firstOperand(spec.owner), spec.shape.dQk, maps),
@@ -47,8 +48,7 @@ void TileStream::setUp(llvm::function_ref<void()> more) const {
   gpu::BarrierOp::create(g.b, g.loc);
 }
 
-//===-- items
-//-------------------------------------------------------------------------------------------------------===//
+//===-- items ------------------------------------------------------------------------------------===//
 
 /// Calls `body` with each item that exists; the step of the ring goes on from item to item.
 Value TileStream::forEachItem(Value from, Value to,
@@ -123,8 +123,7 @@ Value TileStream::statisticsOffset(const Ring::Slot &slot, int64_t which) const 
   return g.add(g.mul(slot.number, 2 * bytes), statisticsAt + which * bytes);
 }
 
-//===-- producers
-//---------------------------------------------------------------------------------------------------===//
+//===-- producers --------------------------------------------------------------------------------===//
 
 void TileStream::produce(Value from, Value to) const {
   forEachItem(from, to, [&](const Item &item, Value count, Value step) {

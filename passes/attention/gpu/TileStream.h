@@ -27,7 +27,8 @@ struct OwnerSpec {
 /// tile the first one comes again, and no row of it is met.
 class TileStream {
 public:
-  TileStream(const GpuBuilder &g, const GradientMath &math, const OwnerSpec &spec, MapList &maps);
+  TileStream(const TileKernel &k, const GpuBuilder &g, const GradientMath &math, const OwnerSpec &spec,
+             MapList &maps);
 
   const TileKernel &k;
   const OwnerSpec &spec;

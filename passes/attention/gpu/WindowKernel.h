@@ -36,6 +36,8 @@ public:
   void build() const;
 
 private:
+  static constexpr int64_t kTile = kGroupRows; ///< queries and keys of a tile
+
   struct Segment {
     Value batch, head;
     Value first; ///< the first tile of the leading steps (i32, may be negative): tiles count from here

@@ -1,7 +1,7 @@
 #include "passes/attention/gpu/WindowPlan.h"
 #include "dialect/pattern/BoxView.h"
 #include "dialect/pattern/ViewQuery.h"
-#include "passes/attention/gpu/GpuBuilder.h"
+#include "passes/gpu/GpuBuilder.h"
 #include <algorithm>
 
 namespace drawloom::attention {

@@ -1,19 +1,10 @@
-// What warp-specialized attention kernels are written with: 32-bit arithmetic, threads, loops that carry
+// What warp-specialized kernels are written with: 32-bit arithmetic, threads, loops that carry
 // values, shared memory, rings of mbarriers.
 #pragma once
 #include "dialect/gpu/Gpu.h"
-#include "passes/attention/TileKernel.h"
+#include "passes/rows/IndexBuilder.h"
 
-namespace drawloom::attention {
-
-using mlir::SmallVector;
-using mlir::Type;
-
-// Attributes of a kernel's function, beside those of dialect/gpu/Gpu.h.
-inline constexpr llvm::StringLiteral kMinBlocksAttr =
-    "drawloom.min_blocks"; // i64: blocks that fit a multiprocessor
-inline constexpr llvm::StringLiteral kFlushDenormalsAttr =
-    "drawloom.flush_denormals"; // unit: subnormal f32 are zero
+namespace drawloom {
 
 inline constexpr int64_t kWarpThreads = 32;
 inline constexpr int64_t kGroupThreads = 128; ///< of a warp group
@@ -22,9 +13,13 @@ inline constexpr int64_t kGroupRows = 64;     ///< rows of a product that a warp
 /// Builds at the insertion point of a kernel. Numbers below the size of a tile are i32, positions are index.
 class GpuBuilder {
 public:
-  explicit GpuBuilder(const TileKernel &k);
+  using Type = mlir::Type;
+  using Value = mlir::Value;
+  using ValueRange = mlir::ValueRange;
 
-  const TileKernel &k;
+  explicit GpuBuilder(const rows::IndexBuilder &k);
+
+  const rows::IndexBuilder &k;
   mlir::OpBuilder &b;
   mlir::Location loc;
   Value thread; ///< of the block
@@ -54,14 +49,14 @@ public:
 
   void when(Value condition, llvm::function_ref<void()> then,
             llvm::function_ref<void()> otherwise = nullptr) const;
-  SmallVector<Value> choose(Value condition, mlir::TypeRange types,
-                            llvm::function_ref<SmallVector<Value>()> then,
-                            llvm::function_ref<SmallVector<Value>()> otherwise) const;
+  llvm::SmallVector<Value> choose(Value condition, mlir::TypeRange types,
+                                  llvm::function_ref<llvm::SmallVector<Value>()> then,
+                                  llvm::function_ref<llvm::SmallVector<Value>()> otherwise) const;
   /// scf.for over [from, to) that carries `inits`; `body(i, carried)` gives what goes on.
-  SmallVector<Value> loop(Value from, Value to, int64_t step, ValueRange inits,
-                          llvm::function_ref<SmallVector<Value>(Value, ValueRange)> body) const;
+  llvm::SmallVector<Value> loop(Value from, Value to, int64_t step, ValueRange inits,
+                                llvm::function_ref<llvm::SmallVector<Value>(Value, ValueRange)> body) const;
 
-  mlir::VectorType vector(ArrayRef<int64_t> shape, Type element) const {
+  mlir::VectorType vector(llvm::ArrayRef<int64_t> shape, Type element) const {
     return mlir::VectorType::get(shape, element);
   }
   mlir::VectorType accumulator(int64_t columns) const { return vector({columns / 8, 2, 2}, b.getF32Type()); }
@@ -98,6 +93,8 @@ public:
 /// Slots that producers fill and consumers empty, or one slot of which both wait for the other.
 class Ring {
 public:
+  using Value = mlir::Value;
+
   Ring(SharedLayout &layout, int64_t stages)
       : stages(stages), full(layout.take(8 * stages, 8)), empty(layout.take(8 * stages, 8)) {}
 
@@ -121,6 +118,6 @@ public:
 
 /// What a block of the kernel takes, and how many of them share a multiprocessor. Without that number ptxas
 /// does not know how many registers a thread starts with, and ignores set_max_registers.
-void describeBlock(const TileKernel &k, int64_t threads, int64_t sharedBytes, int64_t blocks);
+void describeBlock(const rows::IndexBuilder &k, int64_t threads, int64_t sharedBytes, int64_t blocks);
 
-} // namespace drawloom::attention
+} // namespace drawloom

@@ -1,11 +1,12 @@
-#include "passes/attention/gpu/GpuBuilder.h"
+#include "passes/gpu/GpuBuilder.h"
 #include "mlir/Dialect/GPU/IR/GPUDialect.h"
+#include "passes/rows/GpuBlock.h"
 
 using namespace mlir;
 
-namespace drawloom::attention {
+namespace drawloom {
 
-GpuBuilder::GpuBuilder(const TileKernel &k) : k(k), b(k.b), loc(k.loc) {
+GpuBuilder::GpuBuilder(const rows::IndexBuilder &k) : k(k), b(k.b), loc(k.loc) {
   thread = toI32(gpu::ThreadIdOp::create(b, loc, gpu::Dimension::x));
   group = div(thread, kGroupThreads);
 }
@@ -167,12 +168,9 @@ void Ring::release(const GpuBuilder &g, const Slot &slot) const {
          [&] { dgpu::MBarrierArriveOp::create(g.b, g.loc, emptyBarrier(g, slot), Value()); });
 }
 
-void describeBlock(const TileKernel &k, int64_t threads, int64_t sharedBytes, int64_t blocks) {
-  func::FuncOp function = k.kernel.function;
-  function->setAttr(kThreadsAttr, k.b.getI64IntegerAttr(threads));
-  function->setAttr(kSharedAttr, k.b.getI64IntegerAttr(sharedBytes));
-  function->setAttr(kMinBlocksAttr, k.b.getI64IntegerAttr(blocks));
-  function->setAttr(kFlushDenormalsAttr, k.b.getUnitAttr());
+void describeBlock(const rows::IndexBuilder &k, int64_t threads, int64_t sharedBytes, int64_t blocks) {
+  rows::setLaunchShape(k.kernel.function, threads, /*items=*/1, sharedBytes, blocks);
+  k.kernel.function->setAttr(kFlushDenormalsAttr, k.b.getUnitAttr());
 }
 
-} // namespace drawloom::attention
+} // namespace drawloom
