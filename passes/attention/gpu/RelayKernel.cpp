@@ -71,8 +71,9 @@ void RelayKernel::relay(const Item &item) const {
     Turn at = turnAt(item, g.add(g.sub(g.div(item.tileTo, 2), step), -1));
     g.when(g.less(zero, at.before),
            [&] { dgpu::AwaitWordOp::create(g.b, g.loc, words, at.word, at.before); });
-    dgpu::MBarrierArriveOp::create(g.b, g.loc, turns.fullBarrier(g, turns.slot(g, step)), Value());
-    Ring::Slot slot = shares.slot(g, step);
+    Ring::Slot turn = turns.slot(g, step), slot = shares.slot(g, step);
+    dgpu::MBarrierArriveOp::create(g.b, g.loc, turns.fullBarrier(g, turn), Value());
+    turns.waitFull(g, turn); // at once; of a turn that is not the last, no consumer sees the end
     shares.waitFull(g, slot);
     auto free = [&] { dgpu::MBarrierArriveOp::create(g.b, g.loc, shares.emptyBarrier(g, slot), Value()); };
     g.when(at.isLast, free, [&] {
