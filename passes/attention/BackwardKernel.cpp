@@ -1,4 +1,5 @@
 #include "passes/attention/BackwardKernel.h"
+#include "passes/attention/LookAhead.h"
 
 using namespace mlir;
 
@@ -13,12 +14,16 @@ public:
     dOutT = k.tile({shape.dV, sizes.queries});
     lse = k.tile({sizes.queries});
     delta = k.tile({sizes.queries});
+    // O is needed before Q and no longer then.
+    if (spec.delta != DeltaSource::Given)
+      outT = shape.dQk == shape.dV ? queriesT : k.tile({shape.dV, sizes.queries});
     keyTile = k.tile({sizes.keys, shape.dQk});
     valueTile = k.tile({sizes.keys, shape.dV});
     scores = k.tile({sizes.keys, sizes.queries});
     grads = k.tile({sizes.keys, sizes.queries});
     extents = k.extentsFor(sizes.queries);
     sumExtents = k.isForBlocks ? extents : k.extentsFor(sizes.queries, kFineExtentQueries);
+    if (spec.ownsWholeSlice && !k.isForBlocks) ahead.emplace(inView, sizes, spec.slotsARow);
     if (spec.wanted.queries) dQueries = k.sumsTile(sizes.queries, shape.dQk);
     if (spec.wanted.keys) {
       queries = k.tile({sizes.queries, shape.dQk});
@@ -36,11 +41,9 @@ public:
     int64_t slices = spec.slicesShareKeys ? 1 : spec.slices, tiles = spec.ownsWholeSlice ? 1 : spec.tiles;
     k.forEachItem({shape.batch, slices, heads, tiles}, [&](ArrayRef<Value> at) {
       Value head = k.headAt(spec.view.getHeads(), at[2]), limit = k.apply(inView.view.slices, head);
-      auto work = [&](Value slice) { meetSlice(at[0], head, slice, inView.after(slice, at[2]), at[3]); };
+      auto work = [&](Value slice) { meetSlice(at[0], head, slice, at[2], at[3]); };
       if (spec.slicesShareKeys)
-        k.loop(k.index(0), limit, 1, [&](Value slice) {
-          meetSlice(at[0], head, slice, {head, k.apply(k.dim(0) + 1, slice)}, at[3]);
-        });
+        k.loop(k.index(0), limit, 1, [&](Value slice) { meetSlice(at[0], head, slice, at[2], at[3]); });
       else if (inView.view.slices.isConstant())
         work(at[1]);
       else
@@ -49,22 +52,39 @@ public:
   }
 
 private:
-  void meetSlice(Value batch, Value head, Value slice, NextSlice next, Value tile) {
+  void meetSlice(Value batch, Value head, Value slice, Value position, Value tile) {
     Value rows = inView.rows(head, slice), keys = inView.keys(head, slice);
     if (spec.ownsWholeSlice) {
-      if (!spec.continues && !spec.meetsSlotsOnce) clearKeys(batch, head, slice, k.index(0), keys);
       if (!spec.continues && spec.meetsSlotsOnce &&
           !inView.view.rows.isConstant()) // else the only query tile does it
         k.when(k.less(rows, k.index(1)), [&] { clearKeys(batch, head, slice, k.index(0), keys); });
-      k.loop(k.index(0), rows, sizes.queries,
-             [&](Value row) { meetQueryTile({batch, head, slice, row, rows, next}, keys); });
+      if (ahead && inView.hasManySlices()) ahead->startSlice();
+      k.loop(k.index(0), rows, sizes.queries, [&](Value row) {
+        Rows tile{batch, head, slice, row, rows};
+        if (ahead) ahead->enter(tile, position, k.apply(k.dim(0) + sizes.queries, row));
+        meetQueryTile(tile, keys);
+      });
+      if (clearsKeys()) clearKeys(batch, head, slice, slotsBefore(head, slice, rows, keys), keys);
     } else if (spec.wanted.queries) {
       Value row = k.apply((-k.dim(0) + (spec.tiles - 1)) * sizes.queries, tile); // the longest first
-      k.when(k.less(row, rows), [&] { meetQueryTile({batch, head, slice, row, rows, next}, keys); });
+      k.when(k.less(row, rows), [&] { meetQueryTile({batch, head, slice, row, rows}, keys); });
     } else {
       Value slot = k.apply(k.dim(0) * sizes.keys, tile);
-      k.when(k.less(slot, keys), [&] { meetKeyTile(batch, head, slice, next, slot, keys); });
+      k.when(k.less(slot, keys), [&] { meetKeyTile(batch, head, slice, slot, keys); });
     }
+  }
+
+  /// Whether slots are added to that hold nothing yet: they are cleared as a query tile first meets them,
+  /// when they are about to be read anyway.
+  bool clearsKeys() const {
+    return spec.wanted.keys && spec.ownsWholeSlice && !spec.continues && !spec.meetsSlotsOnce;
+  }
+
+  /// Where the slots end that rows before `row` meet.
+  Value slotsBefore(Value head, Value slice, Value row, Value keys) const {
+    Value last = k.apply(k.dim(0) - 1, row);
+    Value end = k.max(k.min(k.minOf(inView.view.keyHi, {head, slice, last}), keys), k.index(0));
+    return arith::SelectOp::create(k.b, k.loc, k.less(k.index(0), row), end, k.index(0));
   }
 
   /// Slots [from, to) that no query tile has met yet.
@@ -89,16 +109,16 @@ private:
       clearKeys(rows.batch, rows.head, rows.slice, k.index(0), from);
       clearKeys(rows.batch, rows.head, rows.slice, k.max(from, range.to), keys);
     }
+    if (clearsKeys())
+      clearKeys(rows.batch, rows.head, rows.slice, slotsBefore(rows.head, rows.slice, rows.row, keys),
+                range.to);
     k.loop(range.from, range.to, sizes.keys, [&](Value slot) {
+      if (ahead) ahead->step();
       loadKeys(rows.batch, rows.head, rows.slice, slot, range.to);
-      Ahead ahead = aheadOf(rows, range.from, slot, range.to);
-      scoreGradients(rows, slot, keys, range, ahead);
-      askForRows(ahead, gradient(0), shape.dQk, /*write=*/true);
+      scoreGradients(rows, slot, keys, range);
       k.addToSums(dQueries, grads, keyTile, sumExtents);
       if (!spec.wanted.keys) return;
-      askForSlots(ahead, gradient(2), shape.dV, /*write=*/true);
       k.matmul(dValues, scores, dOut, "row-inner", sumExtents, {});
-      askForSlots(ahead, gradient(1), shape.dQk, /*write=*/true);
       k.matmul(dKeys, grads, queries, "row-inner", sumExtents, {});
       storeKeyGradients(rows.batch, rows.head, rows.slice, slot, range.to, /*accumulate=*/!writesSlots);
     });
@@ -109,55 +129,31 @@ private:
   }
 
   /// All query tiles of a key tile: its dK and dV.
-  void meetKeyTile(Value batch, Value head, Value slice, NextSlice next, Value slot, Value keys) {
+  void meetKeyTile(Value batch, Value head, Value slice, Value slot, Value keys) {
     loadKeys(batch, head, slice, slot, keys);
     k.fill(dKeys, 0.0);
     k.fill(dValues, 0.0);
     ViewInKernel::Range range = inView.queryRows(head, slice, slot, keys, sizes.keys);
     k.loop(range.from, range.to, sizes.queries, [&](Value row) {
-      Rows rows{batch, head, slice, row, range.to, next};
+      Rows rows{batch, head, slice, row, range.to};
       loadQueries(rows);
-      Ahead ahead{rows, rows.limit, slot, next.head ? k.onlyAt(range.from, row, slot, keys) : Value()};
-      scoreGradients(rows, slot, keys, range, ahead);
-      askForSlots(ahead, gradient(1), shape.dV, /*write=*/true);
+      scoreGradients(rows, slot, keys, range);
       k.matmul(dValues, scores, dOut, "row-inner", sumExtents, {.accumulate = true});
-      askForSlots(ahead, gradient(0), shape.dQk, /*write=*/true);
       k.matmul(dKeys, grads, queries, "row-inner", sumExtents, {.accumulate = true});
     });
     storeKeyGradients(batch, head, slice, slot, keys, spec.continues);
   }
 
-  /// What a pair of tiles asks for of the next slice: its own rows and slots there. One side is asked for
-  /// with the first pair only.
-  struct Ahead {
-    const Rows &rows;
-    Value rowLimit, slot, slotLimit;
-  };
-  Ahead aheadOf(const Rows &rows, Value firstSlot, Value slot, Value slotLimit) const {
-    return {rows, rows.next.head ? k.onlyAt(firstSlot, slot, rows.row, rows.limit) : Value(), slot,
-            slotLimit};
-  }
-  void askForRows(const Ahead &a, Value memory, int64_t channels, bool write = false) const {
-    inView.prefetch(a.rows.next, memory, a.rows.batch, inView.view.query, a.rows.row, a.rowLimit,
-                    sizes.queries, channels, write);
-  }
-  void askForSlots(const Ahead &a, Value memory, int64_t channels, bool write = false) const {
-    inView.prefetch(a.rows.next, memory, a.rows.batch, inView.view.key, a.slot, a.slotLimit, sizes.keys,
-                    channels, write);
-  }
-
   /// P in `scores` and dS in `grads`.
-  void scoreGradients(const Rows &rows, Value slot, Value keys, const ViewInKernel::Range &range,
-                      const Ahead &ahead) {
+  void scoreGradients(const Rows &rows, Value slot, Value keys, const ViewInKernel::Range &range) {
     inView.findExtents(extents, rows, slot, keys, range, sizes.keys);
     if (!k.isForBlocks)
       inView.findExtents(sumExtents, rows, slot, keys, range, sizes.keys, kFineExtentQueries);
-    askForSlots(ahead, input(kK), shape.dQk);
-    askForRows(ahead, input(kQ), shape.dQk);
+    if (ahead) ahead->askForSlots(input(kK), shape.dQk), ahead->askForRows(input(kQ), shape.dQk);
     k.matmul(scores, keyTile, queriesT, "row-column", extents, {});
     inView.mask(scores, extents, rows, slot, keys);
-    askForSlots(ahead, input(kV), shape.dV);
-    askForRows(ahead, input(kDOut), shape.dV);
+    if (ahead) ahead->askForSlots(input(kV), shape.dV), ahead->askForRows(input(kDOut), shape.dV);
+    if (ahead && spec.delta != DeltaSource::Given) ahead->askForRows(input(kDelta), shape.dV);
     k.matmul(grads, valueTile, dOutT, "row-column", extents, {});
     TileSoftmaxGradOp::create(k.b, k.loc, scores, grads, lse, delta, extents);
   }
@@ -166,11 +162,18 @@ private:
     SmallVector<Value> first{rows.head, rows.slice, rows.row};
     Value queryChannel = k.channel(rows.head, shape.dQk), outChannel = k.channel(rows.head, shape.dV);
     AffineMap position = inView.view.query;
-    k.load(queriesT, input(kQ), rows.batch, queryChannel, position, first, rows.limit,
-           {.transpose = true, .factor = shape.scale * kLog2E});
     k.load(dOutT, input(kDOut), rows.batch, outChannel, position, first, rows.limit, {.transpose = true});
     k.load(lse, input(kLse), rows.batch, rows.head, position, first, rows.limit);
-    k.load(delta, input(kDelta), rows.batch, rows.head, position, first, rows.limit);
+    if (spec.delta == DeltaSource::Given) {
+      k.load(delta, input(kDelta), rows.batch, rows.head, position, first, rows.limit);
+    } else {
+      k.load(outT, input(kDelta), rows.batch, outChannel, position, first, rows.limit, {.transpose = true});
+      TileDotOp::create(k.b, k.loc, delta, dOutT, outT);
+    }
+    if (spec.delta == DeltaSource::MadeAndKept)
+      k.store(delta, gradient(3), rows.batch, rows.head, position, first, rows.limit);
+    k.load(queriesT, input(kQ), rows.batch, queryChannel, position, first, rows.limit,
+           {.transpose = true, .factor = shape.scale * kLog2E});
     if (!spec.wanted.keys) return;
     k.load(queries, input(kQ), rows.batch, queryChannel, position, first, rows.limit,
            {.factor = shape.scale});
@@ -200,7 +203,8 @@ private:
   TileSizes sizes;
   const TileKernel &k;
   ViewInKernel inView;
-  Value queriesT, dOutT, lse, delta, keyTile, valueTile, scores, grads, extents;
+  std::optional<LookAhead> ahead;
+  Value queriesT, dOutT, outT, lse, delta, keyTile, valueTile, scores, grads, extents;
   Value sumExtents;                    // of products that add to gradients
   Value dQueries;                      // if queries are wanted
   Value queries, dOut, dKeys, dValues; // if keys are wanted

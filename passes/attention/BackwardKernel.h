@@ -1,10 +1,12 @@
 // The kernel of tile ops that makes the gradients of a piece.
 #pragma once
+#include "passes/attention/DeltaSource.h"
 #include "passes/attention/TileKernel.h"
 
 namespace drawloom::attention {
 
-/// Memrefs of the kernel; the gradients that are wanted follow, dQ before dK before dV.
+/// Memrefs of the kernel; the gradients that are wanted follow, dQ before dK before dV, then delta if it is
+/// kept. `kDelta` is the output O where the kernel makes delta.
 enum BackwardInput { kDOut, kQ, kK, kV, kLse, kDelta, kFirstGrad };
 
 /// Which gradients a kernel computes.
@@ -24,6 +26,8 @@ struct Backward {
   bool ownsWholeSlice;  ///< an item is all tiles of a slice; else a tile
   bool slicesShareKeys; ///< then an item is all slices of a head
   bool meetsSlotsOnce;  ///< an item has one query tile, and its slots are its own
+  double slotsARow;     ///< of a slice
+  DeltaSource delta = DeltaSource::Given; ///< else an item owns a whole slice
 
   int64_t items() const {
     int64_t heads = shape.batch * int64_t(view.getHeads().size());
@@ -32,7 +36,7 @@ struct Backward {
   std::string describeVariant() const {
     std::string text;
     llvm::raw_string_ostream(text) << wanted.queries << wanted.keys << continues << ownsWholeSlice
-                                   << slicesShareKeys << meetsSlotsOnce << ",";
+                                   << slicesShareKeys << meetsSlotsOnce << int(delta) << ",";
     return text;
   }
 };

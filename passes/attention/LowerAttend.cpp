@@ -1,4 +1,5 @@
 // attend: a work item is a query tile; it runs the online softmax over the view's keys and writes its rows.
+#include "passes/attention/LookAhead.h"
 #include "passes/attention/Lowering.h"
 #include "passes/attention/gpu/LowerForward.h"
 #include "passes/memory/Layout.h"
@@ -16,19 +17,29 @@ struct Forward {
   ViewAttr view;
   int64_t slices, tiles; ///< of a head, of a slice: the most
   bool continues;        ///< from what out and lse hold
+  int64_t headsTogether; ///< that go through the tiles of a slice side by side
+  double slotsARow;
 
   void build(const TileKernel &k) const {
     ViewInKernel inView(k, view, shape.n);
     ForwardTile tile(k, shape, sizes);
     auto arg = [&](Argument a) { return k.kernel.memref(a); };
+    std::optional<LookAhead> ahead;
+    if (!k.isForBlocks) ahead.emplace(inView, sizes, slotsARow);
     // Neighbouring heads lie side by side in memory, so they follow one another.
-    k.forEachItem({shape.batch, slices, int64_t(view.getHeads().size()), tiles}, [&](ArrayRef<Value> at) {
-      Value slice = at[1], head = k.headAt(view.getHeads(), at[2]);
+    int64_t groups = int64_t(view.getHeads().size()) / headsTogether;
+    k.forEachItem({shape.batch, slices, groups, tiles, headsTogether}, [&](ArrayRef<Value> at) {
+      Value position = k.apply(k.dim(0) * headsTogether + k.dim(1), {at[2], at[4]});
+      Value slice = at[1], head = k.headAt(view.getHeads(), position);
       // The last rows have the most keys to meet: they come first.
       Value row = k.apply((-k.dim(0) + (tiles - 1)) * sizes.queries, at[3]);
       auto work = [&] {
-        Rows rows{at[0], head, slice, row, inView.rows(head, slice), inView.after(slice, at[2])};
-        k.when(k.less(row, rows.limit), [&] { meetRows(k, inView, tile, rows, arg); });
+        Rows rows{at[0], head, slice, row, inView.rows(head, slice)};
+        if (ahead && inView.hasManySlices()) k.when(k.less(at[3], k.index(1)), [&] { ahead->startSlice(); });
+        k.when(k.less(row, rows.limit), [&] {
+          if (ahead) ahead->enter(rows, position, k.apply(k.dim(0) - sizes.queries, row));
+          meetRows(k, inView, tile, rows, arg, ahead ? &*ahead : nullptr);
+        });
       };
       if (inView.view.slices.isConstant())
         work();
@@ -39,7 +50,7 @@ struct Forward {
 
 private:
   void meetRows(const TileKernel &k, const ViewInKernel &inView, const ForwardTile &tile, const Rows &rows,
-                llvm::function_ref<Value(Argument)> arg) const {
+                llvm::function_ref<Value(Argument)> arg, LookAhead *ahead) const {
     Value queryChannel = k.channel(rows.head, shape.dQk), outChannel = k.channel(rows.head, shape.dV);
     SmallVector<Value> first{rows.head, rows.slice, rows.row};
     AffineMap position = inView.view.query;
@@ -53,13 +64,25 @@ private:
     } else {
       tile.start();
     }
-    tile.meetKeys(inView, rows, arg(kK), arg(kV), arg(kQ), arg(kOut));
+    tile.meetKeys(inView, rows, {arg(kQ), arg(kK), arg(kV)}, ahead);
     tile.finish();
     k.store(tile.acc, arg(kOut), rows.batch, outChannel, position, first, rows.limit,
             /*transpose=*/k.isForBlocks);
     k.store(tile.m, arg(kLse), rows.batch, rows.head, position, first, rows.limit);
   }
 };
+
+/// As many neighbouring heads as have what their query tiles meet in the second-level cache: they use whole
+/// rows of memory one after the other, and each finds the keys of its last tile again.
+int64_t headsTogether(const PieceView &view, const Shape &shape, TileSizes sizes) {
+  constexpr double kKeptBytes = 512 << 10;
+  double tilesARow = sampleRow(view, sizes, [](const Met &met) { return met.tiles; });
+  double met = tilesARow * double(sizes.queries * sizes.keys);
+  double bytes = (met + double(sizes.queries)) * double((shape.dQk + shape.dV) * sizeof(float));
+  int64_t heads = int64_t(view.heads.size()), together = heads;
+  while (heads % together != 0 || (together > 1 && double(together) * bytes > kKeptBytes)) --together;
+  return together;
+}
 
 } // namespace
 
@@ -89,7 +112,9 @@ LogicalResult lower(AttendOp op, Context &context) {
                   view,
                   facts.slices,
                   int64_t(llvm::divideCeil(facts.rows, sizes.queries)),
-                  bool(op.getOut0())};
+                  bool(op.getOut0()),
+                  context.options.isGpu() || facts.slices > 1 ? 1 : headsTogether(toView(view), shape, sizes),
+                  facts.slotsARow()};
 
   LaunchSpec spec;
   spec.name = "attend";

@@ -20,6 +20,8 @@ FailureOr<SmallVector<Value>> launchBackward(Context &context, AttendGradOp op, 
   LaunchSpec launchSpec;
   launchSpec.name = name;
   launchSpec.inputs = {op.getDout(), op.getQ(), op.getK(), op.getV(), op.getLse(), op.getDelta()};
+  if (spec.delta != DeltaSource::Given)
+    launchSpec.inputs[kDelta] = op.getDelta().getDefiningOp<AttentionDeltaOp>().getOut();
   for (Value v : launchSpec.inputs) launchSpec.memrefs.push_back(kernelMemRefType(v));
   SmallVector<Value> touched = launchSpec.inputs;
   for (const Gradient &g : gradients) {
@@ -28,6 +30,12 @@ FailureOr<SmallVector<Value>> launchBackward(Context &context, AttendGradOp op, 
     launchSpec.memrefs.push_back(kernelMemRefType(g.result));
     launchSpec.results.push_back(g.result.getType());
     touched.push_back(g.result);
+  }
+  if (spec.delta == DeltaSource::MadeAndKept) {
+    launchSpec.inplace.push_back(-1);
+    launchSpec.memrefs.push_back(kernelMemRefType(op.getDelta()));
+    launchSpec.results.push_back(op.getDelta().getType());
+    touched.push_back(op.getDelta());
   }
   const Shape &shape = spec.shape;
   int64_t channels = shape.dQk + shape.dV; // scores and dP
@@ -69,7 +77,6 @@ LogicalResult lower(AttendGradOp op, Context &context) {
   ViewFacts facts = context.factsOf(view, shape);
   if (facts.pairs == 0) return passThrough(op), success();
   if (hasWarpKernels(op, context)) return lowerToWarps(op, context);
-  if (failed(lowerDeltaOf(op, context))) return failure();
   BlockTiles together = context.tiles(view, shape, BlockKernel::AllGradients);
   SmallVector<Gradient> gradients{
       {op.getDq0(), op.getDq()}, {op.getDk0(), op.getDk()}, {op.getDv0(), op.getDv()}};
@@ -84,14 +91,19 @@ LogicalResult lower(AttendGradOp op, Context &context) {
                int64_t(llvm::divideCeil(facts.rows, together.sizes.queries)),
                true,
                !facts.keysAreDisjoint,
-               facts.rows <= together.sizes.queries && facts.keysAreDisjoint};
+               facts.rows <= together.sizes.queries && facts.keysAreDisjoint,
+               facts.slotsARow()};
 
   SmallVector<Value> results;
   if (all.slicesShareKeys || isOneKernelBest(context, all, together.cost)) {
+    if (!context.options.isGpu()) all.delta = deltaSource(op, facts.coversRows);
+    if (all.delta == DeltaSource::Given && failed(lowerDeltaOf(op, context))) return failure();
     auto made = launchBackward(context, op, all, gradients, facts.pairs, "attend_grad");
     if (failed(made)) return failure();
     results = *made;
+    if (all.delta == DeltaSource::MadeAndKept) op.getDelta().replaceAllUsesExcept(results.pop_back_val(), op);
   } else {
+    if (failed(lowerDeltaOf(op, context))) return failure();
     Backward byQueries = all, byKeys = all;
     byQueries.ownsWholeSlice = byKeys.ownsWholeSlice = false;
     byQueries.meetsSlotsOnce = byKeys.meetsSlotsOnce = false;
@@ -109,7 +121,7 @@ LogicalResult lower(AttendGradOp op, Context &context) {
     results.append(*ofKeys);
   }
   op.replaceAllUsesWith(results);
-  op.erase();
+  eraseWithDelta(op);
   return success();
 }
 

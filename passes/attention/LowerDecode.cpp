@@ -69,7 +69,7 @@ private:
     k.when(isWithin(slice, k.apply(view.slices, head)), [&] {
       k.when(isWithin(row, inView.rows(head, slice)), [&] {
         Rows rows{batch, head, slice, row, k.apply(k.dim(0) + 1, row)};
-        forward.meetKeys(inView, rows, arg(kKeyCache), arg(kValueCache));
+        forward.meetKeys(inView, rows, {Value(), arg(kKeyCache), arg(kValueCache)});
       });
     });
   }

@@ -16,7 +16,8 @@ LogicalResult lower(AttentionDeltaOp op, Context &context) {
   auto canTakeIn = [&](Operation *user) {
     return isa<AttendGradOp>(user) && user->getBlock() == op->getBlock();
   };
-  bool waits = hasWarpKernels(op, context) && !op->use_empty() && llvm::all_of(op->getUsers(), canTakeIn);
+  bool canMakeIt = !context.options.isGpu() || hasWarpKernels(op, context);
+  bool waits = canMakeIt && !op->use_empty() && llvm::all_of(op->getUsers(), canTakeIn);
   return waits ? success() : lowerDelta(op, context);
 }
 

@@ -65,8 +65,8 @@ mlir::LogicalResult lower(AttendGradOp op, Context &context);
 mlir::LogicalResult lower(AttentionDeltaOp op, Context &context);
 mlir::LogicalResult lower(AttentionDecodeOp op, Context &context);
 
-/// On a GPU attention_delta waits for its attend_grads: their kernels may make delta themselves. These are
-/// for those that do not: a launch of it, if there is none yet.
+/// On a CPU, and where a GPU has kernels of warp groups, attention_delta waits for its attend_grads: their
+/// kernels may make delta themselves. These are for those that do not: a launch of it, if there is none yet.
 mlir::LogicalResult lowerDelta(AttentionDeltaOp op, Context &context);
 mlir::LogicalResult lowerDeltaOf(AttendGradOp op, Context &context);
 /// Also erases delta's op, if it still waits and nobody else does so with it.

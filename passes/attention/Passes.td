@@ -15,7 +15,7 @@ def LowerAttention : Pass<"drawloom-lower-attention", "::mlir::ModuleOp"> {
     | attend | a query tile of (batch, head, slice), longest first |
     | attend_grad | all rows and keys of (batch, head, slice), or of (batch, head) where slices share keys: five products a tile |
     | attend_grad with few such items | first launch: a query tile's dq; second launch: a key tile's dk and dv: seven products a tile |
-    | attention_delta | a tile of positions of (batch, head); on a GPU no launch where a kernel of whole slices makes delta of dout and out |
+    | attention_delta | a tile of positions of (batch, head); no launch where a kernel of whole slices makes delta of dout and out |
     | attention_decode | (sequence, head) |
 
     Everything is written by one item, in an order that depends on shapes alone, so results have the same bits for any number of

@@ -1,22 +1,23 @@
 #include "passes/attention/TileKernel.h"
+#include "passes/attention/LookAhead.h"
 #include <limits>
 
 using namespace mlir;
 
 namespace drawloom::attention {
 
-static Value scratch(const TileKernel &k, MemRefType type) {
-  OpBuilder::InsertionGuard guard(k.b);
-  k.b.setInsertionPointToStart(&k.kernel.function.getBody().front());
-  return memref::AllocaOp::create(k.b, k.loc, type, k.b.getI64IntegerAttr(64));
+Value TileKernel::scratch(MemRefType type) const {
+  OpBuilder::InsertionGuard guard(b);
+  b.setInsertionPointToStart(&kernel.function.getBody().front());
+  return memref::AllocaOp::create(b, loc, type, b.getI64IntegerAttr(64));
 }
 
 Value TileKernel::tile(ArrayRef<int64_t> shape) const {
-  return scratch(*this, MemRefType::get(shape, b.getF32Type()));
+  return scratch(MemRefType::get(shape, b.getF32Type()));
 }
 
 Value TileKernel::extentsFor(int64_t queries, int64_t group) const {
-  return scratch(*this, MemRefType::get({int64_t(llvm::divideCeil(queries, group)), 2}, b.getIndexType()));
+  return scratch(MemRefType::get({int64_t(llvm::divideCeil(queries, group)), 2}, b.getIndexType()));
 }
 
 Value TileKernel::sumsTile(int64_t queries, int64_t channels) const {
@@ -29,11 +30,6 @@ void TileKernel::addToSums(Value sums, Value weights, Value right, Value extents
     matmul(sums, right, weights, "inner-column", extents, product);
   else
     matmul(sums, weights, right, "inner-row", extents, product);
-}
-
-Value TileKernel::onlyAt(Value first, Value i, Value from, Value to) const {
-  Value isFirst = arith::CmpIOp::create(b, loc, arith::CmpIPredicate::eq, i, first);
-  return arith::SelectOp::create(b, loc, isFirst, to, from);
 }
 
 Value TileKernel::headAt(ArrayRef<int64_t> heads, Value position) const {
@@ -109,18 +105,10 @@ void ViewInKernel::mask(Value scores, Value extents, const Rows &rows, Value slo
                      attr, n);
 }
 
-NextSlice ViewInKernel::after(Value slice, Value position) const {
-  if (!hasManySlices()) return {};
+std::pair<Value, Value> ViewInKernel::after(Value slice, Value position) const {
   int64_t heads = int64_t(view.heads.size());
   Value next = k.apply((k.dim(0) + 1) % heads, position);
   return {k.headAt(view.heads, next), k.apply(k.dim(0) + (k.dim(1) + 1).floorDiv(heads), {slice, position})};
-}
-
-void ViewInKernel::prefetch(const NextSlice &next, Value source, Value batch, AffineMap map, Value first,
-                            Value limit, int64_t count, int64_t channels, bool write) const {
-  if (next.head)
-    TilePrefetchOp::create(k.b, k.loc, source, batch, k.channel(next.head, channels),
-                           ValueRange{next.head, next.slice, first}, limit, map, count, channels, write);
 }
 
 ForwardTile::ForwardTile(const TileKernel &k, const Shape &shape, TileSizes sizes)
@@ -143,28 +131,24 @@ void ForwardTile::start() const {
   k.fill(acc, 0.0);
 }
 
-void ForwardTile::meetKeys(const ViewInKernel &view, const Rows &rows, Value keys, Value values,
-                           Value nextQueries, Value nextOut) const {
+void ForwardTile::meetKeys(const ViewInKernel &view, const Rows &rows, const Memory &memory,
+                           LookAhead *ahead) const {
   ViewInKernel::Range range = view.keySlots(rows, sizes.queries);
   Value extent = view.keys(rows.head, rows.slice);
   Value keyChannel = k.channel(rows.head, shape.dQk), valueChannel = k.channel(rows.head, shape.dV);
   k.loop(range.from, range.to, sizes.keys, [&](Value slot) {
     SmallVector<Value> at{rows.head, rows.slice, slot};
-    k.load(keyTile, keys, rows.batch, keyChannel, view.view.key, at, range.to);
+    if (ahead) ahead->step();
+    k.load(keyTile, memory.keys, rows.batch, keyChannel, view.view.key, at, range.to);
     view.findExtents(extents, rows, slot, extent, range, sizes.keys);
-    Value onceTo = rows.next.head ? k.onlyAt(range.from, slot, rows.row, rows.limit) : Value();
-    view.prefetch(rows.next, keys, rows.batch, view.view.key, slot, range.to, sizes.keys, shape.dQk);
-    view.prefetch(rows.next, nextQueries, rows.batch, view.view.query, rows.row, onceTo, sizes.queries,
-                  shape.dQk);
+    if (ahead) ahead->askForSlots(memory.keys, shape.dQk), ahead->askForRows(memory.queries, shape.dQk);
     k.matmul(scores, keyTile, queries, "row-column", extents, {});
     view.mask(scores, extents, rows, slot, extent);
     TileSoftmaxStepOp::create(k.b, k.loc, scores, m, l, rescale, extents);
-    k.load(valueTile, values, rows.batch, valueChannel, view.view.key, at, range.to);
+    k.load(valueTile, memory.values, rows.batch, valueChannel, view.view.key, at, range.to);
     if (!k.isForBlocks)
       view.findExtents(sumExtents, rows, slot, extent, range, sizes.keys, kFineExtentQueries);
-    view.prefetch(rows.next, values, rows.batch, view.view.key, slot, range.to, sizes.keys, shape.dV);
-    view.prefetch(rows.next, nextOut, rows.batch, view.view.query, rows.row, onceTo, sizes.queries, shape.dV,
-                  /*write=*/true);
+    if (ahead) ahead->askForSlots(memory.values, shape.dV);
     k.addToSums(acc, scores, valueTile, sumExtents, rescale);
   });
 }

@@ -23,15 +23,9 @@ struct Shape {
   double scale;
 };
 
-/// The slice that the next work items have; null where nothing is known.
-struct NextSlice {
-  Value head = {}, slice = {};
-};
-
 /// Rows [row, limit) of a slice, of which a tile takes as many as it has room for.
 struct Rows {
   Value batch, head, slice, row, limit;
-  NextSlice next = {};
 };
 
 /// What a load does besides copying, as in tile.load.
@@ -57,7 +51,9 @@ public:
   /// when it is stored.
   const bool isForBlocks;
 
-  /// A scratch tile that lives as long as the kernel.
+  /// Scratch that lives as long as the kernel.
+  Value scratch(mlir::MemRefType type) const;
+  /// A tile in scratch.
   Value tile(ArrayRef<int64_t> shape) const;
   /// Scratch for the extents of score tiles of so many queries, in groups of `group`.
   Value extentsFor(int64_t queries, int64_t group = kExtentQueries) const;
@@ -66,8 +62,6 @@ public:
   /// sums += weights^T right, with weights [keys, queries] and right [keys, channels].
   void addToSums(Value sums, Value weights, Value right, Value extents, Value rescale = {}) const;
 
-  /// The end of [from, to) where i is `first`; else `from`: nothing.
-  Value onlyAt(Value first, Value i, Value from, Value to) const;
 
   /// The head that is `position` in `heads`.
   Value headAt(ArrayRef<int64_t> heads, Value position) const;
@@ -96,14 +90,9 @@ public:
   Value rows(Value head, Value slice) const { return k.apply(view.rows, {head, slice}); }
   Value keys(Value head, Value slice) const { return k.apply(view.keys, {head, slice}); }
 
-  /// Slices follow one another head by head (`position` is the head's in the view). With one slice a head's
-  /// tiles follow one another, and the processor's own prefetching sees that: then it is null.
-  NextSlice after(Value slice, Value position) const;
-
-  /// Asks for what a tile of the next slice will touch: rows (or slots, as `map` says) [first, limit), at
-  /// most `count`, with `channels` a head.
-  void prefetch(const NextSlice &next, Value source, Value batch, mlir::AffineMap map, Value first,
-                Value limit, int64_t count, int64_t channels, bool write = false) const;
+  /// Head and slice of the slice after this one: slices follow one another head by head, so that whole rows
+  /// of memory are used one after the other. `position` is the head's in the view.
+  std::pair<Value, Value> after(Value slice, Value position) const;
 
   /// [from, to) is what a tile may meet; [wholeFrom, wholeTo) is what all of it meets (no promise if empty).
   struct Range {
@@ -123,6 +112,8 @@ public:
   void mask(Value scores, Value extents, const Rows &rows, Value slot, Value keys) const;
 };
 
+class LookAhead;
+
 /// Forward state of one query tile, in scratch; the same for attend and attention_decode.
 class ForwardTile {
 public:
@@ -134,10 +125,12 @@ public:
 
   /// No key met yet.
   void start() const;
-  /// Goes on with all keys of `rows` in the view; memrefs [B, n, H*D]. If there is a next slice, asks for its
-  /// rows of all four memrefs.
-  void meetKeys(const ViewInKernel &view, const Rows &rows, Value keys, Value values, Value nextQueries = {},
-                Value nextOut = {}) const;
+  /// Goes on with all keys of `rows` in the view; memrefs [B, n, H*D]. Asks for later ones with `ahead`.
+  struct Memory {
+    Value queries, keys, values;
+  };
+  void meetKeys(const ViewInKernel &view, const Rows &rows, const Memory &memory,
+                LookAhead *ahead = nullptr) const;
   void finish() const;
   double queryFactor() const { return shape.scale * kLog2E; }
 

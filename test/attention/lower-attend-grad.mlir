@@ -1,13 +1,20 @@
 // RUN: drawloom-opt %s --drawloom-split-pieces --drawloom-lower-attention="query-tile=8 key-tile=8 min-items=1" | FileCheck %s --check-prefix=ONE
 // RUN: drawloom-opt %s --drawloom-split-pieces --drawloom-lower-attention="query-tile=8 key-tile=8 min-items=100" | FileCheck %s --check-prefix=TWO
-// One launch makes five products a pair of tiles and owns a head; where that gives too few work items, two launches own tiles and make seven.
+// One launch makes five products a pair of tiles and owns a head, and makes delta itself; where that gives too few work items, two launches own tiles and make seven.
 
-// ONE: launch @kernels::@attention_delta grid 2(
+// ONE-NOT: attention_delta
 // ONE: launch @kernels::@attend_grad grid 2(
 // ONE: func.func @attend_grad
+// ONE: scf.for %[[ROW:.*]] = %c0
+// ONE: tile.load %[[DOUT:.*]] from %arg0{{.*}}transpose
+// ONE: tile.load %[[OUT:.*]] from %arg5{{.*}}transpose
+// ONE-NEXT: tile.dot %{{.*}}, %[[DOUT]], %[[OUT]]
+// Slots that no tile has met before are cleared when the first one is about to meet them.
+// ONE: tile.store %[[ZERO:.*]] to %arg7
 // ONE-COUNT-5: tile.matmul
 // ONE-NOT: tile.matmul
 
+// TWO: launch @kernels::@attention_delta grid 2(
 // TWO: launch @kernels::@attend_grad_q grid 8(
 // TWO: launch @kernels::@attend_grad_kv grid 8(
 // TWO: func.func @attend_grad_q

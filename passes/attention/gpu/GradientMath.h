@@ -1,13 +1,10 @@
 // What the backward kernels do with fragments: bounds of rows, probabilities, gradients of scores, results to
 // memory.
 #pragma once
+#include "passes/attention/DeltaSource.h"
 #include "passes/attention/gpu/SideTiles.h"
 
 namespace drawloom::attention {
-
-/// Where a kernel has delta = rowsum(dO * O) from: memory, or dO and O; then it may leave it for later
-/// kernels.
-enum class DeltaSource { Given, Made, MadeAndKept };
 
 /// Arguments of attend_grad's kernels: `kDelta` is O where the kernel makes delta. The gradients follow, and
 /// delta if it is kept.

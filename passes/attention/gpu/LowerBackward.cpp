@@ -21,23 +21,8 @@ bool is16Bit(Value v) {
 
 bool isTensorCoreDim(int64_t channels) { return channels % 16 == 0 && channels <= 256; }
 
-/// Where delta comes from in a kernel whose blocks own whole slices. If the op's delta waits, the kernel
-/// makes it for itself where no other op asks for delta of the same heads, and for all of them where it is
-/// the first and meets every query.
-DeltaSource deltaSource(AttendGradOp op, bool coversRows) {
-  auto delta = op.getDelta().getDefiningOp<AttentionDeltaOp>();
-  if (!delta || delta.getOut().getType() != delta.getDout().getType()) return DeltaSource::Given;
-  bool isFirst = true, isAlone = true;
-  for (Operation *user : delta->getUsers()) {
-    if (user == op) continue;
-    isFirst &= op->isBeforeInBlock(user);
-    for (int64_t head : cast<AttendGradOp>(user).getView().getHeads())
-      isAlone &= !llvm::is_contained(op.getView().getHeads(), head);
-  }
-  return isAlone ? DeltaSource::Made : isFirst && coversRows ? DeltaSource::MadeAndKept : DeltaSource::Given;
-}
-
-/// Sets the operands up for it. Delta that is given becomes a launch here if it is none yet.
+/// Sets the operands up for where delta comes from. Delta that is given becomes a launch here if it is none
+/// yet.
 LogicalResult setDelta(Operands &operands, DeltaSource source, AttendGradOp op, Context &context) {
   if (source == DeltaSource::Given) {
     if (failed(lowerDeltaOf(op, context))) return failure();
