@@ -49,7 +49,6 @@ private:
     Value number, firstRow;
   };
 
-  Value mapOf(unsigned memref, dgpu::TileType box, attention::MapList &maps) const;
   void setUp() const;
   SmallVector<Value> forEachTurn(Value first, int64_t step, ValueRange inits,
                                  llvm::function_ref<SmallVector<Value>(const Turn &, ValueRange)> body) const;
