@@ -61,7 +61,7 @@ private:
   Value rowGroup, columnGroup; ///< of the thread's warp group (i32)
   Value place;                 ///< of the rows' groups (i32)
   Value firstOfTile;           ///< their first row (index) of the tile in work
-  Value firstRow, turns; ///< of the block (i32): its first row, its tiles
+  Value firstRow, turns;       ///< of the block (i32): its first row, its tiles
 };
 
 } // namespace drawloom::products

@@ -8,9 +8,13 @@ namespace drawloom::products {
 
 static RankedTensorType tensorOf(Value value) { return cast<RankedTensorType>(value.getType()); }
 
+static bool hasSums(Block &body) {
+  return llvm::any_of(body, [](Operation &op) { return isa<ColumnSumOp, LayerNormGradOp>(op); });
+}
+
 RowProductLowering::RowProductLowering(FusionOp fusion, rows::LoweringContext &context)
     : FusionLowering(fusion, context), product(cast<MatmulOp>(body->front())),
-      cut(chooseRowCut(rowLength(tensorOf(product.getOut())))) {}
+      cut(chooseRowCut(rowLength(tensorOf(product.getOut())), hasSums(*body))) {}
 
 void RowProductLowering::chooseTeams() {
   FusionLowering::chooseTeams();
@@ -30,9 +34,13 @@ LogicalResult RowProductLowering::build(rows::KernelBuilder &kernel) {
   ValueRange memrefs = memrefsOf(kernel);
   SmallVector<Value> siteNumbers = siteValues(kernel);
   RankedTensorType out = tensorOf(product.getOut());
-  RowProductSpec spec{placeOf(product.getA()), placeOf(product.getB()),
-                      space.rows,              rowLength(out),
-                      rowLength(tensorOf(product.getA())), product.getTransposeB(), cut};
+  RowProductSpec spec{placeOf(product.getA()),
+                      placeOf(product.getB()),
+                      space.rows,
+                      rowLength(out),
+                      rowLength(tensorOf(product.getA())),
+                      product.getTransposeB(),
+                      cut};
   attention::TileKernel k(kernel, /*isForBlocks=*/true);
   attention::MapList maps;
   RowProductKernel whole(k, spec, maps);

@@ -22,7 +22,8 @@ inline constexpr int64_t kRowColumns = 64;      ///< columns are a multiple of t
 /// to do everywhere.
 int64_t rowsOfBlock(int64_t rows, const RowProductCut &cut);
 
-/// The cut of a product of `columns` columns.
-RowProductCut chooseRowCut(int64_t columns);
+/// The cut of a product of `columns` columns. Sums over rows take registers that only half as many warps
+/// have.
+RowProductCut chooseRowCut(int64_t columns, bool hasSums);
 
 } // namespace drawloom::products

@@ -11,8 +11,10 @@ using namespace mlir;
 namespace drawloom::rows {
 namespace {
 
-constexpr int64_t kMostTogether = 2;   ///< rows of a team at a time
-constexpr int64_t kMostRegisters = 16; ///< of a thread that hold rows ahead
+/// Rows of a team at a time, and registers of a thread that hold rows ahead: 8 warps have room for more.
+constexpr int64_t kMostTogether = 4;
+int64_t mostTogether(const TeamShape &shape) { return shape.threads <= 8 * kWarp ? kMostTogether : 2; }
+int64_t mostRegisters(const TeamShape &shape) { return shape.threads <= 8 * kWarp ? 40 : 16; }
 
 } // namespace
 
@@ -26,8 +28,8 @@ void TeamEmitter::exchange(RowState &state) {
 
 /// Rows that a team works on at a time: a power of two.
 int64_t TeamEmitter::batchRows() const {
-  int64_t rows = std::min(kMostTogether, rowsOfTile * shape.team / kWarp);
-  while (rows > 1 && registersOf(loadedParts()) * rows > kMostRegisters) rows /= 2;
+  int64_t rows = std::min(mostTogether(shape), rowsOfTile * shape.team / kWarp);
+  while (rows > 1 && registersOf(loadedParts()) * rows > mostRegisters(shape)) rows /= 2;
   return rows;
 }
 
