@@ -109,9 +109,10 @@ def FuseProducts : Pass<"drawloom-fuse-products", "::mlir::ModuleOp"> {
   let summary = "row ops that read a product become its epilogue: one fusion that begins with the product";
   let description = [{
     For Hopper (`target=sm_90a`; nothing is changed for others). A 16-bit product and the chain of elementwise ops after it become a
-    fusion where drawloom-lower-products has a kernel for them: bias and GELU of a layer's inner width, GELU's gradient. With them
-    go sums over rows of what the chain makes (the gradient of a bias) and a gelu that is marked `drawloom.repeat`, if the chain
-    reads its operand. Values used outside become results. drawloom-fuse groups the row ops that are left.
+    fusion where drawloom-lower-products has a kernel for them: bias and GELU of a layer's inner width, GELU's gradient; where rows
+    are short enough to be whole, bias, dropout and residual. With them go sums over rows of what the chain makes (the gradient of a
+    bias), a norm of it, and a gelu that is marked `drawloom.repeat`, if the chain reads its operand. Values used outside become
+    results. drawloom-fuse groups the row ops that are left.
 
     A product stays with the library if it has few rows, or if the bytes that an epilogue saves take less time than our kernel may
     lose on the product's operations (passes/graph/ProductEpilogue.h). What decides is the same whatever is recomputed, and so

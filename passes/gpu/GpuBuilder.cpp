@@ -173,4 +173,12 @@ void describeBlock(const rows::IndexBuilder &k, int64_t threads, int64_t sharedB
   k.kernel.function->setAttr(kFlushDenormalsAttr, k.b.getUnitAttr());
 }
 
+Value chunkIndex(const GpuBuilder &g, dgpu::TileType type, Value row, Value chunk) {
+  int64_t swizzle = type.getSwizzle(), panelChunks = swizzle / 16;
+  Value panel = g.div(chunk, panelChunks), inPanel = g.rem(chunk, panelChunks);
+  Value turned = g.bitXor(inPanel, g.rem(g.div(row, 128 / swizzle), panelChunks));
+  Value index = g.add(g.mul(row, swizzle / 2), g.mul(turned, 8));
+  return type.panels() == 1 ? index : g.add(index, g.mul(panel, type.panelBytes() / 2));
+}
+
 } // namespace drawloom

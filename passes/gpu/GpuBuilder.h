@@ -120,4 +120,7 @@ public:
 /// does not know how many registers a thread starts with, and ignores set_max_registers.
 void describeBlock(const rows::IndexBuilder &k, int64_t threads, int64_t sharedBytes, int64_t blocks);
 
+/// Element number of a 16-byte chunk in a tile (dialect/gpu, `tile`).
+mlir::Value chunkIndex(const GpuBuilder &g, dgpu::TileType type, mlir::Value row, mlir::Value chunk);
+
 } // namespace drawloom

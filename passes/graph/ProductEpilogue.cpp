@@ -69,7 +69,9 @@ private:
         if (readsAsRows(operand) && !isMember(operand.get().getDefiningOp()))
           consider(operand.get(),
                    [](Operation *user) { return isElementwise(user) && user->hasAttr(kRepeatAttr); });
-      consider(op->getResult(0), [](Operation *user) { return isa<ColumnSumOp>(user); });
+      consider(op->getResult(0), [](Operation *user) {
+        return isa<ColumnSumOp>(user) || (isa<LayerNormOp>(user) && !user->hasAttr(kRepeatAttr));
+      });
     }
     for (Operation *op : candidates) {
       if (isMember(op) || op->isBeforeInBlock(found.product) || !isThere(op)) continue;
@@ -107,7 +109,8 @@ int64_t savedBytes(const ProductEpilogue &epilogue) {
   Value out = last->getResult(0);
   bool isReadAsRows = false, isKept = isa<AddOp>(last);
   for (OpOperand &use : out.getUses()) {
-    if (llvm::is_contained(epilogue.beside, use.getOwner())) continue;
+    // Where a norm stands beside a chain depends on what is recomputed.
+    if (llvm::is_contained(epilogue.beside, use.getOwner()) && !isa<LayerNormOp>(use.getOwner())) continue;
     (describeRowOp(use.getOwner()) ? isReadAsRows : isKept) = true;
   }
   if (isReadAsRows) saved -= bytesOf(out) * (isKept ? 1 : 2);

@@ -12,8 +12,8 @@ struct ProductEpilogue {
   MatmulOp product;
   /// Elementwise ops, each of which reads the one before it, the first the product. Empty: no epilogue.
   llvm::SmallVector<mlir::Operation *> chain;
-  /// What goes with them: sums over rows of what they make, and ops computed again from a tensor that they
-  /// read.
+  /// What goes with them: sums over rows of what they make, norms of it, and ops computed again from a tensor
+  /// that they read.
   llvm::SmallVector<mlir::Operation *> beside;
 
   /// The product, the chain and what is beside it, in program order.

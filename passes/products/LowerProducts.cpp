@@ -5,8 +5,10 @@
 #include "passes/products/Passes.h"
 #include "passes/products/ProductKernel.h"
 #include "passes/products/ProductRules.h"
+#include "passes/products/RowProductLowering.h"
 #include "passes/rows/FusionKernel.h"
 #include "passes/rows/GpuBlock.h"
+#include "passes/rows/GpuKernels.h"
 #include "llvm/Support/FormatVariadic.h"
 
 using namespace mlir;
@@ -179,8 +181,8 @@ LogicalResult ProductLowering::replaceByLaunch(SymbolRefAttr kernel) {
   for (const Made &entry : made)
     types.push_back(entry.sum ? Type(partialType()) : entry.results.front().getType());
   const ProductShape &shape = spec.shape;
-  int64_t flops = 2 * shape.rows * shape.columns * shape.inner;
-  for (Operation &op : llvm::drop_begin(body->without_terminator()))
+  int64_t flops = 0;
+  for (Operation &op : body->without_terminator())
     flops += rows::flopsPerElement(&op) * shape.rows * shape.columns;
   StringRef label = rows::labelOf(fusion);
   LaunchOp launch = rows::createLaunch(
@@ -199,8 +201,10 @@ LogicalResult ProductLowering::replaceByLaunch(SymbolRefAttr kernel) {
       for (OpResult result : entry.results) result.replaceAllUsesWith(value);
       continue;
     }
-    Value init = entry.sum.getInit();
-    sums.push_back({value, init ? outer(init) : Value(), tensorOf(entry.value)});
+    Value init = entry.sum.getInit() ? outer(entry.sum.getInit()) : Value();
+    for (OpResult result : entry.results)
+      if (Value other = context.sumInits.lookup(result)) init = other;
+    sums.push_back({value, init, tensorOf(entry.value)});
     sumsOf.push_back(&entry);
   }
   if (sums.empty()) return success();
@@ -212,11 +216,6 @@ LogicalResult ProductLowering::replaceByLaunch(SymbolRefAttr kernel) {
 }
 
 LogicalResult ProductLowering::lower() {
-  SmallVector<Operation *> epilogue;
-  for (Operation &op : llvm::drop_begin(body->without_terminator())) epilogue.push_back(&op);
-  if (!canLower(product, epilogue))
-    return fusion.emitOpError(
-        "has no kernel: its product or what follows it is more than a kernel of products can do");
   collect();
   if (!made.empty()) {
     describeShape();
@@ -227,6 +226,21 @@ LogicalResult ProductLowering::lower() {
   }
   fusion.erase();
   return success();
+}
+
+/// By the kernel that can have the fusion's ops. `cut` is that of a ProductKernel, if given.
+LogicalResult lower(FusionOp fusion, rows::LoweringContext &context, ArrayRef<int64_t> cut) {
+  Block &body = fusion.getBody().front();
+  SmallVector<Operation *> epilogue;
+  for (Operation &op : llvm::drop_begin(body.without_terminator())) epilogue.push_back(&op);
+  std::optional<Method> method = methodFor(cast<MatmulOp>(body.front()), epilogue);
+  if (!method)
+    return fusion.emitOpError(
+        "has no kernel: its product or what follows it is more than a kernel of products can do");
+  if (*method == Method::Columns) return ProductLowering(fusion, context, cut).lower();
+  RowProductLowering lowering(fusion, context);
+  if (failed(lowering.prepare())) return failure();
+  return lowering.finish();
 }
 
 } // namespace
@@ -244,15 +258,20 @@ struct LowerProductsPass : impl::LowerProductsBase<LowerProductsPass> {
     }
     rows::LoweringContext context(getOperation(), rows::Machine::Gpu, /*lanes=*/4);
     SmallVector<FusionOp> fusions;
+    auto isProduct = [](Operation *op) {
+      auto fusion = dyn_cast<FusionOp>(op);
+      return fusion && fusion.getProduct();
+    };
     getOperation().walk([&](FusionOp fusion) {
-      if (isa<MatmulOp>(fusion.getBody().front().front())) fusions.push_back(fusion);
+      if (isProduct(fusion)) fusions.push_back(fusion);
     });
+    rows::foldAddsIntoSums(getOperation(), context, isProduct);
     for (FusionOp fusion : fusions) {
       if (target != "sm_90a") {
         fusion.emitOpError("begins with a product, for which only sm_90a has a kernel, not ") << target;
         return signalPassFailure();
       }
-      if (failed(products::ProductLowering(fusion, context, cut).lower())) return signalPassFailure();
+      if (failed(products::lower(fusion, context, cut))) return signalPassFailure();
     }
     numLaunches += context.launches;
   }

@@ -1,6 +1,6 @@
 #include "passes/products/ProductKernel.h"
 #include "mlir/Dialect/GPU/IR/GPUDialect.h"
-#include "passes/memory/Layout.h"
+#include "passes/products/ProductTiles.h"
 
 using namespace mlir;
 
@@ -16,8 +16,7 @@ ProductKernel::ProductKernel(const rows::IndexBuilder &k, const ProductSpec &spe
     : spec(spec), shape(spec.shape), cut(spec.cut), rows(rows), g(k) {
   Type element = cast<MemRefType>(k.kernel.memref(spec.a).getType()).getElementType();
   sliceType = g.tileType(kTileRows, kSliceInner, element);
-  weightType = shape.transposeB ? g.tileType(cut.columns, kSliceInner, element)
-                                : g.tileType(kSliceInner, cut.columns, element);
+  weightType = weightSlice(g, shape.transposeB, cut.columns, element);
   placeType = g.tileType(kTileRows, cut.columns, element);
   panelType = g.tileType(kTileRows, placeType.panelColumns(), element);
   weightsAt = layout.take(slices(shape) * weightType.bytes(), kTileAlignment);
@@ -27,27 +26,16 @@ ProductKernel::ProductKernel(const rows::IndexBuilder &k, const ProductSpec &spe
   turnsAt = layout.take(8 * cut.groups, 8);
   sliceRing.emplace(layout, cut.stages);
   if (spec.input) inputRing.emplace(layout, cut.groups);
-  aMap = mapOf(spec.a, sliceType, maps);
-  bMap = mapOf(spec.b, weightType, maps);
-  if (spec.input) inputMap = mapOf(*spec.input, placeType, maps);
-  for (unsigned output : spec.outputs) outputMaps.push_back(mapOf(output, placeType, maps));
+  aMap = mapOfRows(g, spec.a, sliceType, maps);
+  bMap = mapOfRows(g, spec.b, weightType, maps);
+  if (spec.input) inputMap = mapOfRows(g, *spec.input, placeType, maps);
+  for (unsigned output : spec.outputs) outputMaps.push_back(mapOfRows(g, output, placeType, maps));
   Value block = g.toI32(k.kernel.begin());
   int64_t columnTiles = cut.columnTiles(shape), rowBlocks = cut.rowBlocks(shape);
   firstColumn = g.mul(columnTiles == 1 ? g.i32(0) : g.rem(block, columnTiles), cut.columns);
   firstTile = g.div(block, columnTiles);
   // Tiles first, first + rowBlocks, ... below rowTiles.
   turns = g.div(g.sub(g.i32(rowTiles(shape) + rowBlocks - 1), firstTile), rowBlocks);
-}
-
-/// The memref's rows in boxes of the tile's panels.
-Value ProductKernel::mapOf(unsigned number, dgpu::TileType box, MapList &maps) const {
-  auto memref = cast<MemRefType>(g.k.kernel.memref(number).getType());
-  int64_t rank = memref.getRank(), columns = memref.getDimSize(rank - 1);
-  int64_t stride = memref.getStridesAndOffset().first[rank - 2];
-  auto map = dgpu::TensorMapAttr::get(g.b.getContext(), number, memref.getElementType(),
-                                      {columns, memref.getNumElements() / columns}, {stride * 2},
-                                      {box.panelColumns(), box.getRows()}, box.getSwizzle());
-  return maps.add(g, map);
 }
 
 void ProductKernel::build() {
@@ -61,7 +49,7 @@ void ProductKernel::build() {
           g.when(g.equal(g.thread, cut.groups * kGroupThreads + kWarpThreads), [&] { bringInputs(); });
       },
       [&] {
-        dgpu::SetMaxRegistersOp::create(g.b, g.loc, consumerRegisters(cut), true);
+        dgpu::SetMaxRegistersOp::create(g.b, g.loc, consumerRegisters(cut.groups), true);
         consume();
       });
 }
@@ -113,9 +101,7 @@ void ProductKernel::bringProducts() const {
   Value barrier = g.i32(weightBarrier);
   dgpu::MBarrierArriveOp::create(g.b, g.loc, barrier, g.i32(count * weightType.bytes()));
   for (int64_t slice = 0; slice < count; ++slice) {
-    SmallVector<Value> at{g.i32(slice * kSliceInner), firstColumn};
-    if (!shape.transposeB) std::swap(at[0], at[1]);
-    dgpu::TmaLoadOp::create(g.b, g.loc, weights(slice), bMap, at, barrier);
+    loadWeights(g, weights(slice), bMap, shape.transposeB, slice, firstColumn, barrier);
   }
   forEachTurn(g.i32(0), 1, {}, [&](const Turn &turn, ValueRange) {
     for (int64_t slice = 0; slice < count; ++slice) {

@@ -48,7 +48,6 @@ private:
     Value number, firstRow;
   };
 
-  Value mapOf(unsigned memref, dgpu::TileType box, MapList &maps) const;
   void setUp() const;
   SmallVector<Value> forEachTurn(Value first, int64_t step, ValueRange inits,
                                  llvm::function_ref<SmallVector<Value>(const Turn &, ValueRange)> body) const;

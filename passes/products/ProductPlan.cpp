@@ -1,4 +1,5 @@
 #include "passes/products/ProductPlan.h"
+#include "passes/rows/Chunks.h"
 #include "passes/tiles/SharedMemory.h"
 #include "llvm/ADT/STLExtras.h"
 #include <algorithm>
@@ -6,20 +7,17 @@
 namespace drawloom::products {
 namespace {
 
-constexpr int64_t kMultiprocessors =
-    132; ///< of an H100 or H200: decides how many blocks there are, nothing else
 constexpr int64_t kBarrierBytes = 1024;
-constexpr int64_t kElementBytes = 2;
 constexpr int64_t kSliceBytes = kTileRows * kSliceInner * kElementBytes;
 constexpr int64_t kFewestStages = 4, kDeepRing = 8, kMostStages = 12;
 
-int64_t ceilDiv(int64_t x, int64_t y) { return (x + y - 1) / y; }
+using rows::ceilDiv;
 
 /// Slices of a for which a block has room.
 int64_t stagesThatFit(const ProductShape &shape, int64_t columns, int64_t groups) {
   int64_t weights = slices(shape) * kSliceInner * columns * kElementBytes;
   int64_t staged = groups * places(shape) * kTileRows * columns * kElementBytes;
-  return (tiles::sharedMemoryOf("sm_90a") - kBarrierBytes - weights - staged) / kSliceBytes;
+  return (tileBytes() - weights - staged) / kSliceBytes;
 }
 
 } // namespace
@@ -28,9 +26,11 @@ int64_t rowTiles(const ProductShape &shape) { return ceilDiv(shape.rows, kTileRo
 int64_t slices(const ProductShape &shape) { return ceilDiv(shape.inner, kSliceInner); }
 int64_t places(const ProductShape &shape) { return std::max(shape.inputs, shape.outputs); }
 
-int64_t consumerRegisters(const ProductCut &cut) {
-  int64_t launched = 512 / (cut.groups + 1) / 8 * 8 * (cut.groups + 1);
-  return std::min<int64_t>((launched - kProducerRegisters) / cut.groups / 8 * 8, 240);
+int64_t tileBytes() { return tiles::sharedMemoryOf("sm_90a") - kBarrierBytes; }
+
+int64_t consumerRegisters(int64_t groups) {
+  int64_t launched = 512 / (groups + 1) / 8 * 8 * (groups + 1);
+  return std::min<int64_t>((launched - kProducerRegisters) / groups / 8 * 8, 240);
 }
 
 int64_t launchedBlocks(const ProductShape &shape, const ProductCut &cut) {

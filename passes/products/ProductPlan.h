@@ -36,8 +36,13 @@ int64_t slices(const ProductShape &shape);
 int64_t places(const ProductShape &shape);
 
 /// Registers of a consumer's thread, after the warp groups have shared them out anew.
-int64_t consumerRegisters(const ProductCut &cut);
+int64_t consumerRegisters(int64_t groups);
 inline constexpr int64_t kProducerRegisters = 24;
+/// Of an H100 or H200: decides how many blocks there are, nothing else.
+inline constexpr int64_t kMultiprocessors = 132;
+/// Bytes of a block's shared memory for tiles of 16-bit elements; the rest is for mbarriers.
+int64_t tileBytes();
+inline constexpr int64_t kElementBytes = 2;
 
 /// Fills the card: a multiple of the column tiles.
 int64_t launchedBlocks(const ProductShape &shape, const ProductCut &cut);

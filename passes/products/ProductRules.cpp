@@ -1,5 +1,6 @@
 #include "passes/products/ProductRules.h"
 #include "passes/memory/Layout.h"
+#include "passes/products/RowProductPlan.h"
 #include "llvm/ADT/SetVector.h"
 #include "llvm/ADT/SmallPtrSet.h"
 
@@ -10,6 +11,7 @@ namespace {
 
 constexpr int64_t kMaxInner = 512; ///< of a product whose columns of b stay in shared memory
 constexpr unsigned kMaxInputs = 1, kMaxOutputs = 2;
+constexpr unsigned kMaxRowInputs = 2, kMaxRowSums = 4; ///< where rows are whole: what registers hold
 
 RankedTensorType tensorOf(Value value) { return cast<RankedTensorType>(value.getType()); }
 Type elementOf(Value value) { return tensorOf(value).getElementType(); }
@@ -39,22 +41,33 @@ bool isTensorCoreProduct(MatmulOp product) {
   if (elementOf(product.getB()) != element || elementOf(product.getOut()) != element) return false;
   if (product.getInit() || product.getBias() || product.getTransposeA()) return false;
   int64_t inner = rowLength(tensorOf(product.getA())), columns = rowLength(tensorOf(product.getOut()));
-  return inner % 8 == 0 && columns % 8 == 0 && inner <= kMaxInner &&
-         tensorOf(product.getB()).getRank() == 2 && hasAlignedRows(product.getA()) &&
-         hasAlignedRows(product.getB());
+  return inner % 8 == 0 && columns % 8 == 0 && tensorOf(product.getB()).getRank() == 2 &&
+         hasAlignedRows(product.getA()) && hasAlignedRows(product.getB());
 }
 
 /// The operands that an epilogue op reads row by row, or nothing if it is none.
-std::optional<ValueRange> rowOperands(Operation *op) {
-  if (isa<AddOp, CastOp, GeluOp, GeluGradOp>(op)) return ValueRange(op->getOperands());
-  if (isa<BiasAddOp, ColumnSumOp>(op)) return ValueRange(op->getOperands()).take_front();
+std::optional<ValueRange> rowOperands(Operation *op, Method method) {
+  ValueRange operands = op->getOperands();
+  if (isa<AddOp, CastOp, GeluOp, GeluGradOp>(op)) return operands;
+  if (isa<BiasAddOp, ColumnSumOp>(op)) return operands.take_front();
+  if (method == Method::Columns) return std::nullopt;
+  if (isa<DropoutOp, LayerNormOp>(op)) return operands.take_front();
+  if (isa<LayerNormGradOp>(op)) return operands.take_front(2);
   return std::nullopt;
 }
 
-} // namespace
+bool isSumOverRows(Value value) {
+  auto result = dyn_cast<OpResult>(value);
+  return result && (isa<ColumnSumOp>(result.getOwner()) ||
+                    (isa<LayerNormGradOp>(result.getOwner()) && result.getResultNumber() > 0));
+}
 
-bool canLower(MatmulOp product, ArrayRef<Operation *> epilogue) {
-  if (!isTensorCoreProduct(product)) return false;
+bool isWithin(MatmulOp product, ArrayRef<Operation *> epilogue, Value value) {
+  return value.getDefiningOp() == product || llvm::is_contained(epilogue, value.getDefiningOp());
+}
+
+bool canHaveColumns(MatmulOp product, ArrayRef<Operation *> epilogue) {
+  if (rowLength(tensorOf(product.getA())) > kMaxInner) return false;
   RankedTensorType out = tensorOf(product.getOut());
   llvm::SmallPtrSet<Operation *, 8> inside(epilogue.begin(), epilogue.end());
   inside.insert(product);
@@ -64,13 +77,13 @@ bool canLower(MatmulOp product, ArrayRef<Operation *> epilogue) {
   };
   if (isUsedOutside(product.getOut())) outputs.insert(product.getOut());
   for (Operation *op : epilogue) {
-    std::optional<ValueRange> rows = rowOperands(op);
+    std::optional<ValueRange> rows = rowOperands(op, Method::Columns);
     if (!rows) return false;
     for (Value row : *rows) {
       if (rowCount(tensorOf(row)) != rowCount(out) || rowLength(tensorOf(row)) != rowLength(out))
         return false;
       if (!inside.contains(row.getDefiningOp())) inputs.insert(row);
-      if (row.getDefiningOp<ColumnSumOp>()) return false;
+      if (isSumOverRows(row)) return false;
     }
     // A bias, or what a sum over rows is added to, comes from elsewhere. Pairs of a bias are read at once.
     for (Value other : op->getOperands().drop_front(rows->size()))
@@ -80,6 +93,44 @@ bool canLower(MatmulOp product, ArrayRef<Operation *> epilogue) {
   if (inputs.size() > kMaxInputs || outputs.size() > kMaxOutputs) return false;
   auto fits = [&](Value value) { return elementOf(value) == out.getElementType() && hasAlignedRows(value); };
   return llvm::all_of(inputs, fits) && llvm::all_of(outputs, fits);
+}
+
+/// Row kernels' own code goes through the rows, so any program of row ops will do that registers can hold.
+bool canHaveRows(MatmulOp product, ArrayRef<Operation *> epilogue) {
+  RankedTensorType out = tensorOf(product.getOut());
+  if (rowLength(out) % kRowColumns != 0 || rowLength(out) > kMostRowColumns) return false;
+  llvm::SmallSetVector<Value, 4> inputs;
+  unsigned sums = 0;
+  for (Operation *op : epilogue) {
+    std::optional<ValueRange> rows = rowOperands(op, Method::Rows);
+    if (!rows) return false;
+    for (Value row : *rows) {
+      if (rowCount(tensorOf(row)) != rowCount(out) || rowLength(tensorOf(row)) != rowLength(out))
+        return false;
+      if (!isWithin(product, epilogue, row))
+        inputs.insert(row);
+      else if (isSumOverRows(row))
+        return false;
+    }
+    // Vectors and numbers of rows come from elsewhere.
+    for (Value other : op->getOperands().drop_front(rows->size()))
+      if (isWithin(product, epilogue, other)) return false;
+    sums += isa<ColumnSumOp>(op) ? 1 : isa<LayerNormGradOp>(op) ? 2 : 0;
+  }
+  return inputs.size() <= kMaxRowInputs && sums <= kMaxRowSums;
+}
+
+} // namespace
+
+std::optional<Method> methodFor(MatmulOp product, ArrayRef<Operation *> epilogue) {
+  if (!isTensorCoreProduct(product)) return std::nullopt;
+  if (canHaveColumns(product, epilogue)) return Method::Columns;
+  if (canHaveRows(product, epilogue)) return Method::Rows;
+  return std::nullopt;
+}
+
+bool canLower(MatmulOp product, ArrayRef<Operation *> epilogue) {
+  return methodFor(product, epilogue).has_value();
 }
 
 } // namespace drawloom::products

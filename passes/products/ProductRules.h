@@ -4,14 +4,28 @@
 
 namespace drawloom::products {
 
-/// Whether `product` and the row ops `epilogue` on its rows, in program order, may become one kernel
-/// (sm_90a). The ops stand in one block: in the graph before they are fused, or in a fusion.
+/// The kernels that there are (sm_90a).
+enum class Method {
+  Columns, ///< ProductKernel: the epilogue has two columns of a row at a time
+  Rows,    ///< RowProductKernel: it has whole rows
+};
+
+/// Which kernel can have `product` and the row ops `epilogue` on its rows, in program order. The ops stand in
+/// one block: in the graph before they are fused, or in a fusion.
 ///
 /// product [M, K] x [K, N] -> [M, N]: bf16 or f16 throughout, a not transposed, neither init nor bias, K and
-/// N multiples of 8 and K at most 512 (columns of b stay in shared memory). Epilogue: bias_add, add, cast,
-/// gelu, gelu_grad on [M, N], and column_sum of such values. Besides the product it reads at most one tensor
-/// [M, N], and at most two of all [M, N] values are used by other ops; those have the product's element type.
-/// Rows of all of these begin at multiples of 16 bytes.
+/// N multiples of 8; rows of a and b begin at multiples of 16 bytes.
+///
+/// Columns: K at most 512 (columns of b stay in shared memory). Epilogue: bias_add, add, cast, gelu,
+/// gelu_grad on [M, N], and column_sum of such values. Besides the product it reads at most one tensor [M,
+/// N], and at most two of all [M, N] values are used by other ops; those have the product's element type and
+/// rows that begin at multiples of 16 bytes.
+///
+/// Rows: N a multiple of 64, at most 256. Epilogue: also dropout, layer_norm and layer_norm_grad. Besides the
+/// product it reads at most two tensors [M, N], and at most four sums over rows are made.
+std::optional<Method> methodFor(MatmulOp product, llvm::ArrayRef<mlir::Operation *> epilogue);
+
+/// Whether some kernel can have them.
 bool canLower(MatmulOp product, llvm::ArrayRef<mlir::Operation *> epilogue);
 
 } // namespace drawloom::products

@@ -5,4 +5,5 @@ add_public_tablegen_target(DrawloomProductsPassesIncGen)
 list(APPEND DRAWLOOM_PASS_DEPENDS DrawloomProductsPassesIncGen)
 list(APPEND DRAWLOOM_PASS_SOURCES
   products/FragmentRows.cpp products/LowerProducts.cpp products/ProductKernel.cpp products/ProductPlan.cpp
-  products/ProductRules.cpp)
+  products/ProductRules.cpp products/ProductTiles.cpp products/RowProductKernel.cpp
+  products/RowProductLowering.cpp products/RowProductPlan.cpp)

@@ -18,7 +18,7 @@ static bool isPlainSum(OpResult result) {
   return isa<LayerNormGradOp>(inner.getOwner()) && inner.getResultNumber() > 0;
 }
 
-void foldAddsIntoSums(ModuleOp module, LoweringContext &context) {
+void foldAddsIntoSums(ModuleOp module, LoweringContext &context, function_ref<bool(Operation *)> isLowered) {
   SmallVector<AddOp> adds;
   module.walk([&](AddOp add) {
     if (!isa<FusionOp>(add->getParentOp())) adds.push_back(add);
@@ -30,7 +30,7 @@ void foldAddsIntoSums(ModuleOp module, LoweringContext &context) {
       Operation *otherOp = other.getDefiningOp();
       bool isThere =
           !otherOp || (otherOp->getBlock() == add->getBlock() && otherOp->isBeforeInBlock(result.getOwner()));
-      if (!isThere || !isPlainSum(result)) continue;
+      if (!isThere || !isLowered(result.getOwner()) || !isPlainSum(result)) continue;
       context.sumInits[result] = other;
       add.getOut().replaceAllUsesWith(result);
       add.erase();

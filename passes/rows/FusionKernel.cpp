@@ -65,7 +65,8 @@ LogicalResult FusionLowering::finish() {
 LogicalResult FusionLowering::addTo(RowProgram &program, RowOps &ops, ValueRange sites, ValueRange outputs) {
   unsigned dropouts = 0, next = 0;
   for (Operation &op : body->without_terminator())
-    if (failed(ops.add(&op, isa<DropoutOp>(op) ? sites[dropouts++] : Value()))) return failure();
+    if (!isa<MatmulOp>(op) && failed(ops.add(&op, isa<DropoutOp>(op) ? sites[dropouts++] : Value())))
+      return failure();
   for (const ResultPlan &result : results) {
     Value value = yielded(result), output = result.how == ResultPlan::Tied ? Value() : outputs[next++];
     switch (result.how) {
@@ -86,16 +87,25 @@ LogicalResult FusionLowering::addTo(RowProgram &program, RowOps &ops, ValueRange
   return success();
 }
 
-LogicalResult FusionLowering::build(KernelBuilder &kernel) {
-  unsigned memrefs = kernel.function.getNumArguments() - 2 - sites.size();
-  SmallVector<Value> places(kernel.function.getArguments().take_front(memrefs)), siteValues;
+ValueRange FusionLowering::memrefsOf(KernelBuilder &kernel) const {
+  return kernel.function.getArguments().drop_back(2 + sites.size());
+}
+
+SmallVector<Value> FusionLowering::siteValues(KernelBuilder &kernel) {
+  SmallVector<Value> values;
+  unsigned memrefs = memrefsOf(kernel).size();
   for (unsigned k = 0; k < sites.size(); ++k)
-    siteValues.push_back(
+    values.push_back(
         arith::IndexCastOp::create(kernel.b, kernel.loc, kernel.b.getI32Type(), kernel.scalar(memrefs, k)));
+  return values;
+}
+
+LogicalResult FusionLowering::build(KernelBuilder &kernel) {
+  ValueRange memrefs = memrefsOf(kernel);
+  SmallVector<Value> siteNumbers = siteValues(kernel);
   RowProgram program;
-  ArrayRef<Value> all = places;
-  RowOps ops(kernel, program, space, context.machine, arguments, all.take_front(arguments.size()));
-  if (failed(addTo(program, ops, siteValues, all.drop_front(arguments.size())))) return failure();
+  RowOps ops(kernel, program, space, context.machine, arguments, memrefs.take_front(arguments.size()));
+  if (failed(addTo(program, ops, siteNumbers, memrefs.drop_front(arguments.size())))) return failure();
   bool readsAsPlanned;
   if (context.isGpu()) {
     TeamEmitter emitter(program, space, shape);

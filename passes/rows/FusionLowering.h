@@ -13,9 +13,12 @@ struct ResultPlan {
   mlir::Value init;          // ColumnSum: what the sum is added to and written over, or null
 };
 
+/// A fusion that begins with a product is lowered by a class of its own (passes/products), which decides how
+/// rows are shared out and what computes them.
 class FusionLowering {
 public:
   FusionLowering(FusionOp fusion, LoweringContext &context);
+  virtual ~FusionLowering() = default;
 
   /// Decides everything; the fusion stays (but what it yields unchanged is forwarded).
   mlir::LogicalResult prepare();
@@ -39,21 +42,16 @@ public:
   mlir::LogicalResult addTo(RowProgram &program, RowOps &ops, mlir::ValueRange sites,
                             mlir::ValueRange outputs);
 
-private:
-  void forwardArguments();
-  mlir::LogicalResult checkTypes();
-  mlir::LogicalResult chooseSpace();
-  void planResults();
-  void collectArguments();
-  mlir::LogicalResult checkDense();
-  void chooseTeams();
-  int64_t lanesOnGpu();
-  std::string describe();
-  llvm::SmallVector<mlir::MemRefType> signature();
-  mlir::LogicalResult build(KernelBuilder &kernel);
+protected:
+  virtual void chooseTeams();
+  /// Everything about the fusion that shapes its kernel: two with equal descriptions and types share one.
+  virtual std::string describe();
+  virtual mlir::LogicalResult build(KernelBuilder &kernel);
+
+  /// The kernel's memrefs: arguments, then results. And dropout's sites (i32).
+  mlir::ValueRange memrefsOf(KernelBuilder &kernel) const;
+  llvm::SmallVector<mlir::Value> siteValues(KernelBuilder &kernel);
   void planReuse(KernelBuilder &kernel, const RowProgram &program, RowOps &ops);
-  mlir::LogicalResult replaceByLaunch(mlir::SymbolRefAttr kernel);
-  mlir::LogicalResult finishSums(LaunchOp launch);
 
   mlir::Value yielded(const ResultPlan &result) { return yield.getOperand(result.number); }
   mlir::RankedTensorType partialType(const ResultPlan &result);
@@ -67,6 +65,19 @@ private:
   llvm::SmallVector<ResultPlan> results;
   llvm::SmallVector<unsigned> arguments; // block arguments that the kernel takes
   llvm::SmallVector<int64_t> sites;
+
+private:
+  void forwardArguments();
+  mlir::LogicalResult checkTypes();
+  mlir::LogicalResult chooseSpace();
+  void planResults();
+  void collectArguments();
+  mlir::LogicalResult checkDense();
+  int64_t lanesOnGpu();
+  llvm::SmallVector<mlir::MemRefType> signature();
+  mlir::LogicalResult replaceByLaunch(mlir::SymbolRefAttr kernel);
+  mlir::LogicalResult finishSums(LaunchOp launch);
+
   llvm::SmallVector<int64_t> reuse;
 };
 

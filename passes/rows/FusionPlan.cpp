@@ -140,7 +140,7 @@ LogicalResult FusionLowering::checkDense() {
     MemRefType type = kernelMemRefType(fusion.getInputs()[number]);
     if (isDense(type)) continue;
     for (OpOperand &use : body->getArgument(number).getUses())
-      if (!isColumnOperand(use) && !isa<EmbedOp>(use.getOwner()))
+      if (!isColumnOperand(use) && !isa<EmbedOp, MatmulOp>(use.getOwner()))
         return use.getOwner()->emitOpError()
                << "operand " << use.getOperandNumber() << " must be dense, but it is a view of type " << type;
   }
@@ -211,7 +211,6 @@ void FusionLowering::chooseTeams() {
   space.perItem = sums ? rowsPerPartial(space.rows, shape) : 1;
 }
 
-/// Everything about the fusion that shapes its kernel: two with equal descriptions and types share one.
 std::string FusionLowering::describe() {
   std::string text;
   llvm::raw_string_ostream os(text);

@@ -21,7 +21,9 @@ mlir::LogicalResult lowerGlobalNormOnGpu(GlobalNormOp op, LoweringContext &conte
 /// optimizer's step, working copies of parameters) share launches.
 mlir::LogicalResult lowerFusionsOnGpu(mlir::ModuleOp module, LoweringContext &context);
 
-/// Turns `add`s of a sum over rows and something else into sums on top of it (LoweringContext::sumInits).
-void foldAddsIntoSums(mlir::ModuleOp module, LoweringContext &context);
+/// Turns `add`s of something and a sum over rows, where an op that `isLowered` makes it, into sums on top of
+/// it (LoweringContext::sumInits).
+void foldAddsIntoSums(mlir::ModuleOp module, LoweringContext &context,
+                      llvm::function_ref<bool(mlir::Operation *)> isLowered);
 
 } // namespace drawloom::rows

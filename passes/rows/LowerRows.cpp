@@ -28,7 +28,7 @@ struct LowerRowsPass : impl::LowerRowsBase<LowerRowsPass> {
     rows::LoweringContext context(getOperation(), target == "cpu" ? rows::Machine::Cpu : rows::Machine::Gpu,
                                   lanes);
     wrapLoneOps([](Operation *op) { return !isa<AddOp>(op); });
-    if (context.isGpu()) rows::foldAddsIntoSums(getOperation(), context);
+    if (context.isGpu()) rows::foldAddsIntoSums(getOperation(), context, [](Operation *) { return true; });
     wrapLoneOps([](Operation *) { return true; });
     if (failed(lowerFusions(context)) || failed(lowerAll<EmbedGradOp>(rows::lowerEmbedGrad, context)) ||
         failed(lowerAll<GlobalNormOp>(rows::lowerGlobalNorm, context)) ||

@@ -1,6 +1,8 @@
 #include "passes/rows/PhiloxVector.h"
+#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "passes/rows/VectorMath.h"
 #include "runtime/abi/Philox.h"
+#include "llvm/Support/FormatVariadic.h"
 
 using namespace mlir;
 
@@ -16,11 +18,23 @@ static Value splat(OpBuilder &b, Location loc, Type type, Value scalar) {
   return vector::BroadcastOp::create(b, loc, type, scalar);
 }
 
-/// The 64-bit product of each i32 lane with a constant, as one instruction a lane.
+/// The 64-bit product of each i32 lane with a constant, as one instruction a lane. Written as PTX: LLVM would
+/// make two products of it, one for each half.
 static WideProduct multiplyExtended(OpBuilder &b, Location loc, Value x, uint32_t factor) {
-  Value by = vecmath::constantInt(b, loc, x.getType(), int32_t(factor));
-  auto product = arith::MulUIExtendedOp::create(b, loc, x, by);
-  return {product.getHigh(), product.getLow()};
+  Type word = b.getI32Type(), pair = LLVM::LLVMStructType::getLiteral(b.getContext(), {word, word});
+  std::string text =
+      llvm::formatv("{{ .reg .b64 t; mul.wide.u32 t, $2, {0}; mov.b64 {{$0, $1}, t; }", factor).str();
+  SmallVector<Value> high, low;
+  for (int64_t lane = 0; lane < cast<VectorType>(x.getType()).getNumElements(); ++lane) {
+    Value factorOf = vector::ExtractOp::create(b, loc, x, ArrayRef<int64_t>{lane});
+    auto product = LLVM::InlineAsmOp::create(b, loc, pair, factorOf, text, "=r,=r,r",
+                                             /*has_side_effects=*/false, /*is_align_stack=*/false,
+                                             LLVM::TailCallKind::None, LLVM::AsmDialectAttr(), ArrayAttr());
+    low.push_back(LLVM::ExtractValueOp::create(b, loc, product.getRes(), ArrayRef<int64_t>{0}));
+    high.push_back(LLVM::ExtractValueOp::create(b, loc, product.getRes(), ArrayRef<int64_t>{1}));
+  }
+  return {vector::FromElementsOp::create(b, loc, x.getType(), high),
+          vector::FromElementsOp::create(b, loc, x.getType(), low)};
 }
 
 /// The 64-bit product of each i32 lane with a constant. Even and odd lanes are multiplied apart, as 64-bit

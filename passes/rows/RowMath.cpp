@@ -42,8 +42,31 @@ Value Math::widened(Value x) {
   return arith::ExtFOp::create(b, loc, withElement(x.getType(), b.getF32Type()), x);
 }
 
+/// Two lanes with one instruction; LLVM would convert them one by one.
+static Value narrowPairs(Math m, Value x, Type element) {
+  auto vector = cast<VectorType>(x.getType());
+  auto pairType = VectorType::get({2}, element);
+  StringRef intrinsic = element.isBF16() ? "llvm.nvvm.ff2bf16x2.rn" : "llvm.nvvm.ff2f16x2.rn";
+  auto lane = [&](Value from, int64_t number) -> Value {
+    return vector::ExtractOp::create(m.b, m.loc, from, ArrayRef<int64_t>{number});
+  };
+  SmallVector<Value> lanes;
+  for (int64_t k = 0; k < vector.getNumElements(); k += 2) {
+    SmallVector<Value> highFirst{lane(x, k + 1), lane(x, k)};
+    Value pair = LLVM::CallIntrinsicOp::create(m.b, m.loc, pairType, m.b.getStringAttr(intrinsic), highFirst)
+                     .getResult(0);
+    lanes.append({lane(pair, 0), lane(pair, 1)});
+  }
+  return vector::FromElementsOp::create(m.b, m.loc, vector.clone(element), lanes);
+}
+
 Value Math::narrowed(Value x, Type element) {
   if (!isNarrowFloat(element)) return x;
+  auto wide = x.getDefiningOp<arith::ExtFOp>();
+  if (wide && getElementTypeOrSelf(wide.getIn()) == element) return wide.getIn();
+  auto vector = dyn_cast<VectorType>(x.getType());
+  if (machine == Machine::Gpu && vector && vector.getRank() == 1 && vector.getNumElements() % 2 == 0)
+    return narrowPairs(*this, x, element);
   return arith::TruncFOp::create(b, loc, withElement(x.getType(), element), x);
 }
 

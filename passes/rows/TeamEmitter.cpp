@@ -97,13 +97,19 @@ void TeamEmitter::emitItemPerTeam(OpBuilder &b, Value begin, Value end) {
 void TeamEmitter::emitRow(OpBuilder &b) {
   scalars.clear();
   done.clear();
-  int levels = 0;
-  for (Node *node : program.liveNodes()) levels = std::max(levels, node->level);
-  for (int level = 0; level <= levels; ++level) {
-    emitScalars(b, level);
-    for (const Pass &pass : passesOf(level)) emitPass(b, pass);
-  }
+  for (int level = 0; level < levels(); ++level) emitLevel(b, level);
   storeScalars(b);
+}
+
+int TeamEmitter::levels() const {
+  int last = 0;
+  for (Node *node : program.liveNodes()) last = std::max(last, node->level);
+  return last + 1;
+}
+
+void TeamEmitter::emitLevel(OpBuilder &b, int level) {
+  emitScalars(b, level);
+  for (const Pass &pass : passesOf(level)) emitPass(b, pass);
 }
 
 void TeamEmitter::emitScalars(OpBuilder &b, int level) {
@@ -238,6 +244,7 @@ Value TeamEmitter::evaluate(OpBuilder &b, Node *node, const Slot &slot, int leve
   }
   if (node->kind == Node::Kind::Load) {
     Value loaded = ahead.lookup({node, slot.key});
+    if (!loaded) loaded = vectors.lookup({node, slot.key});
     result = loaded ? math(b).widened(loaded) : load(b, node->access, slot);
   } else {
     recomputed |= node->level < level;

@@ -21,6 +21,21 @@ public:
   /// Emits chunk `chunk` of a flat program on memory of `elements` elements (a multiple of the lanes).
   void emitChunk(mlir::OpBuilder &b, mlir::Location loc, mlir::Value chunk, mlir::Value elements);
 
+  /// For kernels whose rows come in tiles, `tileRows` for each warp (TeamTiles.cpp). What a thread carries
+  /// from tile to tile: its sums over rows, and what it has loaded ahead, of the tile that begins at row
+  /// `first` (of the warp; index). Only the block's first TeamShape::threads threads come here.
+  llvm::SmallVector<mlir::Value> startTiles(mlir::OpBuilder &b, mlir::Location loc, int64_t tileRows,
+                                            mlir::Value first);
+  /// Emits what a warp does for its tile of rows [first, first + tileRows), of which those exist that the
+  /// space has; its next tile begins at `next`. Gives what goes on. With `isWhole`, all rows of all tiles
+  /// exist.
+  llvm::SmallVector<mlir::Value> emitTile(mlir::OpBuilder &b, mlir::Value first, mlir::Value next,
+                                          bool isWhole, mlir::ValueRange carried);
+  /// Writes what the threads have carried of sums to row `number` of the partial sums. Takes sharedBytes()
+  /// from the start of shared memory; `barrier` makes a barrier of the threads.
+  void finishTiles(mlir::OpBuilder &b, mlir::Value number, mlir::ValueRange carried,
+                   llvm::function_ref<void(GpuBlock)> barrier);
+
   /// Work items of a block.
   int64_t itemsPerBlock() const;
   /// Dynamic shared memory that the block needs.
@@ -46,6 +61,21 @@ private:
   using Part = std::pair<Node *, int64_t>;
   static constexpr int64_t kScalar = -1;
 
+  /// What is known of a row while it is emitted.
+  struct RowState {
+    mlir::Value row, active;                 ///< active: null if it always is
+    llvm::DenseMap<Part, mlir::Value> ahead; ///< as it lies in memory
+    llvm::DenseMap<Node *, mlir::Value> scalars;
+    llvm::DenseMap<std::pair<Node *, int64_t>, mlir::Value> done;
+  };
+  void exchange(RowState &state);
+  int64_t batchRows() const;
+  void loadVectors(mlir::OpBuilder &b);
+  mlir::Value teamInWarp(mlir::OpBuilder &b);
+  RowState stateOf(mlir::OpBuilder &b, mlir::Value first, int64_t number, bool isWhole);
+  llvm::SmallVector<mlir::Value> loadBatch(mlir::OpBuilder &b, mlir::Value first);
+  void emitTogether(mlir::OpBuilder &b, llvm::MutableArrayRef<RowState> rows);
+
   bool sumsOverRows() const;
   bool sumsInRegisters() const { return sumsOverRows() && shape.unrolled; }
   bool isAlwaysActive() const { return space.rows % shape.teams() == 0; }
@@ -55,13 +85,21 @@ private:
   void emitRowPerTeam(mlir::OpBuilder &b, mlir::Value begin, mlir::Value end);
   void emitItemPerTeam(mlir::OpBuilder &b, mlir::Value begin, mlir::Value end);
   void emitItemPerBlock(mlir::OpBuilder &b, mlir::Value begin, mlir::Value end);
-  void combineSums(mlir::OpBuilder &b, mlir::ValueRange sums);
+  void takeSums(mlir::ValueRange values);
+  Totals sumsNow();
+  void combineSums(
+      mlir::OpBuilder &b, mlir::ValueRange sums,
+      llvm::function_ref<void(GpuBlock)> barrier = [](GpuBlock block) { block.barrier(); });
 
+  llvm::SmallVector<Part> loadedParts() const;
+  int64_t registersOf(llvm::ArrayRef<Part> parts) const;
   llvm::SmallVector<Part> partsAhead() const;
   llvm::SmallVector<mlir::Value> loadParts(mlir::OpBuilder &b, llvm::ArrayRef<Part> parts);
   Totals zeroSums(mlir::OpBuilder &b);
 
   void emitRow(mlir::OpBuilder &b);
+  int levels() const;
+  void emitLevel(mlir::OpBuilder &b, int level);
   void emitScalars(mlir::OpBuilder &b, int level);
   void storeScalars(mlir::OpBuilder &b);
   mlir::Value neutral(mlir::OpBuilder &b, Reduction reduction);
@@ -91,6 +129,8 @@ private:
   mlir::Value row, item, active, isFirstRow; // active: null if it is always
   mlir::Value flatBase, flatEnd;             // a flat program's chunk; its elements
   llvm::DenseMap<Part, mlir::Value> ahead;   // of this row, as it lies in memory
+  int64_t rowsOfTile = 0;                    // where rows come in tiles
+  llvm::DenseMap<Part, mlir::Value> vectors; // that all rows share, where these are loaded once
   llvm::DenseMap<Node *, mlir::Value> scalars;
   llvm::DenseMap<std::pair<Node *, int64_t>, mlir::Value> done;
   llvm::DenseMap<std::pair<const Sink *, int64_t>, mlir::Value> sums; // of slots, in registers

@@ -22,26 +22,51 @@ TeamEmitter::Totals TeamEmitter::zeroSums(OpBuilder &b) {
   return zeros;
 }
 
-/// What a thread loads of a row, if that may be done a row ahead.
-SmallVector<TeamEmitter::Part> TeamEmitter::partsAhead() const {
+/// What a thread loads of a row.
+SmallVector<TeamEmitter::Part> TeamEmitter::loadedParts() const {
   SmallVector<Part> parts;
-  int64_t registers = 0, sumRegisters = 0;
-  auto bitsOf = [](Node *node) {
-    return int64_t(cast<MemRefType>(node->access.memref.getType()).getElementTypeBitWidth());
-  };
   for (Node *node : program.liveNodes()) {
-    if (node->kind == Node::Kind::ScalarLoad) {
-      parts.push_back({node, kScalar});
-      ++registers;
-    }
+    if (node->kind == Node::Kind::ScalarLoad) parts.push_back({node, kScalar});
     if (node->kind != Node::Kind::Load || node->access.kind != Access::Kind::OwnRow) continue;
     for (int64_t slot = 0; slot < shape.slots(node->width); ++slot) parts.push_back({node, slot});
-    registers += shape.slots(node->width) * shape.lanes * bitsOf(node) / 32;
   }
+  return parts;
+}
+
+/// That hold the parts.
+int64_t TeamEmitter::registersOf(ArrayRef<Part> parts) const {
+  int64_t registers = 0;
+  for (auto [node, slot] : parts) {
+    int64_t bits = cast<MemRefType>(node->access.memref.getType()).getElementTypeBitWidth();
+    registers += slot == kScalar ? 1 : shape.lanes * bits / 32;
+  }
+  return registers;
+}
+
+/// What a thread loads of a row, if that may be done a row ahead.
+SmallVector<TeamEmitter::Part> TeamEmitter::partsAhead() const {
+  SmallVector<Part> parts = loadedParts();
+  int64_t sumRegisters = 0;
   for (const Sink &sink : program.getSinks())
     if (sink.accumulate) sumRegisters += shape.slots(sink.node->width) * shape.lanes;
-  if (registers > kMaxAhead || sumRegisters > kMaxSumsBesideAhead) return {};
+  if (registersOf(parts) > kMaxAhead || sumRegisters > kMaxSumsBesideAhead) return {};
   return parts;
+}
+
+/// The row's sums start from `values`: those of the sinks, slot by slot.
+void TeamEmitter::takeSums(ValueRange values) {
+  unsigned number = 0;
+  for (const Sink &sink : program.getSinks())
+    for (int64_t slot = 0; sink.accumulate && slot < shape.slots(sink.node->width); ++slot)
+      sums[{&sink, slot}] = values[number++];
+}
+
+TeamEmitter::Totals TeamEmitter::sumsNow() {
+  Totals values;
+  for (const Sink &sink : program.getSinks())
+    for (int64_t slot = 0; sink.accumulate && slot < shape.slots(sink.node->width); ++slot)
+      values.push_back(sums.lookup({&sink, slot}));
+  return values;
 }
 
 /// The parts of the row that `row` is.
@@ -83,40 +108,34 @@ void TeamEmitter::emitItemPerBlock(OpBuilder &b, Value begin, Value end) {
   ahead.clear();
   for (auto [part, value] : llvm::zip_equal(parts, rows.getRegionIterArgs().drop_front(numSums)))
     ahead[part] = value;
-  unsigned number = 0;
-  for (const Sink &sink : program.getSinks())
-    for (int64_t slot = 0; sink.accumulate && slot < shape.slots(sink.node->width); ++slot)
-      sums[{&sink, slot}] = rows.getRegionIterArg(number++);
+  takeSums(rows.getRegionIterArgs());
   emitRow(inner);
   ahead.clear();
-  Totals after;
-  for (const Sink &sink : program.getSinks())
-    for (int64_t slot = 0; sink.accumulate && slot < shape.slots(sink.node->width); ++slot)
-      after.push_back(sums.lookup({&sink, slot}));
+  Totals after = sumsNow();
   llvm::append_range(after, next);
   scf::YieldOp::create(inner, *where, after);
   combineSums(items, rows.getResults().take_front(numSums));
 }
 
 /// Writes the sum of all teams' sums to the item's row of partial sums.
-void TeamEmitter::combineSums(OpBuilder &b, ValueRange sums) {
+void TeamEmitter::combineSums(OpBuilder &b, ValueRange sums, function_ref<void(GpuBlock)> barrier) {
   SmallVector<std::pair<const Sink *, int64_t>> places; // sink and first column
   int64_t columns = shape.team * shape.lanes;
   for (const Sink &sink : program.getSinks())
     for (int64_t slot = 0; sink.accumulate && slot < shape.slots(sink.node->width); ++slot)
       places.push_back({&sink, slot * columns});
   GpuBlock block{b, *where};
-  addAcrossTeams(block, sums, shape.teams(), columns, teamNumber, block.mul(lane, shape.lanes),
-                 [&](GpuBlock then, unsigned k, Value thread, Value total) {
-                   auto [sink, first] = places[k];
-                   int64_t width = sink->node->width;
-                   Value column = then.add(thread, then.index(first));
-                   then.when(first + columns > width ? then.less(column, then.index(width)) : Value(),
-                             [&, memref = sink->access.memref](GpuBlock owner) {
-                               memref::StoreOp::create(owner.b, owner.loc, total, memref,
-                                                       ValueRange{item, column});
-                             });
-                 });
+  auto write = [&](GpuBlock then, unsigned k, Value thread, Value total) {
+    auto [sink, first] = places[k];
+    int64_t width = sink->node->width;
+    Value column = then.add(thread, then.index(first));
+    then.when(first + columns > width ? then.less(column, then.index(width)) : Value(),
+              [&, memref = sink->access.memref](GpuBlock owner) {
+                memref::StoreOp::create(owner.b, owner.loc, total, memref, ValueRange{item, column});
+              });
+  };
+  addAcrossTeams(block, sums, shape.teams(), columns, teamNumber, block.mul(lane, shape.lanes), write,
+                 barrier);
 }
 
 } // namespace drawloom::rows

@@ -28,6 +28,7 @@ list(APPEND DRAWLOOM_PASS_SOURCES
   rows/TeamEmitter.cpp
   rows/TeamShape.cpp
   rows/TeamSums.cpp
+  rows/TeamTiles.cpp
   rows/TensorTable.cpp
   rows/UpdateOps.cpp
   rows/VectorMath.cpp)

@@ -1,9 +1,13 @@
-// Inside a fusion too, the result of an op is what its type can hold: fusing changes no bits.
+// Inside a fusion too, the result of an op is what its type can hold: fusing changes no bits. Two lanes are rounded by one instruction.
 // RUN: drawloom-opt %s --drawloom-lower-rows=target=sm_90a | FileCheck %s
 
 // CHECK-LABEL: func.func @add_gelu
 // CHECK: %[[SUM:.*]] = arith.addf
-// CHECK: %[[NARROW:.*]] = arith.truncf %[[SUM]] : vector<8xf32> to vector<8xbf16>
+// CHECK: %[[HIGH:.*]] = vector.extract %[[SUM]][1]
+// CHECK: %[[LOW:.*]] = vector.extract %[[SUM]][0]
+// CHECK: llvm.call_intrinsic "llvm.nvvm.ff2bf16x2.rn"(%[[HIGH]], %[[LOW]]) : (f32, f32) -> vector<2xbf16>
+// CHECK-COUNT-3: "llvm.nvvm.ff2bf16x2.rn"
+// CHECK: %[[NARROW:.*]] = vector.from_elements
 // CHECK: %[[X:.*]] = arith.extf %[[NARROW]] : vector<8xbf16> to vector<8xf32>
 // CHECK: arith.mulf %[[X]]
 // CHECK: llvm.call_intrinsic "llvm.nvvm.ex2.approx.ftz.f"

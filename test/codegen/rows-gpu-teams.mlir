@@ -19,7 +19,7 @@
 // The row is not read again.
 // CHECK-NOT: vector.load %arg0
 // CHECK: vector.load %arg1[%[[COLUMN]]] {alignment = 16 : i64} : memref<512xf32>, vector<8xf32>
-// CHECK: arith.truncf {{.*}} : vector<8xf32> to vector<8xbf16>
+// CHECK-COUNT-4: "llvm.nvvm.ff2bf16x2.rn"
 // CHECK: scf.if %[[ACTIVE]]
 // CHECK: vector.store
 // CHECK: memref.store

@@ -5,15 +5,15 @@
 // TARGET: begins with a product, for which only sm_90a has a kernel, not sm_80
 // CUT: expected cut to be 3 numbers, got 2
 
-// Columns of b must fit shared memory.
-func.func @long(%x: tensor<64x1024xbf16>, %w: tensor<64x1024xbf16>) -> tensor<64x64xbf16> {
+// Columns of b must fit shared memory, unless rows are short enough to be whole.
+func.func @long(%x: tensor<64x1024xbf16>, %w: tensor<72x1024xbf16>) -> tensor<64x72xbf16> {
   // expected-error @below {{has no kernel}}
-  %r = drawloom.fusion(%x, %w) : (tensor<64x1024xbf16>, tensor<64x1024xbf16>) -> tensor<64x64xbf16> {
-  ^bb0(%a0: tensor<64x1024xbf16>, %a1: tensor<64x1024xbf16>):
-    %0 = drawloom.matmul %a0, %a1 {transpose_b} : (tensor<64x1024xbf16>, tensor<64x1024xbf16>) -> tensor<64x64xbf16>
-    drawloom.yield %0 : tensor<64x64xbf16>
+  %r = drawloom.fusion(%x, %w) : (tensor<64x1024xbf16>, tensor<72x1024xbf16>) -> tensor<64x72xbf16> {
+  ^bb0(%a0: tensor<64x1024xbf16>, %a1: tensor<72x1024xbf16>):
+    %0 = drawloom.matmul %a0, %a1 {transpose_b} : (tensor<64x1024xbf16>, tensor<72x1024xbf16>) -> tensor<64x72xbf16>
+    drawloom.yield %0 : tensor<64x72xbf16>
   }
-  return %r : tensor<64x64xbf16>
+  return %r : tensor<64x72xbf16>
 }
 
 // -----
@@ -44,29 +44,45 @@ func.func @wide(%x: tensor<64x64xf32>, %w: tensor<64x64xf32>) -> tensor<64x64xf3
 
 // -----
 
-// Two tensors to read besides the product.
-func.func @inputs(%x: tensor<64x64xbf16>, %w: tensor<64x64xbf16>, %u: tensor<64x64xbf16>, %v: tensor<64x64xbf16>) -> tensor<64x64xbf16> {
+// Two tensors to read besides the product, in rows that are too long to be whole.
+func.func @inputs(%x: tensor<64x64xbf16>, %w: tensor<64x320xbf16>, %u: tensor<64x320xbf16>, %v: tensor<64x320xbf16>) -> tensor<64x320xbf16> {
   // expected-error @below {{has no kernel}}
-  %r = drawloom.fusion(%x, %w, %u, %v) : (tensor<64x64xbf16>, tensor<64x64xbf16>, tensor<64x64xbf16>, tensor<64x64xbf16>) -> tensor<64x64xbf16> {
-  ^bb0(%a0: tensor<64x64xbf16>, %a1: tensor<64x64xbf16>, %a2: tensor<64x64xbf16>, %a3: tensor<64x64xbf16>):
+  %r = drawloom.fusion(%x, %w, %u, %v) : (tensor<64x64xbf16>, tensor<64x320xbf16>, tensor<64x320xbf16>, tensor<64x320xbf16>) -> tensor<64x320xbf16> {
+  ^bb0(%a0: tensor<64x64xbf16>, %a1: tensor<64x320xbf16>, %a2: tensor<64x320xbf16>, %a3: tensor<64x320xbf16>):
+    %0 = drawloom.matmul %a0, %a1 : (tensor<64x64xbf16>, tensor<64x320xbf16>) -> tensor<64x320xbf16>
+    %1 = drawloom.add %0, %a2 : tensor<64x320xbf16>
+    %2 = drawloom.add %1, %a3 : tensor<64x320xbf16>
+    drawloom.yield %2 : tensor<64x320xbf16>
+  }
+  return %r : tensor<64x320xbf16>
+}
+
+// -----
+
+// Three are too many even then.
+func.func @three(%x: tensor<64x64xbf16>, %w: tensor<64x64xbf16>, %u: tensor<64x64xbf16>, %v: tensor<64x64xbf16>, %t: tensor<64x64xbf16>) -> tensor<64x64xbf16> {
+  // expected-error @below {{has no kernel}}
+  %r = drawloom.fusion(%x, %w, %u, %v, %t) : (tensor<64x64xbf16>, tensor<64x64xbf16>, tensor<64x64xbf16>, tensor<64x64xbf16>, tensor<64x64xbf16>) -> tensor<64x64xbf16> {
+  ^bb0(%a0: tensor<64x64xbf16>, %a1: tensor<64x64xbf16>, %a2: tensor<64x64xbf16>, %a3: tensor<64x64xbf16>, %a4: tensor<64x64xbf16>):
     %0 = drawloom.matmul %a0, %a1 : (tensor<64x64xbf16>, tensor<64x64xbf16>) -> tensor<64x64xbf16>
     %1 = drawloom.add %0, %a2 : tensor<64x64xbf16>
     %2 = drawloom.add %1, %a3 : tensor<64x64xbf16>
-    drawloom.yield %2 : tensor<64x64xbf16>
+    %3 = drawloom.add %2, %a4 : tensor<64x64xbf16>
+    drawloom.yield %3 : tensor<64x64xbf16>
   }
   return %r : tensor<64x64xbf16>
 }
 
 // -----
 
-// Dropout is no epilogue.
-func.func @dropout(%x: tensor<64x64xbf16>, %w: tensor<64x64xbf16>, %rng: tensor<2xi64>) -> tensor<64x64xbf16> {
+// Dropout and norms need whole rows, of at most 256 columns.
+func.func @dropout(%x: tensor<64x64xbf16>, %w: tensor<64x320xbf16>, %rng: tensor<2xi64>) -> tensor<64x320xbf16> {
   // expected-error @below {{has no kernel}}
-  %r = drawloom.fusion(%x, %w, %rng) : (tensor<64x64xbf16>, tensor<64x64xbf16>, tensor<2xi64>) -> tensor<64x64xbf16> {
-  ^bb0(%a0: tensor<64x64xbf16>, %a1: tensor<64x64xbf16>, %a2: tensor<2xi64>):
-    %0 = drawloom.matmul %a0, %a1 : (tensor<64x64xbf16>, tensor<64x64xbf16>) -> tensor<64x64xbf16>
-    %1 = drawloom.dropout %0, %a2 {rate = 0.5 : f64, site = 1 : i64} : (tensor<64x64xbf16>, tensor<2xi64>) -> tensor<64x64xbf16>
-    drawloom.yield %1 : tensor<64x64xbf16>
+  %r = drawloom.fusion(%x, %w, %rng) : (tensor<64x64xbf16>, tensor<64x320xbf16>, tensor<2xi64>) -> tensor<64x320xbf16> {
+  ^bb0(%a0: tensor<64x64xbf16>, %a1: tensor<64x320xbf16>, %a2: tensor<2xi64>):
+    %0 = drawloom.matmul %a0, %a1 : (tensor<64x64xbf16>, tensor<64x320xbf16>) -> tensor<64x320xbf16>
+    %1 = drawloom.dropout %0, %a2 {rate = 0.5 : f64, site = 1 : i64} : (tensor<64x320xbf16>, tensor<2xi64>) -> tensor<64x320xbf16>
+    drawloom.yield %1 : tensor<64x320xbf16>
   }
-  return %r : tensor<64x64xbf16>
+  return %r : tensor<64x320xbf16>
 }

@@ -53,10 +53,10 @@ func.func @gradient(%dy: tensor<768x64xf16>, %w: tensor<64x128xf16>, %u: tensor<
 // CHECK: wgmma {{.*}} init {{.*}} {transpose_b}
 // CHECK: wgmma_wait 1
 // CHECK: wgmma_wait 0
-// CHECK: arith.truncf {{.*}} : vector<2xf32> to vector<2xbf16>
+// CHECK: "llvm.nvvm.ff2bf16x2.rn"{{.*}} -> vector<2xbf16>
 // CHECK: arith.extf
 // CHECK: arith.addf
-// CHECK: arith.truncf
+// CHECK: "llvm.nvvm.ff2bf16x2.rn"
 // CHECK: store_fragment
 // CHECK: fence_async_shared
 // CHECK-COUNT-2: tma_store

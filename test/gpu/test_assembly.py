@@ -61,22 +61,40 @@ def rows(d, rows, precision):
 
 
 def product(m, n, k, transpose_b, epilogue, precision):
-    """A product with an epilogue: "gelu" with a bias, or "gelu_grad" with its sum over rows."""
+    """A product with an epilogue: "gelu" with a bias, "gelu_grad" with its sum over rows, or what needs whole rows: "norm" with a residual that is dropped
+    out, "norm_grad" with the residual's gradient and a dropped out copy."""
     t = MLIR[precision]
     a, b, row, vector = f"tensor<{m}x{k}x{t}>", f"tensor<{n}x{k}x{t}>" if transpose_b else f"tensor<{k}x{n}x{t}>", f"tensor<{m}x{n}x{t}>", f"tensor<{n}xf32>"
+    number, rng = f"tensor<{m}xf32>", "tensor<2xi64>"
     ops, results = {
         "gelu": (f"    %1 = drawloom.bias_add %0, %v0 : ({row}, {vector}) -> {row}\n    %2 = drawloom.gelu %1 : {row}\n", {"1": row, "2": row}),
         "gelu_grad": (
             f"    %1 = drawloom.gelu_grad %0, %u : {row}\n    %2 = drawloom.gelu %u : {row}\n    %3 = drawloom.column_sum %1 : ({row}) -> {vector}\n",
             {"1": row, "2": row, "3": vector},
         ),
+        "norm": (
+            f"""    %1 = drawloom.bias_add %0, %v0 : ({row}, {vector}) -> {row}
+    %2 = drawloom.dropout %1, %k {{rate = 0.25 : f64, site = 1 : i64}} : ({row}, {rng}) -> {row}
+    %3 = drawloom.add %u, %2 : {row}
+    %4, %5, %6 = drawloom.layer_norm %3, %v0, %v0 : ({row}, {vector}, {vector}) -> ({row}, {number}, {number})
+""",
+            {"3": row, "4": row, "5": number, "6": number},
+        ),
+        "norm_grad": (
+            f"""    %1, %2, %3 = drawloom.layer_norm_grad %0, %u, %v0, %n, %n : ({row}, {row}, {vector}, {number}, {number}) -> ({row}, {vector}, {vector})
+    %4 = drawloom.add %t, %1 : {row}
+    %5 = drawloom.dropout %4, %k {{rate = 0.25 : f64, site = 1 : i64}} : ({row}, {rng}) -> {row}
+""",
+            {"4": row, "5": row, "2": vector, "3": vector},
+        ),
     }[epilogue]
-    operands, types = {"x": a, "w": b, "v": vector, "in": row}, ", ".join(results.values())
+    operands = {"x": a, "w": b, "v": vector, "in": row, "more": row, "number": number, "rng": rng}
+    types = ", ".join(results.values())
     return function(
         operands,
         {f"out{name}": (f"%r#{i}", type) for i, (name, type) in enumerate(results.items())},
-        f"""  %r:{len(results)} = drawloom.fusion(%x, %w, %v, %in) : ({", ".join(operands.values())}) -> ({types}) {{
-  ^bb0(%a: {a}, %b: {b}, %v0: {vector}, %u: {row}):
+        f"""  %r:{len(results)} = drawloom.fusion({", ".join("%" + name for name in operands)}) : ({", ".join(operands.values())}) -> ({types}) {{
+  ^bb0(%a: {a}, %b: {b}, %v0: {vector}, %u: {row}, %t: {row}, %n: {number}, %k: {rng}):
     %0 = drawloom.matmul %a, %b{" {transpose_b}" if transpose_b else ""} : ({a}, {b}) -> {row}
 {ops}    drawloom.yield {", ".join("%" + name for name in results)} : {types}
   }}
@@ -103,6 +121,9 @@ for d, precision in [(257, "fp32"), (512, "fp32"), (257, "bf16"), (512, "bf16"),
 for n, k, precision in [(1024, 256, "bf16"), (2048, 512, "bf16"), (2048, 512, "fp16")]:
     CASES[f"product {n}x{k} gelu {precision}"] = (product(4096, n, k, True, "gelu", precision), precision)
     CASES[f"product {n}x{k} gelu_grad {precision}"] = (product(4096, n, k, False, "gelu_grad", precision), precision)
+for n, k, precision in [(256, 256, "bf16"), (256, 512, "bf16"), (192, 512, "fp16")]:
+    CASES[f"product {n}x{k} norm {precision}"] = (product(4096, n, k, True, "norm", precision), precision)
+    CASES[f"product {n}x{k} norm_grad {precision}"] = (product(4096, n, k, False, "norm_grad", precision), precision)
 
 
 def targets(case):

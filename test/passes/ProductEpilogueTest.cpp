@@ -27,8 +27,8 @@ std::string lossText(int64_t width) {
 
 struct ProductEpilogues : test::Passes {
   /// The graph phase, with epilogues of products of any size if `fused`.
-  OwningOpRef<ModuleOp> graph(const std::string &type, const std::string &mode, bool fused) {
-    auto module = parse(lossText(8));
+  OwningOpRef<ModuleOp> graph(const std::string &type, const std::string &mode, bool fused, int64_t width = 8) {
+    auto module = parse(lossText(width));
     run(*module, "drawloom-choose-precision{type=" + type + "},drawloom-form-segments{mode=" + mode +
                      "},drawloom-differentiate,drawloom-inline-segments,drawloom-decompose,"
                      "drawloom-accumulate-in-place");
@@ -56,12 +56,14 @@ struct ProductEpilogues : test::Passes {
 TEST_F(ProductEpilogues, ChangeNoBit) {
   for (std::string type : {"bf16", "f16"})
     for (std::string mode : {"none", "elementwise", "attention", "block", "all", "block,none"}) {
-      auto plain = graph(type, mode, false), fused = graph(type, mode, true);
-      EXPECT_FALSE(epilogues(*fused).empty());
-      std::vector<Tensor> expected = gradients(*plain), actual = gradients(*fused);
-      ASSERT_EQ(actual.size(), expected.size());
-      for (size_t k = 0; k < actual.size(); ++k)
-        EXPECT_EQ(actual[k].values, expected[k].values) << type << ", " << mode << ", result " << k;
+      for (int width : {8, 64}) {
+        auto plain = graph(type, mode, false, width), fused = graph(type, mode, true, width);
+        EXPECT_FALSE(epilogues(*fused).empty());
+        std::vector<Tensor> expected = gradients(*plain), actual = gradients(*fused);
+        ASSERT_EQ(actual.size(), expected.size());
+        for (size_t k = 0; k < actual.size(); ++k)
+          EXPECT_EQ(actual[k].values, expected[k].values) << type << ", " << mode << ", result " << k;
+      }
     }
 }
 
@@ -82,6 +84,15 @@ TEST_F(ProductEpilogues, AreTheSameWhateverIsRecomputed) {
     module->walk([&](GeluOp gelu) { lone += !cast<FusionOp>(gelu->getParentOp()).getProduct(); });
     EXPECT_EQ(sums, 2) << mode << ": the gradient of b1, in place, in two layers";
     EXPECT_EQ(lone, 0) << mode << ": gelu computed again stands beside its gradient";
+  }
+}
+
+/// Which products are ours decides bits; norms have those of row kernels everywhere.
+TEST_F(ProductEpilogues, OfWholeRowsAreTheSameWhateverIsRecomputed) {
+  for (std::string mode : {"none", "elementwise", "attention", "block", "all", "block,none"}) {
+    std::map<std::string, int> kinds = epilogues(*graph("bf16", mode, true, 64));
+    EXPECT_EQ(kinds["x W^T, bias_add, dropout, add, layer_norm"], 1) << mode << ": the first layer's";
+    EXPECT_EQ(kinds["x W^T, bias_add, dropout, add"], 1) << mode << ": the last one's, with no norm behind it";
   }
 }
 

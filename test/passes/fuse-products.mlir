@@ -109,3 +109,36 @@ func.func @not_ours(%x: tensor<8x8xf32>, %w: tensor<16x8xf32>, %y: tensor<8x8xbf
   %3 = drawloom.gelu %2 : tensor<8x16xbf16>
   return %1, %3 : tensor<8x16xf32>, tensor<8x16xbf16>
 }
+
+// -----
+
+// Rows of at most 256 columns may be needed whole: by dropout, and by the norm of what the chain makes, whose statistics the backward pass reads.
+// CHECK-LABEL: func.func @norm
+// CHECK-NEXT: %[[F:.*]]:4 = drawloom.fusion(%arg0, %arg1, %arg2, %arg3, %arg4)
+// CHECK: drawloom.matmul
+// CHECK-NEXT: drawloom.bias_add
+// CHECK-NEXT: drawloom.dropout
+// CHECK-NEXT: %[[H:.*]] = drawloom.add
+// CHECK-NEXT: %[[Y:.*]], %[[M:.*]], %[[R:.*]] = drawloom.layer_norm %[[H]]
+// CHECK-NEXT: drawloom.yield %[[H]], %[[Y]], %[[M]], %[[R]]
+func.func @norm(%x: tensor<8x8xbf16>, %w: tensor<64x8xbf16>, %b: tensor<64xf32>, %rng: tensor<2xi64>, %h: tensor<8x64xbf16>)
+    -> (tensor<8x64xbf16>, tensor<8x64xbf16>, tensor<8xf32>, tensor<8xf32>) {
+  %0 = drawloom.matmul %x, %w {transpose_b} : (tensor<8x8xbf16>, tensor<64x8xbf16>) -> tensor<8x64xbf16>
+  %1 = drawloom.bias_add %0, %b : (tensor<8x64xbf16>, tensor<64xf32>) -> tensor<8x64xbf16>
+  %2 = drawloom.dropout %1, %rng {rate = 0.25 : f64, site = 1 : i64} : (tensor<8x64xbf16>, tensor<2xi64>) -> tensor<8x64xbf16>
+  %3 = drawloom.add %h, %2 : tensor<8x64xbf16>
+  %4, %m, %r = drawloom.layer_norm %3, %b, %b : (tensor<8x64xbf16>, tensor<64xf32>, tensor<64xf32>) -> (tensor<8x64xbf16>, tensor<8xf32>, tensor<8xf32>)
+  return %3, %4, %m, %r : tensor<8x64xbf16>, tensor<8x64xbf16>, tensor<8xf32>, tensor<8xf32>
+}
+
+// -----
+
+// Rows of 512 columns stay with row kernels.
+// CHECK-LABEL: func.func @wide_norm
+// CHECK-NOT: drawloom.fusion
+func.func @wide_norm(%x: tensor<8x8xbf16>, %w: tensor<512x8xbf16>, %rng: tensor<2xi64>, %h: tensor<8x512xbf16>) -> tensor<8x512xbf16> {
+  %0 = drawloom.matmul %x, %w {transpose_b} : (tensor<8x8xbf16>, tensor<512x8xbf16>) -> tensor<8x512xbf16>
+  %1 = drawloom.dropout %0, %rng {rate = 0.25 : f64, site = 1 : i64} : (tensor<8x512xbf16>, tensor<2xi64>) -> tensor<8x512xbf16>
+  %2 = drawloom.add %h, %1 : tensor<8x512xbf16>
+  return %2 : tensor<8x512xbf16>
+}

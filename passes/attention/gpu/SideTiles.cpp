@@ -82,14 +82,6 @@ void ActivationTiles::gather(const TilePlace &at, Value offset) const {
   });
 }
 
-Value chunkIndex(const GpuBuilder &g, dgpu::TileType type, Value row, Value chunk) {
-  int64_t swizzle = type.getSwizzle(), panelChunks = swizzle / 16;
-  Value panel = g.div(chunk, panelChunks), inPanel = g.rem(chunk, panelChunks);
-  Value turned = g.bitXor(inPanel, g.rem(g.div(row, 128 / swizzle), panelChunks));
-  Value index = g.add(g.mul(row, swizzle / 2), g.mul(turned, 8));
-  return type.panels() == 1 ? index : g.add(index, g.mul(panel, type.panelBytes() / 2));
-}
-
 namespace {
 constexpr int64_t kLanes = 8, kAlignment = 16; ///< of a 16-byte piece
 }

@@ -103,7 +103,4 @@ private:
   Value array(Value offset) const;
 };
 
-/// Element number of a 16-byte chunk in a tile (dialect/gpu, `tile`).
-Value chunkIndex(const GpuBuilder &g, dgpu::TileType type, Value row, Value chunk);
-
 } // namespace drawloom::attention
