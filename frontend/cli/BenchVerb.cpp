@@ -24,9 +24,9 @@ struct StepOptions : BenchOptions {
 /// Initial weights and a batch of random bytes: the time of a step does not depend on them.
 void prepareStep(Program &program, int64_t seed) {
   initializeWeights(program.parameters(), uint64_t(seed));
-  resetOptimizer(program.parameters());
-  for (auto arena : {plan::Arena::Parameters, plan::Arena::Gradients, plan::Arena::Optimizer})
-    program.upload(arena);
+  program.upload(plan::Arena::Parameters);
+  ProgramAdapter adapter(program);
+  resetOptimizer(adapter);
   auto tokens = program.view<int32_t>(abi::io::kTokens), targets = program.view<int32_t>(abi::io::kTargets);
   std::vector<float> noise(tokens.size());
   fillUniform(noise, 3, 127.5f);

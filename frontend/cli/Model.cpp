@@ -6,6 +6,7 @@
 #include "runtime/support/Clock.h"
 #include "runtime/support/File.h"
 #include "runtime/support/Format.h"
+#include "runtime/support/Phases.h"
 #include "runtime/train/Commands.h"
 #include "llvm/Support/ErrorHandling.h"
 #include "llvm/Support/Threading.h"
@@ -169,12 +170,15 @@ bool compile(ModuleOp module, const std::string &name, const CompileOptions &opt
   bool cached =
       options.cache && options.stopAfter.empty() && options.dumpPhases.empty() && !options.verifyEach;
   CompileCache cache = cached ? CompileCache() : CompileCache("");
+  PhaseTimer looking("compile cache");
   std::string key = cached ? CompileCache::keyOf(module, options, "artifact") : "";
   if (auto found = cache.findModule(key, module)) {
     for (const std::string &warning : found->warnings) fmt::print(stderr, "warning: {}\n", warning);
     result = std::move(*found);
     return true;
   }
+  looking.end();
+  PhaseTimer compiling("compile");
   result.artifact = guarded<std::vector<std::byte>>(
       module, name, result.warnings, [&] { return compileToArtifact(module, options, &result.report); });
   cache.storeModule(key, result);
@@ -202,8 +206,10 @@ static CompileOptions optionsOf(const spec::Spec &spec, CompileOptions options) 
 
 Compiled compileSpec(const spec::Spec &spec, CompileOptions options, bool printIr, bool locations) {
   Stopwatch watch;
+  PhaseTimer building("build model");
   auto context = makeContext();
   OwningOpRef<ModuleOp> module = buildModel(*context, spec);
+  building.end();
   options = optionsOf(spec, options);
   options.cache &= !printIr;
   CompiledModule compiled;

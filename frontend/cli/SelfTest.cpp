@@ -43,11 +43,11 @@ void fillBatch(Program &program) {
   // Biases and the output matrix start at zero, which would hide mistakes in them.
   uint64_t seed = 100;
   initializeWeights(program.parameters(), 1);
-  resetOptimizer(program.parameters());
   for (const ParameterRef &p : program.parameters())
     if (p.init == plan::Init::Zeros) fillUniform(p.value, seed++, 0.1f);
-  for (auto arena : {plan::Arena::Parameters, plan::Arena::Gradients, plan::Arena::Optimizer})
-    program.upload(arena);
+  program.upload(plan::Arena::Parameters);
+  ProgramAdapter adapter(program);
+  resetOptimizer(adapter);
 }
 
 double meanNll(Program &program) {
@@ -103,8 +103,8 @@ SelfTestResult selfTest(DeviceKind device) {
   fillBatch(*one);
   result.relativeError = compareWithInterpreter(*one, spec);
   result.sameBits = sameGradients(*one, *all);
-  resetOptimizer(all->parameters());
-  for (auto arena : {plan::Arena::Gradients, plan::Arena::Optimizer}) all->upload(arena);
+  ProgramAdapter adapter(*all);
+  resetOptimizer(adapter);
   result.firstNll = meanNll(*all);
   auto hyper = all->view<float>(abi::io::kHyper);
   hyper[abi::kLearningRate] = 3e-3f;

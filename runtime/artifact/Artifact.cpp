@@ -3,6 +3,7 @@
 #include "runtime/artifact/Verify.h"
 #include "runtime/support/Error.h"
 #include "runtime/support/Hash.h"
+#include "runtime/support/Phases.h"
 #include <cstring>
 
 namespace drawloom {
@@ -65,6 +66,7 @@ static abi::FileHeader checkHeader(const std::string &name, std::span<const std:
 }
 
 void Artifact::check() {
+  PhaseTimer phase("check artifact");
   auto h = checkHeader(label, bytes());
   auto planBytes = bytes().subspan(h.planOffset, h.planBytes);
   if (hash64(planBytes) != h.planHash)

@@ -1,5 +1,6 @@
 #include "runtime/cuda/BlasLt.h"
 #include "runtime/support/Error.h"
+#include "runtime/support/Phases.h"
 #include <cstdlib>
 #include <dlfcn.h>
 #include <filesystem>
@@ -61,6 +62,7 @@ struct Loaded {
   std::string problem;
 
   Loaded() {
+    PhaseTimer phase("cublaslt");
     auto candidates = blasLtCandidates();
     for (const std::string &path : candidates)
       if (load(path)) return;

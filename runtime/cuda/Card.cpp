@@ -1,5 +1,6 @@
 #include "runtime/cuda/Card.h"
 #include "runtime/support/Error.h"
+#include "runtime/support/Phases.h"
 #include <utility>
 
 namespace drawloom::cuda {
@@ -53,6 +54,7 @@ bool runsCubin(const CardFacts &facts, std::string_view target) {
 }
 
 Card::Card(const Driver &driver) : driver(driver) {
+  PhaseTimer phase("context");
   check(driver, driver.deviceGet(&device, 0), "cannot open the first CUDA card");
   facts = factsOf(driver, device);
   check(driver, driver.primaryCtxRetain(&context, device), "cannot use the card '" + facts.name + "'");

@@ -2,6 +2,7 @@
 #include "runtime/artifact/Verify.h"
 #include "runtime/cuda/Noise.h"
 #include "runtime/support/Error.h"
+#include "runtime/support/Phases.h"
 #include <algorithm>
 #include <cmath>
 #include <cstdlib>
@@ -48,6 +49,7 @@ CudaDevice::CudaDevice(const Artifact &artifact, const ProgramOptions &options)
 
 void CudaDevice::prepare(size_t function) {
   auto &plan = artifact.plan();
+  PhaseTimer phase(fmt::format("prepare {}", plan.functions()->Get(uint32_t(function))->name()->c_str()));
   executables.at(function) =
       std::make_unique<CudaExecutable>(plan, *plan.functions()->Get(uint32_t(function)), card, memory, module,
                                        products ? &*products : nullptr);
@@ -140,6 +142,7 @@ static plan::DType factorType(const plan::Plan &plan) {
 
 double CudaDevice::denseGflops() {
   if (!products) return 0;
+  PhaseTimer phase("peak rate");
   card.use();
   plan::DType type = factorType(artifact.plan());
   constexpr uint64_t side = 4096;

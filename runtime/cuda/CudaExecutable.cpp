@@ -1,6 +1,7 @@
 #include "runtime/cuda/CudaExecutable.h"
 #include "runtime/support/Clock.h"
 #include "runtime/support/Error.h"
+#include "runtime/support/Phases.h"
 
 namespace drawloom::cuda {
 
@@ -35,6 +36,7 @@ void CudaExecutable::enqueue(const Command &command) const {
 
 void CudaExecutable::capture() {
   auto &d = card.driver;
+  PhaseTimer phase(fmt::format("graph of {}", function.name()->c_str()));
   check(d, d.streamBeginCapture(card.stream, kCaptureThreadLocal), "cannot capture a CUDA graph");
   GraphHandle captured = nullptr;
   try {

@@ -1,5 +1,6 @@
 #include "runtime/cuda/Driver.h"
 #include "runtime/support/Error.h"
+#include "runtime/support/Phases.h"
 #include <dlfcn.h>
 
 namespace drawloom::cuda {
@@ -11,6 +12,7 @@ struct Loaded {
   std::string problem; // empty: usable
 
   Loaded() {
+    PhaseTimer phase("driver");
     void *library = ::dlopen("libcuda.so.1", RTLD_NOW | RTLD_LOCAL);
     if (!library) {
       problem = "there is no CUDA driver on this machine (libcuda.so.1 cannot be loaded)";

@@ -2,6 +2,7 @@
 #include "runtime/program/Memory.h"
 #include "runtime/support/Error.h"
 #include "runtime/support/Format.h"
+#include "runtime/support/Phases.h"
 #include <algorithm>
 #include <cstring>
 #include <utility>
@@ -92,6 +93,7 @@ static bool hasMirror(plan::Arena arena) {
 
 CudaMemory::CudaMemory(const Artifact &artifact, const Card &card, uint64_t others)
     : artifact(artifact), plan(artifact.plan()), card(card) {
+  PhaseTimer phase("memory");
   uint64_t needed = bytesWithoutState(plan) + others, available = card.freeBytes();
   if (needed > available)
     failTooLarge(artifact, fmt::format("the plan needs {} of the memory of '{}', {} of {} are free",

@@ -1,6 +1,7 @@
 #include "runtime/cuda/Module.h"
 #include "runtime/support/Error.h"
 #include "runtime/support/Format.h"
+#include "runtime/support/Phases.h"
 
 namespace drawloom::cuda {
 
@@ -13,6 +14,7 @@ Module::Module(const Artifact &artifact, const Card &card) : artifact(artifact),
             "{}: the artifact has kernels but no code", artifact.name());
     return;
   }
+  PhaseTimer phase("kernels");
   if (!loadCubin()) loadPtx();
 }
 

@@ -1,5 +1,6 @@
 #include "runtime/cuda/Products.h"
 #include "runtime/support/Error.h"
+#include "runtime/support/Phases.h"
 #include <algorithm>
 #include <cctype>
 #include <cmath>
@@ -59,6 +60,7 @@ Products::Products(const Card &card, const BlasLt &library, std::string cachePat
     : card(card), library(library), cache(std::move(cachePath)),
       machine(fmt::format("{}, {} multiprocessors, cuBLASLt {}: ", card.facts.name,
                           card.facts.multiprocessors, library.getVersion())) {
+  PhaseTimer phase("cublaslt handle");
   checkBlas(library.create(&handle), "cannot use cuBLASLt");
   workspace = DeviceBuffer(card.driver, kWorkspaceBytes);
 }

@@ -20,14 +20,27 @@ static Json eventOf(const CommandTiming &t, uint64_t origin) {
           {"args", std::move(arguments)}};
 }
 
-std::string chromeTrace(const Program &program, const std::vector<std::string> &functions) {
+static Json nameOfProcess(int id, const std::string &name) {
+  return {{"name", "process_name"}, {"ph", "M"}, {"pid", id}, {"args", {{"name", name}}}};
+}
+
+std::string chromeTrace(const Program &program, const std::vector<std::string> &functions,
+                        const std::vector<PhaseSpan> &phases) {
   uint64_t origin = UINT64_MAX;
+  for (const PhaseSpan &p : phases) origin = std::min(origin, p.start);
   for (const std::string &f : functions)
     for (const CommandTiming &t : program.timings(f))
       if (t.calls) origin = std::min(origin, t.lastStart);
   Json events = Json::array();
-  events.push_back(
-      {{"name", "process_name"}, {"ph", "M"}, {"pid", 0}, {"args", {{"name", program.deviceName()}}}});
+  events.push_back(nameOfProcess(0, program.deviceName()));
+  if (!phases.empty()) events.push_back(nameOfProcess(1, "start"));
+  for (const PhaseSpan &p : phases)
+    events.push_back({{"name", p.name},
+                      {"ph", "X"},
+                      {"pid", 1},
+                      {"tid", p.thread},
+                      {"ts", double(p.start - origin) * 1e-3},
+                      {"dur", double(p.nanoseconds) * 1e-3}});
   for (const std::string &f : functions) {
     uint64_t begin = UINT64_MAX, end = 0;
     size_t first = events.size();

@@ -17,7 +17,7 @@ Decoder::Decoder(TrainableProgram &program, uint64_t n, uint64_t rows) : program
 
 void Decoder::restart() {
   at = 0;
-  program.clearState();
+  program.clear(plan::Arena::State);
 }
 
 std::span<const float> Decoder::advance(std::span<const int32_t> tokens) {

@@ -104,9 +104,9 @@ void addTrainOptions(CLI::App &app, TrainOptions &o, const std::string &inputNam
          "write the gradients of the first step, before clipping; under fp16 times the loss scale, which "
          "the file's metadata\nname")
       ->option_text("FILE.safetensors");
-  app.add_option(
-         "--trace", o.trace,
-         "write a Chrome trace of the run's third step, with each command's time (chrome://tracing shows it)")
+  app.add_option("--trace", o.trace,
+                 "write a Chrome trace of the run's start and of its third step, with each command's time "
+                 "(chrome://tracing shows it)")
       ->option_text("FILE.json");
   app.add_flag("--json", o.json, "print a summary as JSON on stdout at the end");
   app.add_flag("--quiet", o.quiet, "no progress");

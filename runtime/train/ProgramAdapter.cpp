@@ -11,7 +11,7 @@ double ProgramAdapter::measurePeakGflops() {
 }
 
 std::string ProgramAdapter::trace(const std::vector<std::string> &functions) const {
-  return chromeTrace(program, functions);
+  return chromeTrace(program, functions, phasesSoFar());
 }
 
 } // namespace drawloom

@@ -1,5 +1,7 @@
 // log.jsonl, one JSON object a line, and the TensorBoard file beside it.
 //   {"event": "start", "step": 0, "time": ..., ...}        how the run was started
+//   {"event": "startup", "step": 1, "seconds": ..., "ms": {"driver": ..., ...}}  from the process's start to
+//   the end of the run's first step, and the phases of it (runtime/support/Phases.h)
 //   {"event": "step", "step": 10, "nll": ..., "bits": ..., "lr": ..., "grad_norm": ..., "ms": ...,
 //   "tokens_per_second": ...}
 //   {"event": "skip", "step": 11, "loss_scale": ..., "skipped": ...}  fp16: a gradient was not finite

@@ -2,6 +2,7 @@
 #include "runtime/checkpoint/Checkpoint.h"
 #include "runtime/checkpoint/Weights.h"
 #include "runtime/support/Format.h"
+#include "runtime/support/Phases.h"
 #include "runtime/train/Commands.h"
 #include "runtime/train/InitialWeights.h"
 #include "runtime/train/Trainer.h"
@@ -105,20 +106,19 @@ void clearFolder(const std::string &out) {
 
 /// Weights and optimizer state before the first step of this run; returns the number of steps done.
 int64_t initialize(TrainableProgram &program, const RunPlan &plan, const TrainOptions &o) {
-  const auto &parameters = program.parameters();
+  PhaseTimer phase("weights");
   if (!plan.resumeFrom.empty()) {
     loadCheckpoint(plan.resumeFrom, program);
-    for (const ParameterRef &p : parameters) std::fill(p.gradient.begin(), p.gradient.end(), 0.0f);
-    program.upload(plan::Arena::Gradients);
+    program.clear(plan::Arena::Gradients);
     return plan.state["step"].get<int64_t>();
   }
-  if (o.init.empty())
-    initializeWeights(parameters, plan.spec.train.seed);
-  else
+  if (o.init.empty()) {
+    initializeWeights(program.parameters(), plan.spec.train.seed);
+    program.upload(plan::Arena::Parameters);
+  } else {
     loadWeights(o.init, program, false);
-  resetOptimizer(parameters);
-  for (auto arena : {plan::Arena::Parameters, plan::Arena::Gradients, plan::Arena::Optimizer})
-    program.upload(arena);
+  }
+  resetOptimizer(program);
   return 0;
 }
 
@@ -233,7 +233,9 @@ int trainCommand(TrainableProgram &program, const TrainOptions &o) {
   RunPlan plan = makePlan(program, o);
   const TrainSpec &spec = plan.spec;
   bool fresh = plan.resumeFrom.empty();
+  PhaseTimer opening("data");
   ModelData data = openModelData(spec);
+  opening.end();
   const DataFormat &format = data.set->format();
   if (!fresh) checkSameData(plan.state, *data.set, plan.resumeFrom);
   WindowOrder order = data.order(spec);

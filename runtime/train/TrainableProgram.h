@@ -21,8 +21,9 @@ public:
   virtual BufferRef buffer(std::string_view name) = 0;
   /// In the order of the plan, which is the order of Philox sites and of checkpoints.
   virtual const std::vector<ParameterRef> &parameters() const = 0;
-  /// Zeroes what decode keeps between positions (the caches of keys and values).
-  virtual void clearState() = 0;
+  /// Zeroes an arena's buffers, also on a card. State is what decode keeps between positions (the caches of
+  /// keys and values).
+  virtual void clear(plan::Arena arena) = 0;
   /// On a card, parameters() are copies: download brings one arena's up to date, upload makes the card take
   /// over what the host wrote. On a CPU they are the memory itself.
   virtual void upload(plan::Arena) {}
@@ -65,7 +66,7 @@ public:
   void run(std::string_view function) override { program.run(function); }
   BufferRef buffer(std::string_view name) override { return program.buffer(name); }
   const std::vector<ParameterRef> &parameters() const override { return program.parameters(); }
-  void clearState() override { program.clear(plan::Arena::State); }
+  void clear(plan::Arena arena) override { program.clear(arena); }
   void upload(plan::Arena arena) override { program.upload(arena); }
   void download(plan::Arena arena) override { program.download(arena); }
   uint64_t functionFlops(std::string_view function) const override { return program.functionFlops(function); }

@@ -2,6 +2,7 @@
 #include "runtime/checkpoint/Checkpoint.h"
 #include "runtime/support/File.h"
 #include "runtime/support/Format.h"
+#include "runtime/support/Phases.h"
 #include <algorithm>
 #include <cmath>
 #include <numbers>
@@ -77,9 +78,12 @@ StepResult Trainer::stepTraced() {
 }
 
 void Trainer::step() {
+  bool first = done == s.start;
   Stopwatch watch;
   StepResult r;
   try {
+    std::optional<PhaseTimer> phase;
+    if (first) phase.emplace("first step");
     r = traced() ? stepTraced() : steps.run(done);
   } catch (const Error &e) {
     if (e.exitCode == kFailed) saveBeforeFailing();
@@ -90,10 +94,19 @@ void Trainer::step() {
   ++done;
   s.record.window.add(r.nll, seconds);
   progress.step(done, r, seconds, budgetLeft());
+  if (first) logStartup();
   if (r.skipped) logSkip();
   if (every(s.spec.run.logEvery, done)) logStep(r);
   if (every(s.spec.run.evalEvery, done)) evaluateValid();
   if (every(s.spec.run.checkpointEvery, done)) save(s.spec.run.keepCheckpoints);
+}
+
+void Trainer::logStartup() {
+  Json phases = Json::object();
+  for (const PhaseSpan &p : phasesSoFar())
+    phases[p.name] = std::round(double(p.nanoseconds) * 1e-5) / 10 + phases.value(p.name, 0.0);
+  double seconds = double(monotonicNanoseconds() - processStart()) * 1e-9;
+  log.write("startup", done, {{"seconds", std::round(seconds * 1000) / 1000}, {"ms", phases}});
 }
 
 void Trainer::logStep(const StepResult &r) {

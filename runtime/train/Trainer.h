@@ -51,6 +51,7 @@ private:
   void step();
   bool traced() const;
   StepResult stepTraced();
+  void logStartup();
   void logStep(const StepResult &result);
   void logSkip();
   void evaluateValid();

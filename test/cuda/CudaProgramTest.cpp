@@ -223,6 +223,23 @@ TEST_F(CudaProgram, TracesTheLastProfiledRun) {
   EXPECT_EQ(events[2]["name"], "count");
 }
 
+TEST_F(CudaProgram, TracesItsStart) {
+  auto program = load(cudaValid());
+  program->setProfiling(true);
+  program->run("count");
+  auto json = nlohmann::json::parse(
+      chromeTrace(*program, {"count"}, {{"process", 1000, 5000, 0}, {"driver", 3000, 2000, 1}}));
+  auto &events = json["traceEvents"];
+  ASSERT_EQ(events.size(), 6u);
+  EXPECT_EQ(events[1]["args"]["name"], "start");
+  EXPECT_EQ(events[2]["ts"], 0.0);
+  EXPECT_EQ(events[3]["name"], "driver");
+  EXPECT_EQ(events[3]["tid"], 1);
+  EXPECT_EQ(events[3]["ts"], 2.0);
+  EXPECT_EQ(events[3]["dur"], 2.0);
+  EXPECT_GT(events[4]["ts"], 2.0) << "the command, long after";
+}
+
 TEST_F(CudaProgram, PrefersTheCubin) {
   Parts parts = cudaValid();
   parts.plan.target = "sm_90a";

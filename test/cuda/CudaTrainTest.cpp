@@ -23,9 +23,8 @@ protected:
   }
   static void start(ProgramAdapter &program) {
     for (auto &p : program.parameters()) std::fill(p.value.begin(), p.value.end(), 8.0f);
-    resetOptimizer(program.parameters());
     program.upload(plan::Arena::Parameters);
-    program.upload(plan::Arena::Optimizer);
+    resetOptimizer(program);
   }
   /// The first element of "w" as the card has it.
   static float onCard(ProgramAdapter &program) {
@@ -88,7 +87,7 @@ TEST_F(CudaTraining, ClearingStateReachesTheCard) {
   auto program = load();
   ProgramAdapter adapter(*program);
   adapter.run("count");
-  adapter.clearState();
+  adapter.clear(plan::Arena::State);
   adapter.run("count");
   program->download(plan::Arena::State);
   EXPECT_EQ(adapter.view<int64_t>("counts", 1000)[999], 3);

@@ -18,7 +18,7 @@ struct CheckpointTest : ::testing::Test {
   CheckpointTest() {
     std::filesystem::create_directory(out);
     initializeWeights(model.parameters(), 3);
-    resetOptimizer(model.parameters());
+    resetOptimizer(model);
     for (auto &p : model.parameters()) std::fill(p.moment1.begin(), p.moment1.end(), 0.25f);
   }
   std::vector<std::string> names() const {

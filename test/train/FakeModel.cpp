@@ -1,6 +1,7 @@
 #include "test/train/FakeModel.h"
 #include "runtime/abi/Abi.h"
 #include "runtime/abi/Philox.h"
+#include <algorithm>
 #include <cmath>
 #include <fstream>
 #include <unistd.h>
@@ -49,6 +50,18 @@ void FakeModel::addParameter(const char *name, std::vector<uint64_t> shape, plan
     r.*member = *memory.back();
   }
   refs.push_back(r);
+}
+
+void FakeModel::clear(plan::Arena arena) {
+  if (arena == plan::Arena::State) {
+    ++cleared;
+    fed.clear();
+  }
+  for (auto &r : refs) {
+    if (arena == plan::Arena::Gradients) std::ranges::fill(r.gradient, 0.0f);
+    if (arena != plan::Arena::Optimizer) continue;
+    for (auto span : {r.moment1, r.moment2, r.ema}) std::ranges::fill(span, 0.0f);
+  }
 }
 
 BufferRef FakeModel::buffer(std::string_view name) {

@@ -32,10 +32,7 @@ public:
   void run(std::string_view function) override;
   BufferRef buffer(std::string_view name) override;
   const std::vector<ParameterRef> &parameters() const override { return refs; }
-  void clearState() override {
-    ++cleared;
-    fed.clear();
-  }
+  void clear(plan::Arena arena) override;
   uint64_t functionFlops(std::string_view) const override { return 0; }
   int threads() const override { return 1; }
   std::string memoryReport() const override { return {}; }
@@ -45,9 +42,9 @@ public:
   }
 
   std::function<void(std::string_view function)> before, after; // hooks of a test
-  int cleared = 0;
+  int cleared = 0;                                              // State, how often
   bool profiling = false;
-  std::vector<int32_t> fed;       // tokens that decode has read since clearState()
+  std::vector<int32_t> fed;       // tokens that decode has read since State was cleared
   std::vector<float> all() const; // every value, moment and moving average
 
 private:

@@ -34,7 +34,7 @@ TEST(ProgramAdapterTest, ClearingStateZeroesCachesAndNothingElse) {
   auto x = adapter.view<float>("x", 40);
   x[5] = 7;
   adapter.run("count");
-  adapter.clearState();
+  adapter.clear(plan::Arena::State);
   for (int64_t c : adapter.view<int64_t>("counts", 1000)) EXPECT_EQ(c, 0);
   EXPECT_NE(weight, 0);
   EXPECT_EQ(adapter.parameters()[0].value[0], weight);
@@ -54,7 +54,7 @@ TEST(ProgramAdapterTest, CheckpointsRestoreAProgramsParameters) {
   auto program = programWithState();
   ProgramAdapter adapter(*program);
   initializeWeights(adapter.parameters(), 1);
-  resetOptimizer(adapter.parameters());
+  resetOptimizer(adapter);
   std::vector<float> before(adapter.parameters()[0].value.begin(), adapter.parameters()[0].value.end());
   saveCheckpoint(folder.path, 4, adapter, {}, 0);
   auto other = programWithState();

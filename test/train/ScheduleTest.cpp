@@ -96,10 +96,24 @@ TEST(InitialWeightsTest, AreAFunctionOfTheSeed) {
   EXPECT_NE(a.all(), c.all());
 }
 
+TEST(InitialWeightsTest, AreTheSameForAnyNumberOfThreads) {
+  std::vector<float> small(5), large((size_t(1) << 17) + 3);
+  ParameterRef a, b;
+  a.value = small, a.init = plan::Init::Ones;
+  b.value = large, b.init = plan::Init::Normal, b.stddev = 0.5;
+  initializeWeights({a, b}, 7, 1);
+  auto alone = large;
+  std::ranges::fill(large, 0.0f);
+  initializeWeights({a, b}, 7, 5);
+  EXPECT_EQ(large, alone);
+  EXPECT_NE(large.back(), 0) << "the odd element at the end";
+  EXPECT_EQ(small, std::vector<float>(5, 1.0f));
+}
+
 TEST(InitialWeightsTest, ResettingStartsAveragesAtTheValues) {
   FakeModel m({});
   initializeWeights(m.parameters(), 1);
-  resetOptimizer(m.parameters());
+  resetOptimizer(m);
   const auto &p = m.parameters()[0];
   EXPECT_TRUE(std::equal(p.value.begin(), p.value.end(), p.ema.begin()));
 }

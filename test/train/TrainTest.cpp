@@ -107,6 +107,17 @@ TEST_F(TrainTest, TheLastStepOfAShortRunIsTraced) {
   EXPECT_TRUE(std::filesystem::exists(options.trace));
 }
 
+TEST_F(TrainTest, TheLogSaysWhatTheStartTook) {
+  FakeModel m(settings);
+  trainCommand(m, options);
+  auto all = log("startup");
+  ASSERT_EQ(all.size(), 1u);
+  EXPECT_EQ(all[0]["step"], 1);
+  EXPECT_GT(all[0]["seconds"], 0);
+  for (const char *phase : {"process", "data", "weights", "first step"})
+    EXPECT_GE(double(all[0]["ms"].at(phase)), 0) << phase;
+}
+
 TEST_F(TrainTest, AccumulationGivesTheGradientOfTheLargerBatch) {
   // Two micro-steps of 2 rows and one of 4 rows see the same windows; the noise of the fake model is off by
   // its factor, so only the losses of the first step are compared, which are those of the same weights.
