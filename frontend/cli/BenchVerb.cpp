@@ -99,8 +99,9 @@ int runStep(const StepOptions &o) {
     fmt::print("{}\n", out.dump(2));
     return kSuccess;
   }
-  std::string where = program->device() == DeviceKind::Cpu ? fmt::format("with {} threads", program->threads())
-                                                           : "on " + program->deviceName();
+  std::string where = program->device() == DeviceKind::Cpu
+                          ? fmt::format("with {} threads", program->threads())
+                          : "on " + program->deviceName();
   fmt::print("{}: a training step of {} tokens takes {} {} ({} tokens/s)\n",
              json["model"]["name"].get<std::string>(), tokens, formatDuration(seconds), where,
              formatCount(tokens / seconds));

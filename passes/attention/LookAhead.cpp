@@ -12,6 +12,7 @@ LookAhead::LookAhead(const ViewInKernel &view, TileSizes sizes, double slotsARow
   rows.quota = int64_t(std::ceil(rowsAPair));
   slots.quota = int64_t(std::ceil(rowsAPair * slotsARow));
   pairs = k.scratch(MemRefType::get({1}, k.b.getIndexType()));
+  startSlice(); // a thread's first item may be in the middle of a slice
 }
 
 void LookAhead::startSlice() const {

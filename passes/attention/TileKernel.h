@@ -62,7 +62,6 @@ public:
   /// sums += weights^T right, with weights [keys, queries] and right [keys, channels].
   void addToSums(Value sums, Value weights, Value right, Value extents, Value rescale = {}) const;
 
-
   /// The head that is `position` in `heads`.
   Value headAt(ArrayRef<int64_t> heads, Value position) const;
 

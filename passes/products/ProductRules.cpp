@@ -2,7 +2,6 @@
 #include "passes/memory/Layout.h"
 #include "passes/products/RowProductPlan.h"
 #include "llvm/ADT/SetVector.h"
-#include "llvm/ADT/SmallPtrSet.h"
 
 using namespace mlir;
 
@@ -66,58 +65,60 @@ bool isWithin(MatmulOp product, ArrayRef<Operation *> epilogue, Value value) {
   return value.getDefiningOp() == product || llvm::is_contained(epilogue, value.getDefiningOp());
 }
 
-bool canHaveColumns(MatmulOp product, ArrayRef<Operation *> epilogue) {
-  if (rowLength(tensorOf(product.getA())) > kMaxInner) return false;
+using Inputs = llvm::SmallSetVector<Value, 4>;
+
+/// What the epilogue reads row by row from elsewhere, if each of its ops has a place behind the product: rows
+/// of the product's shape, none of them sums; vectors and numbers of rows, which come from elsewhere.
+std::optional<Inputs> inputsOf(MatmulOp product, ArrayRef<Operation *> epilogue, Method method) {
   RankedTensorType out = tensorOf(product.getOut());
-  llvm::SmallPtrSet<Operation *, 8> inside(epilogue.begin(), epilogue.end());
-  inside.insert(product);
-  llvm::SmallSetVector<Value, 4> inputs, outputs;
-  auto isUsedOutside = [&](Value value) {
-    return llvm::any_of(value.getUsers(), [&](Operation *user) { return !inside.contains(user); });
-  };
-  if (isUsedOutside(product.getOut())) outputs.insert(product.getOut());
+  Inputs inputs;
   for (Operation *op : epilogue) {
-    std::optional<ValueRange> rows = rowOperands(op, Method::Columns);
-    if (!rows) return false;
+    std::optional<ValueRange> rows = rowOperands(op, method);
+    if (!rows) return std::nullopt;
     for (Value row : *rows) {
       if (rowCount(tensorOf(row)) != rowCount(out) || rowLength(tensorOf(row)) != rowLength(out))
-        return false;
-      if (!inside.contains(row.getDefiningOp())) inputs.insert(row);
-      if (isSumOverRows(row)) return false;
+        return std::nullopt;
+      if (!isWithin(product, epilogue, row))
+        inputs.insert(row);
+      else if (isSumOverRows(row))
+        return std::nullopt;
     }
-    // A bias, or what a sum over rows is added to, comes from elsewhere. Pairs of a bias are read at once.
     for (Value other : op->getOperands().drop_front(rows->size()))
-      if (inside.contains(other.getDefiningOp()) || rowOffset(outside(other)) % 2 != 0) return false;
-    if (!isa<ColumnSumOp>(op) && isUsedOutside(op->getResult(0))) outputs.insert(op->getResult(0));
+      if (isWithin(product, epilogue, other)) return std::nullopt;
   }
-  if (inputs.size() > kMaxInputs || outputs.size() > kMaxOutputs) return false;
-  auto fits = [&](Value value) { return elementOf(value) == out.getElementType() && hasAlignedRows(value); };
-  return llvm::all_of(inputs, fits) && llvm::all_of(outputs, fits);
+  return inputs;
+}
+
+bool canHaveColumns(MatmulOp product, ArrayRef<Operation *> epilogue) {
+  if (rowLength(tensorOf(product.getA())) > kMaxInner) return false;
+  std::optional<Inputs> inputs = inputsOf(product, epilogue, Method::Columns);
+  if (!inputs) return false;
+  Inputs outputs;
+  auto take = [&](Value value) {
+    if (llvm::any_of(value.getUsers(), [&](Operation *user) { return !llvm::is_contained(epilogue, user); }))
+      outputs.insert(value);
+  };
+  take(product.getOut());
+  for (Operation *op : epilogue) {
+    // Pairs of a bias are read at once.
+    for (Value other : op->getOperands().drop_front(rowOperands(op, Method::Columns)->size()))
+      if (rowOffset(outside(other)) % 2 != 0) return false;
+    if (!isa<ColumnSumOp>(op)) take(op->getResult(0));
+  }
+  if (inputs->size() > kMaxInputs || outputs.size() > kMaxOutputs) return false;
+  Type element = elementOf(product.getOut());
+  auto fits = [&](Value value) { return elementOf(value) == element && hasAlignedRows(value); };
+  return llvm::all_of(*inputs, fits) && llvm::all_of(outputs, fits);
 }
 
 /// Row kernels' own code goes through the rows, so any program of row ops will do that registers can hold.
 bool canHaveRows(MatmulOp product, ArrayRef<Operation *> epilogue) {
-  RankedTensorType out = tensorOf(product.getOut());
-  if (rowLength(out) % kRowColumns != 0 || rowLength(out) > kMostRowColumns) return false;
-  llvm::SmallSetVector<Value, 4> inputs;
+  int64_t columns = rowLength(tensorOf(product.getOut()));
+  if (columns % kRowColumns != 0 || columns > kMostRowColumns) return false;
+  std::optional<Inputs> inputs = inputsOf(product, epilogue, Method::Rows);
   unsigned sums = 0;
-  for (Operation *op : epilogue) {
-    std::optional<ValueRange> rows = rowOperands(op, Method::Rows);
-    if (!rows) return false;
-    for (Value row : *rows) {
-      if (rowCount(tensorOf(row)) != rowCount(out) || rowLength(tensorOf(row)) != rowLength(out))
-        return false;
-      if (!isWithin(product, epilogue, row))
-        inputs.insert(row);
-      else if (isSumOverRows(row))
-        return false;
-    }
-    // Vectors and numbers of rows come from elsewhere.
-    for (Value other : op->getOperands().drop_front(rows->size()))
-      if (isWithin(product, epilogue, other)) return false;
-    sums += isa<ColumnSumOp>(op) ? 1 : isa<LayerNormGradOp>(op) ? 2 : 0;
-  }
-  return inputs.size() <= kMaxRowInputs && sums <= kMaxRowSums;
+  for (Operation *op : epilogue) sums += isa<ColumnSumOp>(op) ? 1 : isa<LayerNormGradOp>(op) ? 2 : 0;
+  return inputs && inputs->size() <= kMaxRowInputs && sums <= kMaxRowSums;
 }
 
 } // namespace

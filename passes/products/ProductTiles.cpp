@@ -5,8 +5,7 @@ using namespace mlir;
 
 namespace drawloom::products {
 
-Value mapOfRows(const GpuBuilder &g, unsigned number, dgpu::TileType box,
-                MapList &maps) {
+Value mapOfRows(const GpuBuilder &g, unsigned number, dgpu::TileType box, MapList &maps) {
   auto memref = cast<MemRefType>(g.k.kernel.memref(number).getType());
   int64_t rank = memref.getRank(), columns = memref.getDimSize(rank - 1);
   int64_t stride = memref.getStridesAndOffset().first[rank - 2];

@@ -3,7 +3,6 @@
 
 using namespace mlir;
 
-
 namespace drawloom::products {
 namespace {
 

@@ -33,7 +33,9 @@ int64_t TeamEmitter::batchRows() const {
   return rows;
 }
 
-Value TeamEmitter::teamInWarp(OpBuilder &b) { return GpuBlock{b, *where}.rem(teamNumber, kWarp / shape.team); }
+Value TeamEmitter::teamInWarp(OpBuilder &b) {
+  return GpuBlock{b, *where}.rem(teamNumber, kWarp / shape.team);
+}
 
 /// The team's `number`-th row from row `first` of the warp on.
 TeamEmitter::RowState TeamEmitter::stateOf(OpBuilder &b, Value first, int64_t number, bool isWhole) {
@@ -73,7 +75,8 @@ void TeamEmitter::emitTogether(OpBuilder &b, MutableArrayRef<RowState> rows) {
   }
 }
 
-/// The vectors that all rows share, once a tile: a store of a row need not come before the next row's loads of them then.
+/// The vectors that all rows share, once a tile: a store of a row need not come before the next row's loads
+/// of them then.
 void TeamEmitter::loadVectors(OpBuilder &b) {
   for (Node *node : program.liveNodes())
     for (int64_t slot = 0; node->kind == Node::Kind::Load && node->access.kind == Access::Kind::Shared &&
@@ -102,8 +105,7 @@ SmallVector<Value> TeamEmitter::emitTile(OpBuilder &b, Value first, Value next, 
   GpuBlock block{inner, *where};
   Value offset = block.add(loop.getInductionVar(), block.index(step));
   Value isInside = block.less(offset, block.index(rowsOfTile));
-  Value from =
-      arith::SelectOp::create(inner, *where, isInside, block.add(first, offset), next);
+  Value from = arith::SelectOp::create(inner, *where, isInside, block.add(first, offset), next);
   SmallVector<Value> nextParts = loadBatch(inner, from);
 
   SmallVector<Part> parts = loadedParts();

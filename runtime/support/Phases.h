@@ -10,7 +10,7 @@ namespace drawloom {
 struct PhaseSpan {
   std::string name;
   uint64_t start = 0, nanoseconds = 0; // as in Clock.h
-  int thread = 0; // from 0, in the order in which threads ended their first phase
+  int thread = 0;                      // from 0, in the order in which threads ended their first phase
 };
 
 /// Lasts as long as it lives, on the thread that made it.
@@ -29,8 +29,8 @@ private:
 };
 
 /// The phases of this process so far, by their starts. The first is "process": from when the system started
-/// it to the first phase; it is left out where the system does not tell. A process that goes on and on, loading
-/// program after program, keeps its first kMostPhases.
+/// it to the first phase; it is left out where the system does not tell. A process that goes on and on,
+/// loading program after program, keeps its first kMostPhases.
 std::vector<PhaseSpan> phasesSoFar();
 inline constexpr size_t kMostPhases = 256;
 

@@ -104,6 +104,8 @@ void clearFolder(const std::string &out) {
   for (auto &l : logs) fs::remove(l);
 }
 
+bool onCpu(const TrainableProgram &program) { return program.deviceName() == "CPU"; }
+
 /// Weights and optimizer state before the first step of this run; returns the number of steps done.
 int64_t initialize(TrainableProgram &program, const RunPlan &plan, const TrainOptions &o) {
   PhaseTimer phase("weights");
@@ -113,7 +115,7 @@ int64_t initialize(TrainableProgram &program, const RunPlan &plan, const TrainOp
     return plan.state["step"].get<int64_t>();
   }
   if (o.init.empty()) {
-    initializeWeights(program.parameters(), plan.spec.train.seed);
+    initializeWeights(program.parameters(), plan.spec.train.seed, onCpu(program) ? program.threads() : 0);
     program.upload(plan::Arena::Parameters);
   } else {
     loadWeights(o.init, program, false);
@@ -173,8 +175,6 @@ ProgressSetup progressSetup(TrainableProgram &program, const TrainSpec &spec, co
     p.peakGflops = program.measurePeakGflops();
   return p;
 }
-
-bool onCpu(const TrainableProgram &program) { return program.deviceName() == "CPU"; }
 
 /// "2 threads", or the card and what is used of its memory.
 std::string deviceText(const TrainableProgram &program) {

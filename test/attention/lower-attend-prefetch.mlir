@@ -7,7 +7,10 @@
 // CHECK-DAG: #[[SLICE:.*]] = affine_map<(d0, d1) -> (d0 + (d1 + 1) floordiv 2)>
 // CHECK-DAG: #[[PART:.*]] = affine_map<(d0, d1) -> (d0 + d1 * 16)>
 // CHECK: func.func @attend(%[[Q:.*]]: memref<1x64x32xf32>, %[[K:.*]]: memref<1x64x32xf32>, %[[V:.*]]: memref<1x64x32xf32>, %{{.*}}: memref<1x64x32xf32>, %{{.*}}: memref<1x2x64xf32>
+// Nothing has been asked for when a thread begins, which may be in the middle of a slice, and when a slice begins.
 // CHECK: memref.store %c0, %[[PAIRS:.*]][%c0] : memref<1xindex>
+// CHECK: scf.for
+// CHECK: memref.store %c0, %[[PAIRS]][%c0] : memref<1xindex>
 // CHECK: %[[H:.*]] = affine.apply #[[HEAD]]
 // CHECK: %[[S:.*]] = affine.apply #[[SLICE]]
 // CHECK: scf.for

@@ -27,7 +27,8 @@ std::string lossText(int64_t width) {
 
 struct ProductEpilogues : test::Passes {
   /// The graph phase, with epilogues of products of any size if `fused`.
-  OwningOpRef<ModuleOp> graph(const std::string &type, const std::string &mode, bool fused, int64_t width = 8) {
+  OwningOpRef<ModuleOp> graph(const std::string &type, const std::string &mode, bool fused,
+                              int64_t width = 8) {
     auto module = parse(lossText(width));
     run(*module, "drawloom-choose-precision{type=" + type + "},drawloom-form-segments{mode=" + mode +
                      "},drawloom-differentiate,drawloom-inline-segments,drawloom-decompose,"
@@ -92,7 +93,8 @@ TEST_F(ProductEpilogues, OfWholeRowsAreTheSameWhateverIsRecomputed) {
   for (std::string mode : {"none", "elementwise", "attention", "block", "all", "block,none"}) {
     std::map<std::string, int> kinds = epilogues(*graph("bf16", mode, true, 64));
     EXPECT_EQ(kinds["x W^T, bias_add, dropout, add, layer_norm"], 1) << mode << ": the first layer's";
-    EXPECT_EQ(kinds["x W^T, bias_add, dropout, add"], 1) << mode << ": the last one's, with no norm behind it";
+    EXPECT_EQ(kinds["x W^T, bias_add, dropout, add"], 1)
+        << mode << ": the last one's, with no norm behind it";
   }
 }
 

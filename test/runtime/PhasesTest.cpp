@@ -39,7 +39,9 @@ TEST(Phases, AnEndedPhaseEndsOnce) {
 }
 
 TEST(Phases, ThreadsAreToldApart) {
-  { PhaseTimer here("here"); }
+  {
+    PhaseTimer here("here");
+  }
   std::thread([] { PhaseTimer there("there"); }).join();
   auto all = phasesSoFar();
   EXPECT_NE(find(all, "here")->thread, find(all, "there")->thread);
