@@ -212,6 +212,13 @@ def SetMaxRegistersOp : CheckedGpuOp<"set_max_registers", [MemoryEffects<[MemRea
   let arguments = (ins I64Attr:$count, UnitAttr:$increase);
   let assemblyFormat = "$count (`increase` $increase^)? attr-dict";
 }
+def AnyLaneOp : GpuOp<"any_lane", [MemoryEffects<[MemRead, MemWrite]>]> {
+  let summary = "true in all lanes of the warp if the condition holds in one of them";
+  let description = [{ All 32 lanes come to it. }];
+  let arguments = (ins I1:$condition);
+  let results = (outs I1:$any);
+  let assemblyFormat = "$condition attr-dict";
+}
 def ElectOp : GpuOp<"elect", [MemoryEffects<[MemRead, MemWrite]>]> {
   let summary = "true in one lane of the warp (sm_90a)";
   let results = (outs I1:$elected);
