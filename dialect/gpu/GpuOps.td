@@ -108,6 +108,12 @@ def TmaLoadOp : CheckedGpuOp<"tma_load", [MemoryEffects<[MemRead, MemWrite]>]> {
   let arguments = (ins DrawloomGpu_TileType:$tile, LLVM_DefaultPointer:$map, Variadic<I32>:$coordinates, I32:$barrier);
   let assemblyFormat = "$tile `,` $map `[` $coordinates `]` `,` $barrier attr-dict `:` type($tile) `,` type($map)";
 }
+def TmaPrefetchOp : CheckedGpuOp<"tma_prefetch", [MemoryEffects<[MemRead, MemWrite]>]> {
+  let summary = "one thread asks for a box to be brought to the card's L2 cache";
+  let description = [{ What a tma_load of the same map and coordinates, of one panel, will read. Nothing waits for it. TMA1. }];
+  let arguments = (ins LLVM_DefaultPointer:$map, Variadic<I32>:$coordinates);
+  let assemblyFormat = "$map `[` $coordinates `]` attr-dict `:` type($map)";
+}
 def TmaStoreOp : CheckedGpuOp<"tma_store", [MemoryEffects<[MemRead, MemWrite]>]> {
   let summary = "one thread starts the copy of a tile to a box; elements outside the tensor are not written";
   let description = [{ The writers of the tile must have passed `fence_async_shared` and a barrier. TMA1. }];
