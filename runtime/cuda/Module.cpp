@@ -15,30 +15,40 @@ Module::Module(const Artifact &artifact, const Card &card) : artifact(artifact),
     return;
   }
   PhaseTimer phase("kernels");
-  if (!loadCubin()) loadPtx();
+  try {
+    for (const CodeModule &module : artifact.modules()) load(module);
+  } catch (...) {
+    unload();
+    throw;
+  }
 }
 
-Module::~Module() {
-  if (handle) card.driver.moduleUnload(handle);
+Module::~Module() { unload(); }
+
+void Module::unload() {
+  for (ModuleHandle handle : handles) card.driver.moduleUnload(handle);
 }
 
-bool Module::loadCubin() {
-  auto cubin = artifact.sass();
+void Module::load(const CodeModule &module) {
+  ModuleHandle handle = nullptr;
+  if (!loadCubin(handle, module)) loadPtx(handle, module.ptx);
+  handles.push_back(handle);
+}
+
+bool Module::loadCubin(ModuleHandle &handle, const CodeModule &module) const {
   auto *target = artifact.plan().target();
-  if (cubin.empty() || !runsCubin(card.facts, {target->c_str(), target->size()})) return false;
+  if (module.cubin.empty() || !runsCubin(card.facts, {target->c_str(), target->size()})) return false;
   // A driver older than the assembler refuses it; the PTX may still do.
-  Result r = card.driver.moduleLoadDataEx(&handle, cubin.data(), 0, nullptr, nullptr);
-  if (r == kCudaOutOfMemory || artifact.code().empty()) check(card.driver, r, "cannot load the kernels");
+  Result r = card.driver.moduleLoadDataEx(&handle, module.cubin.data(), 0, nullptr, nullptr);
+  if (r == kCudaOutOfMemory || module.ptx.empty()) check(card.driver, r, "cannot load the kernels");
   return r == kCudaSuccess;
 }
 
-void Module::loadPtx() {
-  auto code = artifact.code();
+void Module::loadPtx(ModuleHandle &handle, std::span<const std::byte> code) const {
   std::string ptx(reinterpret_cast<const char *>(code.data()), code.size()); // ends in a NUL in any case
   std::string log(kLogBytes, '\0');
   JitOption options[] = {JitOption::ErrorLog, JitOption::ErrorLogBytes};
   void *values[] = {log.data(), reinterpret_cast<void *>(kLogBytes)};
-  fromPtx = true;
   Result r = card.driver.moduleLoadDataEx(&handle, ptx.c_str(), 2, options, values);
   if (r == kCudaSuccess) return;
   if (r == kCudaOutOfMemory) check(card.driver, r, "cannot load the kernels");
@@ -52,7 +62,8 @@ void Module::loadPtx() {
 
 FunctionHandle Module::kernel(const plan::Kernel &k) const {
   FunctionHandle function = nullptr;
-  if (!handle || card.driver.moduleGetFunction(&function, handle, k.name()->c_str()) != kCudaSuccess)
+  if (k.code_module() >= handles.size() ||
+      card.driver.moduleGetFunction(&function, handles[k.code_module()], k.name()->c_str()) != kCudaSuccess)
     fail(kBadInput, "{}: the code has no kernel '{}'", artifact.name(), k.name()->c_str());
   int most = 0;
   check(card.driver, card.driver.funcGetAttribute(&most, FunctionAttribute::MaxThreads, function),

@@ -7,7 +7,7 @@ namespace drawloom::cuda {
 
 class Module {
 public:
-  /// Loads the artifact's cubin if it has one that fits the card, else its PTX, which the driver compiles
+  /// Loads the artifact's cubins where it has some that fit the card, else its PTX, which the driver compiles
   /// (and keeps: the second load is fast). Throws Error(kBadInput) with the driver's log.
   Module(const Artifact &artifact, const Card &card);
   ~Module();
@@ -16,17 +16,16 @@ public:
 
   /// A kernel by name, allowed the shared memory that it asks for. Throws Error(kBadInput).
   FunctionHandle kernel(const plan::Kernel &kernel) const;
-  /// "cubin" or "PTX".
-  const char *kind() const { return fromPtx ? "PTX" : "cubin"; }
 
 private:
-  bool loadCubin();
-  void loadPtx();
+  void load(const CodeModule &module);
+  void unload();
+  bool loadCubin(ModuleHandle &handle, const CodeModule &module) const;
+  void loadPtx(ModuleHandle &handle, std::span<const std::byte> ptx) const;
 
   const Artifact &artifact;
   const Card &card;
-  ModuleHandle handle = nullptr;
-  bool fromPtx = false;
+  std::vector<ModuleHandle> handles; ///< by the kernels' code_module
 };
 
 } // namespace drawloom::cuda

@@ -264,6 +264,20 @@ TEST_F(CudaProgram, TakesThePtxOnACardThatTheCubinIsNotFor) {
   EXPECT_EQ(card.modules, (std::vector<std::string>{"PTX"}));
 }
 
+TEST_F(CudaProgram, LoadsEachModuleByItself) {
+  Parts parts = cudaValid();
+  parts.plan.target = "sm_90a";
+  uint64_t ptx = parts.code.size();
+  parts.sass = bytesOf("\177ELF...");
+  parts.code.insert(parts.code.end(), parts.code.begin(), parts.code.begin() + ptrdiff_t(ptx));
+  parts.plan.modules = {{0, ptx, 0, 0}, {ptx, ptx, 0, parts.sass.size()}};
+  parts.plan.kernels[0]->code_module = 1;
+  load(std::move(parts))->run("count");
+  EXPECT_EQ(card.modules, (std::vector<std::string>{"PTX", "cubin"}));
+  EXPECT_EQ(card.launches.size(), 1u);
+  EXPECT_EQ(card.calls["moduleUnload"], 2);
+}
+
 TEST_F(CudaProgram, SaysWhatTheDriverHasAgainstThePtx) {
   card.ptxError = "ptxas application ptx input, line 7; error: Unknown symbol";
   auto e = errorOf([&] { load(cudaValid()); });

@@ -100,6 +100,9 @@ TEST(GpuArtifact, CodeIsPtxAndACubinWherePtxasIs) {
   ASSERT_EQ(report.resources.size(), 1u);
   EXPECT_EQ(report.resources[0].kernel, "copy");
   EXPECT_GT(report.resources[0].registers, 0u);
+  auto modules = artifact.modules();
+  ASSERT_EQ(modules.size(), 1u);
+  EXPECT_EQ(modules[0].cubin.size(), report.cubinBytes);
 }
 
 TEST(GpuArtifact, MoreSharedMemoryThanABlockHasIsAnError) {
