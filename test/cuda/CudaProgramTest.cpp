@@ -1,5 +1,6 @@
 // Programs on a card, with the card's driver played by FakeCuda: what is launched, copied, captured and
 // refused.
+#include "runtime/cuda/EarlyStart.h"
 #include "runtime/cuda/Memory.h"
 #include "runtime/program/Program.h"
 #include "runtime/program/Trace.h"
@@ -276,6 +277,29 @@ TEST_F(CudaProgram, LoadsEachModuleByItself) {
   EXPECT_EQ(card.modules, (std::vector<std::string>{"PTX", "cubin"}));
   EXPECT_EQ(card.launches.size(), 1u);
   EXPECT_EQ(card.calls["moduleUnload"], 2);
+}
+
+TEST_F(CudaProgram, FindsWhatAnEarlyStartHasMeasured) {
+  Parts parts = cudaValid();
+  std::vector<std::byte> bytes = assemble(parts);
+  {
+    cuda::EarlyStart early(&card.driver(), &card.blasLt());
+    early.expect(Artifact::fromBytes(bytes, "test.loom").plan());
+    early.finish();
+    EXPECT_EQ(card.allocations, 0u);
+    EXPECT_GT(card.calls["matmul 1"], 0) << "nothing was measured";
+    card.calls.erase("matmul 1"); // not the fastest: no product runs it
+    Program::fromBytes(bytes, options(), "test.loom");
+    EXPECT_EQ(card.calls["matmul 1"], 0) << "measured again";
+  }
+  EXPECT_EQ(card.calls["retain"], card.calls["release"]);
+}
+
+TEST_F(CudaProgram, AnEarlyStartEndsWithoutAPlan) {
+  cuda::EarlyStart early(&card.driver(), &card.blasLt());
+  early.finish();
+  EXPECT_EQ(card.allocations, 0u);
+  EXPECT_EQ(card.calls["retain"], 1);
 }
 
 TEST_F(CudaProgram, SaysWhatTheDriverHasAgainstThePtx) {
