@@ -7,8 +7,9 @@ namespace drawloom::cuda {
 
 class Module {
 public:
-  /// Loads the artifact's cubins where it has some that fit the card, else its PTX, which the driver compiles
-  /// (and keeps: the second load is fast). Throws Error(kBadInput) with the driver's log.
+  /// Loads the artifact's cubins where it has some that fit the card. Where it has none the driver compiles
+  /// PTX, modules side by side on all cores (and keeps what it made: the second load is fast). Throws
+  /// Error(kBadInput) with the driver's log.
   Module(const Artifact &artifact, const Card &card);
   ~Module();
   Module(const Module &) = delete;
@@ -18,14 +19,18 @@ public:
   FunctionHandle kernel(const plan::Kernel &kernel) const;
 
 private:
-  void load(const CodeModule &module);
+  struct Loaded {
+    ModuleHandle module = nullptr;
+    LibraryHandle library = nullptr; ///< whose module it is, if the driver has compiled it
+  };
+  void load();
   void unload();
-  bool loadCubin(ModuleHandle &handle, const CodeModule &module) const;
-  void loadPtx(ModuleHandle &handle, std::span<const std::byte> ptx) const;
+  bool loadCubin(Loaded &into, const CodeModule &module) const;
+  void compile(std::span<const CodeModule> modules, std::vector<size_t> which);
 
   const Artifact &artifact;
   const Card &card;
-  std::vector<ModuleHandle> handles; ///< by the kernels' code_module
+  std::vector<Loaded> loaded; ///< by the kernels' code_module
 };
 
 } // namespace drawloom::cuda

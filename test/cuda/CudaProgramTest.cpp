@@ -265,18 +265,32 @@ TEST_F(CudaProgram, TakesThePtxOnACardThatTheCubinIsNotFor) {
   EXPECT_EQ(card.modules, (std::vector<std::string>{"PTX"}));
 }
 
-TEST_F(CudaProgram, LoadsEachModuleByItself) {
+/// cudaValid() with its PTX in three modules, of which the last has a cubin and the kernels.
+Parts ofThreeModules() {
   Parts parts = cudaValid();
   parts.plan.target = "sm_90a";
-  uint64_t ptx = parts.code.size();
   parts.sass = bytesOf("\177ELF...");
-  parts.code.insert(parts.code.end(), parts.code.begin(), parts.code.begin() + ptrdiff_t(ptx));
-  parts.plan.modules = {{0, ptx, 0, 0}, {ptx, ptx, 0, parts.sass.size()}};
-  parts.plan.kernels[0]->code_module = 1;
-  load(std::move(parts))->run("count");
-  EXPECT_EQ(card.modules, (std::vector<std::string>{"PTX", "cubin"}));
+  std::vector<std::byte> ptx = parts.code;
+  for (int k = 0; k < 2; ++k) parts.code.insert(parts.code.end(), ptx.begin(), ptx.end());
+  uint64_t size = ptx.size();
+  parts.plan.modules = {{0, size, 0, 0}, {size, size, 0, 0}, {2 * size, size, 0, parts.sass.size()}};
+  for (auto &kernel : parts.plan.kernels) kernel->code_module = 2;
+  return parts;
+}
+
+TEST_F(CudaProgram, LoadsEachModuleByItself) {
+  load(ofThreeModules())->run("count");
+  EXPECT_EQ(card.modules, (std::vector<std::string>{"cubin", "PTX", "PTX"}));
   EXPECT_EQ(card.launches.size(), 1u);
-  EXPECT_EQ(card.calls["moduleUnload"], 2);
+  EXPECT_EQ(card.calls["moduleUnload"], 1);
+  EXPECT_EQ(card.calls["libraryUnload"], 2);
+}
+
+TEST_F(CudaProgram, GivesModulesBackWhenAnotherIsRefused) {
+  card.ptxError = "line 1; error";
+  EXPECT_EQ(errorOf([&] { load(ofThreeModules()); }).exitCode, kBadInput);
+  EXPECT_EQ(card.calls["moduleUnload"], 1);
+  EXPECT_EQ(card.calls["libraryUnload"], 0);
 }
 
 TEST_F(CudaProgram, FindsWhatAnEarlyStartHasMeasured) {
