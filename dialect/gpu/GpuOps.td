@@ -108,6 +108,12 @@ def TmaLoadOp : CheckedGpuOp<"tma_load", [MemoryEffects<[MemRead, MemWrite]>]> {
   let arguments = (ins DrawloomGpu_TileType:$tile, LLVM_DefaultPointer:$map, Variadic<I32>:$coordinates, I32:$barrier);
   let assemblyFormat = "$tile `,` $map `[` $coordinates `]` `,` $barrier attr-dict `:` type($tile) `,` type($map)";
 }
+def TmaPrefetchOp : CheckedGpuOp<"tma_prefetch", [MemoryEffects<[MemRead, MemWrite]>]> {
+  let summary = "one thread asks for a box to be brought to the card's L2 cache";
+  let description = [{ What a tma_load of the same map and coordinates, of one panel, will read. Nothing waits for it. TMA1. }];
+  let arguments = (ins LLVM_DefaultPointer:$map, Variadic<I32>:$coordinates);
+  let assemblyFormat = "$map `[` $coordinates `]` attr-dict `:` type($map)";
+}
 def TmaStoreOp : CheckedGpuOp<"tma_store", [MemoryEffects<[MemRead, MemWrite]>]> {
   let summary = "one thread starts the copy of a tile to a box; elements outside the tensor are not written";
   let description = [{ The writers of the tile must have passed `fence_async_shared` and a barrier. TMA1. }];
@@ -211,6 +217,13 @@ def SetMaxRegistersOp : CheckedGpuOp<"set_max_registers", [MemoryEffects<[MemRea
   let description = [{ SETREG1: count is a multiple of 8 from 24 to 256. }];
   let arguments = (ins I64Attr:$count, UnitAttr:$increase);
   let assemblyFormat = "$count (`increase` $increase^)? attr-dict";
+}
+def AnyLaneOp : GpuOp<"any_lane", [MemoryEffects<[MemRead, MemWrite]>]> {
+  let summary = "true in all lanes of the warp if the condition holds in one of them";
+  let description = [{ All 32 lanes come to it. }];
+  let arguments = (ins I1:$condition);
+  let results = (outs I1:$any);
+  let assemblyFormat = "$condition attr-dict";
 }
 def ElectOp : GpuOp<"elect", [MemoryEffects<[MemRead, MemWrite]>]> {
   let summary = "true in one lane of the warp (sm_90a)";

@@ -150,6 +150,7 @@ static LogicalResult checkCoordinates(Operation *op, ValueRange coordinates) {
 }
 
 LogicalResult TmaLoadOp::verify() { return checkCoordinates(*this, getCoordinates()); }
+LogicalResult TmaPrefetchOp::verify() { return checkCoordinates(*this, getCoordinates()); }
 LogicalResult TmaStoreOp::verify() { return checkCoordinates(*this, getCoordinates()); }
 
 LogicalResult CopyAsyncOp::verify() {

@@ -105,14 +105,14 @@ struct LowerAttention : impl::LowerAttentionBase<LowerAttention> {
           << queryTile.getValue() << " and " << keyTile.getValue();
       return signalPassFailure();
     }
-    if (!forwardCut.empty() && forwardCut.size() != 8) {
-      getOperation()->emitError("expected forward-cut to be 8 numbers, got ") << forwardCut.size();
+    if (!forwardCut.empty() && forwardCut.size() != 9) {
+      getOperation()->emitError("expected forward-cut to be 9 numbers, got ") << forwardCut.size();
       return signalPassFailure();
     }
     rows::KernelLibrary kernels(getOperation());
     attention::Context context(kernels,
                                {queryTile, keyTile, minItems, target,
-                                llvm::SmallVector<int64_t, 8>(forwardCut.begin(), forwardCut.end()), relay});
+                                llvm::SmallVector<int64_t, 9>(forwardCut.begin(), forwardCut.end()), relay});
     SmallVector<Operation *> ops;
     getOperation()->walk([&](Operation *op) {
       if (isa<AttendOp, AttendGradOp, AttentionDeltaOp, AttentionDecodeOp>(op)) ops.push_back(op);

@@ -9,7 +9,7 @@ struct Options {
   int64_t queryTile = 0, keyTile = 0;            ///< 0: by the cost model
   int64_t minItems = 0;                          ///< 0: 4 on a CPU, by the cost model on a GPU
   std::string target = "cpu";                    ///< cpu, sm_90a or sm_80
-  llvm::SmallVector<int64_t, 8> forwardCut = {}; ///< of the tensor cores' forward kernel, in the order of the
+  llvm::SmallVector<int64_t, 9> forwardCut = {}; ///< of the tensor cores' forward kernel, in the order of the
                                                  ///< pass's option; empty: by the cost model
   bool relay = false;                            ///< owners of keys relay dQ, where their view lets them
 

@@ -32,7 +32,7 @@ def LowerAttention : Pass<"drawloom-lower-attention", "::mlir::ModuleOp"> {
     Option<"minItems", "min-items", "int64_t", "0", "fewest work items for which a gradient is one kernel with five products a tile; 0: 4 on a CPU, by the cost model on a GPU">,
     Option<"target", "target", "std::string", "\"cpu\"", "cpu, sm_90a or sm_80">,
     ListOption<"forwardCut", "forward-cut", "int64_t", "for tuning and tests: the tensor cores' forward kernel as warp groups, keys a tile, query stages, key stages, "
-      "queries in registers (0 or 1), blocks of a multiprocessor, registers of a consumer (0: not shared out anew), longest first (0 or 1)">,
+      "queries in registers (0 or 1), blocks of a multiprocessor, registers of a consumer (0: not shared out anew), longest first (0 or 1), expects no greater scores (0 or 1)">,
     Option<"relay", "relay", "bool", "true", "sm_90a: the dQ of long slices goes from one owner of keys to the next, five products a tile in place of seven">
   ];
   let statistics = [Statistic<"numLaunches", "launches", "Number of launches made">];

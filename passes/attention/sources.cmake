@@ -13,4 +13,4 @@ list(APPEND DRAWLOOM_PASS_SOURCES
   attention/gpu/WindowPlan.cpp attention/gpu/WindowKernel.cpp attention/gpu/WindowConsumer.cpp
   attention/gpu/BackwardLaunch.cpp attention/gpu/LowerOwners.cpp attention/gpu/LowerBackward.cpp attention/gpu/LowerDelta.cpp
   attention/gpu/ForwardPlan.cpp attention/gpu/FragmentSoftmax.cpp attention/gpu/ForwardKernel.cpp
-  attention/gpu/ForwardConsumer.cpp attention/gpu/ForwardOutputs.cpp attention/gpu/LowerForward.cpp)
+  attention/gpu/ForwardConsumer.cpp attention/gpu/ForwardTile.cpp attention/gpu/ForwardOutputs.cpp attention/gpu/LowerForward.cpp)

@@ -104,6 +104,16 @@ struct LowerSetMaxRegisters : OpRewritePattern<SetMaxRegistersOp> {
   }
 };
 
+struct LowerAnyLane : OpRewritePattern<AnyLaneOp> {
+  using OpRewritePattern::OpRewritePattern;
+  LogicalResult matchAndRewrite(AnyLaneOp op, PatternRewriter &rewriter) const override {
+    AsmBuilder a(rewriter, op.getLoc());
+    rewriter.replaceOp(
+        op, a.intrinsic("llvm.nvvm.vote.any.sync", rewriter.getI1Type(), {a.i32(-1), op.getCondition()}));
+    return success();
+  }
+};
+
 struct LowerElect : OpRewritePattern<ElectOp> {
   using OpRewritePattern::OpRewritePattern;
   LogicalResult matchAndRewrite(ElectOp op, PatternRewriter &rewriter) const override {
@@ -119,7 +129,7 @@ struct LowerElect : OpRewritePattern<ElectOp> {
 
 void populateBarriers(RewritePatternSet &patterns, bool isHopper) {
   patterns.add<LowerMBarrierInit, LowerMBarrierFence, LowerMBarrierArrive, LowerRingSlot, LowerNamedBarrier,
-               LowerWarpSync, LowerSetMaxRegisters, LowerElect>(patterns.getContext());
+               LowerWarpSync, LowerSetMaxRegisters, LowerAnyLane, LowerElect>(patterns.getContext());
   patterns.add<LowerMBarrierWait>(patterns.getContext(), isHopper ? "try_wait" : "test_wait");
 }
 

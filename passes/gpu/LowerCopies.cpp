@@ -48,6 +48,23 @@ struct LowerTmaLoad : OpRewritePattern<TmaLoadOp> {
   }
 };
 
+struct LowerTmaPrefetch : OpRewritePattern<TmaPrefetchOp> {
+  using OpRewritePattern::OpRewritePattern;
+  LogicalResult matchAndRewrite(TmaPrefetchOp op, PatternRewriter &rewriter) const override {
+    AsmBuilder a(rewriter, op.getLoc());
+    size_t rank = op.getCoordinates().size();
+    std::string list;
+    for (size_t i = 0; i < rank; ++i) list += (i ? ", $" : "$") + std::to_string(1 + i);
+    SmallVector<Value> operands{op.getMap()};
+    operands.append(op.getCoordinates().begin(), op.getCoordinates().end());
+    a.assembly(
+        llvm::formatv("cp.async.bulk.prefetch.tensor.{0}d.L2.global.tile [$0, {{{1}}];", rank, list).str(),
+        {}, operands);
+    rewriter.eraseOp(op);
+    return success();
+  }
+};
+
 struct LowerTmaStore : OpRewritePattern<TmaStoreOp> {
   using OpRewritePattern::OpRewritePattern;
   LogicalResult matchAndRewrite(TmaStoreOp op, PatternRewriter &rewriter) const override {
@@ -185,8 +202,8 @@ template <typename Op> void addPlain(RewritePatternSet &patterns, StringRef text
 
 void populateCopies(RewritePatternSet &patterns) {
   MLIRContext *context = patterns.getContext();
-  patterns.add<LowerTensorMap, LowerTmaLoad, LowerTmaStore, LowerBulkLoad, LowerBulkStore, LowerCopyAsync,
-               LowerSharedArray, LowerCopyAsyncArrive>(context);
+  patterns.add<LowerTensorMap, LowerTmaLoad, LowerTmaPrefetch, LowerTmaStore, LowerBulkLoad, LowerBulkStore,
+               LowerCopyAsync, LowerSharedArray, LowerCopyAsyncArrive>(context);
   addPlain<BulkCommitOp>(patterns, "cp.async.bulk.commit_group;");
   addPlain<CopyAsyncCommitOp>(patterns, "cp.async.commit_group;");
   addPlain<FenceAsyncSharedOp>(patterns, "fence.proxy.async.shared::cta;");

@@ -8,6 +8,7 @@ namespace drawloom::products {
 namespace {
 
 constexpr int64_t kTileAlignment = 1024, kWarpsInGroup = kGroupThreads / kWarpThreads, kRowLanes = 4;
+constexpr int64_t kTurnsAhead = 2; ///< beyond the ring, that rows are asked for
 
 } // namespace
 
@@ -113,7 +114,23 @@ void ProductKernel::bringProducts() const {
       dgpu::TmaLoadOp::create(g.b, g.loc, tile, aMap, ValueRange{g.i32(slice * kSliceInner), turn.firstRow},
                               full);
     }
+    askAhead(turn);
     return SmallVector<Value>();
+  });
+}
+
+/// Asks for rows that the ring has no place for yet. The blocks of the same rows, which come to them
+/// together, share the slices.
+void ProductKernel::askAhead(const Turn &turn) const {
+  int64_t count = slices(shape), ahead = llvm::divideCeil(cut.stages, count) + kTurnsAhead;
+  int64_t tiles = cut.columnTiles(shape);
+  Value own = g.div(firstColumn, cut.columns);
+  g.when(g.less(g.add(turn.number, ahead), turns), [&] {
+    Value row = g.add(turn.firstRow, ahead * cut.rowBlocks(shape) * kTileRows);
+    for (int64_t slice = 0; slice < count; ++slice)
+      g.when(g.equal(own, slice % tiles), [&] {
+        dgpu::TmaPrefetchOp::create(g.b, g.loc, aMap, ValueRange{g.i32(slice * kSliceInner), row});
+      });
   });
 }
 

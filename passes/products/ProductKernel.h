@@ -53,6 +53,7 @@ private:
                                  llvm::function_ref<SmallVector<Value>(const Turn &, ValueRange)> body) const;
 
   void bringProducts() const;
+  void askAhead(const Turn &turn) const;
   void bringInputs() const;
 
   void consume();

@@ -13,6 +13,7 @@ struct Case {
   Problem problem;
   const char *type = "f32"; ///< of q, k, v, out and their gradients
   float level = 0;          ///< what scores are about
+  float rise = 0;           ///< by how much more those of the last key, in even steps from the first
 };
 
 plan::DType dtypeOf(const std::string &type) {
@@ -26,13 +27,15 @@ std::vector<float> randomValues(size_t size, std::mt19937 &generator, plan::DTyp
   return values;
 }
 
-/// Gives every score the same addend: the first channel of every query and of every key has one value.
+/// Gives the scores of a key the same addend: the first channel of every query has one value.
 void setLevel(const Case &c, std::vector<float> &q, std::vector<float> &k) {
   const Problem &p = c.problem;
   constexpr float ofQueries = 4;
-  float ofKeys = float(roundTo(dtypeOf(c.type), c.level / p.scale() / ofQueries));
-  for (int64_t row = 0; row < p.batch * p.n * p.heads; ++row)
-    q[size_t(row * p.dQk)] = ofQueries, k[size_t(row * p.dQk)] = ofKeys;
+  for (int64_t row = 0; row < p.batch * p.n * p.heads; ++row) {
+    double addend = c.level + c.rise * double(row / p.heads % p.n) / double(p.n);
+    q[size_t(row * p.dQk)] = ofQueries;
+    k[size_t(row * p.dQk)] = float(roundTo(dtypeOf(c.type), addend / p.scale() / ofQueries));
+  }
 }
 
 Tensor tensor(std::vector<int64_t> shape, const std::vector<float> &values) {
@@ -63,13 +66,13 @@ double allowed(const std::vector<double> &exact, const std::vector<double> &roun
 
 void expectExact(const Case &c) {
   const Problem &p = c.problem;
-  SCOPED_TRACE(fmt::format("{} {} B={} n={} heads={} d={}/{} level={}", c.type, p.pattern, p.batch, p.n,
-                           p.heads, p.dQk, p.dV, c.level));
+  SCOPED_TRACE(fmt::format("{} {} B={} n={} heads={} d={}/{} level={} rise={}", c.type, p.pattern, p.batch,
+                           p.n, p.heads, p.dQk, p.dV, c.level, c.rise));
   plan::DType type = dtypeOf(c.type);
   std::mt19937 generator(unsigned(p.n * 31 + p.heads));
   auto q = randomValues(p.qSize(), generator, type), k = randomValues(p.qSize(), generator, type);
   auto v = randomValues(p.vSize(), generator, type), dout = randomValues(p.vSize(), generator, type);
-  if (c.level != 0) setLevel(c, q, k);
+  if (c.level != 0 || c.rise != 0) setLevel(c, q, k);
   auto run = DeviceRun::make(attentionModule(p, false, c.type));
   ASSERT_TRUE(run);
   std::vector<int64_t> qShape{p.batch, p.n, p.heads * p.dQk}, vShape{p.batch, p.n, p.heads * p.dV};
@@ -191,6 +194,16 @@ std::vector<Case> cases(const char *type) {
       for (const char *form : {"column(48)", "column(5)", "block(100)", "local(128)", "local(600)",
                                "summary(48, c=12)", "strided(40)", "fixed(96, c=32)"})
         list.push_back({{form, 2, 1000, 2, 64, 64}, type, level});
+  // Later tiles of keys with much greater scores than those before, a little greater, and smaller ones.
+  if (type != std::string("f32"))
+    for (float rise : {40.0f, 150.0f, 1000.0f, -150.0f})
+      for (auto [form, d] : {std::pair<const char *, int64_t>{"dense", 64},
+                             {"dense", 128},
+                             {"column(2)", 64},
+                             {"local(700)", 32},
+                             {"summary(48, c=16)", 64},
+                             {"fixed(96, c=32)", 64}})
+        list.push_back({{form, 1, 1700, 3, d, d}, type, 0, rise});
   return list;
 }
 
@@ -214,7 +227,8 @@ INSTANTIATE_TEST_SUITE_P(Device, Attention, testing::ValuesIn(allCases()), [](au
       fmt::format("{}_{}_B{}_n{}_h{}_d{}_{}", info.param.type, p.pattern, p.batch, p.n, p.heads, p.dQk, p.dV);
   for (char &c : name)
     if (!isalnum(static_cast<unsigned char>(c))) c = '_';
-  return fmt::format("{}_{}{}", info.index, name, info.param.level != 0 ? "_low" : "");
+  const char *scores = info.param.rise != 0 ? "_rising" : info.param.level != 0 ? "_low" : "";
+  return fmt::format("{}_{}{}", info.index, name, scores);
 });
 
 } // namespace

@@ -49,3 +49,11 @@ func.func @roles() -> i1 {
   %one = drawloom_gpu.elect
   return %one : i1
 }
+
+// CHECK-LABEL: func.func @vote
+func.func @vote(%condition: i1) -> i1 {
+  // CHECK: %[[ALL:.*]] = arith.constant -1 : i32
+  // CHECK: llvm.call_intrinsic "llvm.nvvm.vote.any.sync"(%[[ALL]], %arg0) : (i32, i1) -> i1
+  %any = drawloom_gpu.any_lane %condition
+  return %any : i1
+}

@@ -13,6 +13,8 @@ func.func @bulk(%x: memref<4x64x128xbf16>, %row: i32, %map: !llvm.ptr)
   %m = drawloom_gpu.tensor_map 0 : !llvm.ptr
   %t = drawloom_gpu.shared_tile %c0 : !drawloom_gpu.tile<64 x 128, bf16, swizzle 128, pitch 64>
   drawloom_gpu.tma_load %t, %m[%c0, %row], %barrier : !drawloom_gpu.tile<64 x 128, bf16, swizzle 128, pitch 64>, !llvm.ptr
+  // CHECK: llvm.inline_asm {{.*}}"cp.async.bulk.prefetch.tensor.2d.L2.global.tile [$0, {$1, $2}];", "l,r,r" %[[MAP]], %{{.*}}
+  drawloom_gpu.tma_prefetch %m[%c0, %row] : !llvm.ptr
   // CHECK: "cp.async.bulk.tensor.2d.global.shared::cta.bulk_group [$1, {$2, $3}], [$0];"
   // CHECK: "cp.async.bulk.commit_group;"
   // CHECK: "cp.async.bulk.wait_group.read 0;"

@@ -47,6 +47,7 @@ func.func @gradient(%dy: tensor<768x64xf16>, %w: tensor<64x128xf16>, %u: tensor<
 // CHECK-COUNT-2: tma_load {{.*}} : <96 x 64
 // CHECK: scf.for
 // CHECK-COUNT-2: tma_load {{.*}} : <64 x 64
+// CHECK-COUNT-2: tma_prefetch
 // CHECK: set_max_registers 240 increase
 // CHECK: scf.for
 // CHECK: wgmma {{.*}} {transpose_b} : {{.*}}-> vector<12x2x2xf32>

@@ -1,7 +1,6 @@
-// What the consuming warp groups of the forward kernel do with a query tile: scores, the online softmax,
-// sums.
+// What the consuming warp groups of the forward kernel do with a query tile: products of scores and of
+// outputs, from key tile to key tile.
 #include "passes/attention/gpu/ForwardKernel.h"
-#include <limits>
 
 using namespace mlir;
 
@@ -10,6 +9,10 @@ namespace drawloom::attention {
 Value ForwardKernel::pack(Value fragment) const {
   auto type = cast<VectorType>(fragment.getType());
   return arith::TruncFOp::create(g.b, g.loc, g.vector(type.getShape(), outType.getElementType()), fragment);
+}
+
+VectorType ForwardKernel::packedType(int64_t columns) const {
+  return g.vector({columns / 8, 2, 2}, outType.getElementType());
 }
 
 /// Products and bulk copies of sm_90a see shared memory apart from the threads.
@@ -54,8 +57,8 @@ void ForwardKernel::consumeItem(const Item &item, Value count, Value step) const
 }
 
 Value ForwardKernel::loadQueries(Value tile) const {
-  auto fragment = g.vector({spec.shape.dQk / 8, 2, 2}, outType.getElementType());
-  return dgpu::LoadFragmentOp::create(g.b, g.loc, fragment, cast<TypedValue<dgpu::TileType>>(tile));
+  return dgpu::LoadFragmentOp::create(g.b, g.loc, packedType(spec.shape.dQk),
+                                      cast<TypedValue<dgpu::TileType>>(tile));
 }
 
 Value ForwardKernel::rowAfter(const Item &item, Value row) const {
@@ -117,16 +120,22 @@ void ForwardKernel::skip(Value from, Value to, const Span &span, Value step) con
   });
 }
 
+TypedValue<dgpu::TileType> ForwardKernel::keysIn(const Ring::Slot &slot) const {
+  return g.tile(keyTiles().type, at(keysAt, keyTiles(), slot));
+}
+
 Value ForwardKernel::startScores(const Rows &rows, const Ring::Slot &slot) const {
   keyRing->waitFull(g, slot);
-  auto keys = g.tile(keyTiles().type, at(keysAt, keyTiles(), slot));
-  auto type = g.accumulator(cut.columns);
-  if (!spec.isHopper) {
-    Value queries = cut.queriesInRegisters ? rows.queries : loadQueries(rows.queries);
-    return dgpu::MmaSyncOp::create(g.b, g.loc, type, queries, keys, Value(), /*transpose_b=*/true);
-  }
-  return dgpu::WgmmaOp::create(g.b, g.loc, type, rows.queries, keys, Value(), /*transpose_a=*/false,
-                               /*transpose_b=*/true);
+  if (!spec.isHopper) return scoresOfWarp(rows, slot);
+  return dgpu::WgmmaOp::create(g.b, g.loc, g.accumulator(cut.columns), rows.queries, keysIn(slot), Value(),
+                               /*transpose_a=*/false, /*transpose_b=*/true);
+}
+
+/// Scores by products of single warps, which one warp can make while the others of its group go on.
+Value ForwardKernel::scoresOfWarp(const Rows &rows, const Ring::Slot &slot) const {
+  Value queries = cut.queriesInRegisters ? rows.queries : loadQueries(rows.queries);
+  return dgpu::MmaSyncOp::create(g.b, g.loc, g.accumulator(cut.columns), queries, keysIn(slot), Value(),
+                                 /*transpose_b=*/true);
 }
 
 Value ForwardKernel::startOutputs(Value probabilities, const Ring::Slot &slot, Value out) const {
@@ -135,38 +144,6 @@ Value ForwardKernel::startOutputs(Value probabilities, const Ring::Slot &slot, V
   auto type = g.accumulator(spec.shape.dV);
   if (!spec.isHopper) return dgpu::MmaSyncOp::create(g.b, g.loc, type, probabilities, values, out, false);
   return dgpu::WgmmaOp::create(g.b, g.loc, type, probabilities, values, out, false, false);
-}
-
-/// Scores with -inf where a row does not meet a slot.
-Value ForwardKernel::masked(Value scores, const Stream &stream, const Met &met, Value tile) const {
-  auto type = cast<VectorType>(scores.getType());
-  if (spec.shape.scale < 0) scores = arith::NegFOp::create(g.b, g.loc, scores);
-  if (spec.shape.scale == 0) scores = g.splat(type, 0);
-  // A lower bound that is 0 for all rows masks nothing.
-  bool hasLow = llvm::any_of(stream.rows.lower().getResults(), [](AffineExpr e) {
-    auto constant = dyn_cast<AffineConstantExpr>(e);
-    return !constant || constant.getValue() > 0;
-  });
-  Value start = g.mul(tile, cut.columns);
-  Value isWhole = g.compare(arith::CmpIPredicate::sle, g.add(start, cut.columns), met.wholeTo);
-  if (hasLow) isWhole = g.both(isWhole, g.compare(arith::CmpIPredicate::sle, met.wholeFrom, start));
-  auto select = [&] {
-    SmallVector<int32_t> columns; // of the first lane of four
-    for (int32_t j = 0; j < type.getDimSize(0); ++j)
-      for (int32_t offset : {0, 1, 0, 1}) columns.push_back(8 * j + offset);
-    auto integers = g.vector(type.getShape(), g.b.getI32Type());
-    Value column =
-        arith::ConstantOp::create(g.b, g.loc, DenseElementsAttr::get(integers, ArrayRef<int32_t>(columns)));
-    Value mine = vector::BroadcastOp::create(g.b, g.loc, met.low.getType(),
-                                             g.add(start, g.mul(g.rem(g.thread, 4), 2)));
-    Value inside = g.compare(arith::CmpIPredicate::slt, column, g.spread(g.sub(met.high, mine), integers));
-    if (hasLow)
-      inside = g.both(inside,
-                      g.compare(arith::CmpIPredicate::sge, column, g.spread(g.sub(met.low, mine), integers)));
-    return SmallVector<Value>{
-        g.select(inside, scores, g.splat(type, -std::numeric_limits<double>::infinity()))};
-  };
-  return g.choose(isWhole, TypeRange(type), [&] { return SmallVector<Value>{scores}; }, select)[0];
 }
 
 /// Goes on with the softmax over the group's tiles of a stream. While the scores of a tile are computed, so
@@ -178,17 +155,14 @@ ForwardKernel::Sums ForwardKernel::meetTiles(const Rows &rows, const Stream &str
     return SmallVector<Value>{s.out, s.state.greatest[0], s.state.greatest[1], s.state.sum[0],
                               s.state.sum[1]};
   };
-  auto scoresOf = [&](Value tile) {
-    Ring::Slot slot = slotOf(span, step, tile);
-    Value scores = wait(startScores(rows, slot), 0);
-    keyRing->release(g, slot);
-    return masked(scores, stream, met, tile);
-  };
+  auto placeOf = [&](Value tile) { return Place{rows, stream, met, tile, slotOf(span, step, tile)}; };
   bool isFirst = &stream == &streams.front(), isOneTile = spec.keys <= cut.columns;
   auto meet = [&]() -> SmallVector<Value> {
-    FragmentSoftmax::Step first = softmax.meet(scoresOf(met.from), start.state);
-    Value probabilities = pack(first.probabilities), last = met.from;
-    Sums sums{isFirst ? start.out : softmax.scaleRows(start.out, first.rescale), first.state};
+    Place place = placeOf(met.from);
+    Value scores = wait(startScores(rows, place.slot), 0);
+    Tile first = meetTile(place, scores, start.state, cut.expectsNoGreater && !isFirst);
+    Value probabilities = first.probabilities, last = met.from;
+    Sums sums{isFirst ? start.out : rescaled(start.out, first), first.state};
     if (isOneTile) {
       // Nothing to add to: the product then writes.
       if (isFirst) sums.out = Value();
@@ -197,17 +171,15 @@ ForwardKernel::Sums ForwardKernel::meetTiles(const Rows &rows, const Stream &str
       inits.push_back(probabilities);
       auto results = g.loop(g.add(met.from, 1), met.to, 1, inits, [&](Value tile, ValueRange carried) {
         Sums before = unpack(carried);
-        Ring::Slot slot = slotOf(span, step, tile), slotBefore = slotOf(span, step, g.add(tile, -1));
-        Value scores = startScores(rows, slot);
+        Place place = placeOf(tile);
+        Ring::Slot slotBefore = slotOf(span, step, g.add(tile, -1));
+        Value scores = startScores(rows, place.slot);
         Value out = startOutputs(carried[5], slotBefore, before.out);
-        scores = wait(scores, 1);
-        keyRing->release(g, slot);
-        FragmentSoftmax::Step next = softmax.meet(masked(scores, stream, met, tile), before.state);
-        Value packed = pack(next.probabilities);
+        Tile now = meetTile(place, wait(scores, 1), before.state, cut.expectsNoGreater);
         out = wait(out, 0);
         valueRing->release(g, slotBefore);
-        SmallVector<Value> carry = list({softmax.scaleRows(out, next.rescale), next.state});
-        carry.push_back(packed);
+        SmallVector<Value> carry = list({rescaled(out, now), now.state});
+        carry.push_back(now.probabilities);
         return carry;
       });
       sums = unpack(results);

@@ -88,6 +88,21 @@ private:
     Value out;
     SoftmaxState state;
   };
+  /// A key tile that rows meet.
+  struct Place {
+    const Rows &rows;
+    const Stream &stream;
+    const Met &met;
+    Value tile; ///< i32
+    Ring::Slot slot;
+  };
+  /// What has become of a tile's scores.
+  struct Tile {
+    Value probabilities; ///< 16 bits
+    SoftmaxState state;
+    RowPair rescale;
+    Value isRescaled; ///< i1, alike in a warp: else rescale is 1; null: always
+  };
 
   void setUp() const;
   void forEachItem(llvm::function_ref<void(const Item &, Value count, Value step)> body) const;
@@ -110,14 +125,19 @@ private:
   Sums meetTiles(const Rows &rows, const Stream &stream, const Span &span, const Met &met, Value step,
                  const Sums &start) const;
   Value loadQueries(Value tile) const;
+  mlir::TypedValue<dgpu::TileType> keysIn(const Ring::Slot &slot) const;
   Value startScores(const Rows &rows, const Ring::Slot &slot) const;
-  Value masked(Value scores, const Stream &stream, const Met &met, Value tile) const;
+  Value scoresOfWarp(const Rows &rows, const Ring::Slot &slot) const;
+  Tile meetTile(const Place &place, Value scores, const SoftmaxState &before, bool expectsNoGreater) const;
+  Value rescaled(Value out, const Tile &tile) const;
+  Value masked(Value scores, const Place &place) const;
   Value startOutputs(Value probabilities, const Ring::Slot &slot, Value out) const;
   void finish(const Item &item, const Rows &rows, const Ring::Slot &slot, const Sums &sums) const;
   void storeOutputs(const Item &item, const Ring::Slot &slot) const;
   Value finishOutputs(const Rows &rows, const Ring::Slot &slot, const Sums &sums, RowPair &lse) const;
 
   Value pack(Value fragment) const;
+  mlir::VectorType packedType(int64_t columns) const;
   Value wait(Value value, int64_t pending) const;
   void fenceAsync() const;
   Value at(int64_t offset, const ActivationTiles &tiles, const Ring::Slot &slot) const;

@@ -18,6 +18,9 @@ struct ForwardCut {
   bool longestFirst =
       true; ///< the order of items: query tiles that meet most keys first, or neighbours in memory first
   int64_t launched = 1; ///< blocks that take turns: a block's items are so far apart
+  /// Scores are taken to be no much greater than those of the tiles before them, and a tile is done over
+  /// where its sums show that they are (FragmentSoftmax::meetAsBefore).
+  bool expectsNoGreater = false;
 
   int64_t rows() const { return groups * 64; }
   int64_t producers() const { return consumerRegisters ? 128 : 32; } ///< threads that start bulk copies

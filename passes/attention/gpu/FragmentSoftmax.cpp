@@ -60,24 +60,52 @@ Value FragmentSoftmax::scaleRows(Value fragment, const RowPair &factor) const {
   return g.mulf(fragment, spreadRows(factor, cast<VectorType>(fragment.getType())));
 }
 
-FragmentSoftmax::Step FragmentSoftmax::meet(Value scores, const SoftmaxState &before) const {
-  auto type = cast<VectorType>(scores.getType());
-  Value factor = constant(scale);
-  Step step;
-  step.state.greatest = zip(acrossLanes(reduce(scores, true), true), before.greatest,
-                            [&](Value x, Value y) { return combine(x, y, true); });
+RowPair FragmentSoftmax::shiftOf(const RowPair &greatest) const {
   // A row that has met no key yet must not compute -inf - -inf.
-  RowPair shift = map(step.state.greatest, [&](Value x) {
-    return arith::NegFOp::create(g.b, g.loc, g.select(isNegativeInfinity(x), constant(0), g.mulf(x, factor)))
-        .getResult();
+  return map(greatest, [&](Value x) {
+    Value scaled = g.select(isNegativeInfinity(x), constant(0), g.mulf(x, constant(scale)));
+    return arith::NegFOp::create(g.b, g.loc, scaled).getResult();
   });
-  step.rescale = zip(before.greatest, shift,
-                     [&](Value x, Value s) { return dgpu::Exp2Op::create(g.b, g.loc, g.fma(x, factor, s)); });
-  step.probabilities =
-      dgpu::Exp2Op::create(g.b, g.loc, g.fma(scores, g.splat(type, scale), spreadRows(shift, type)));
-  RowPair sums = reduce(step.probabilities, false);
-  for (int r : {0, 1}) step.state.sum[r] = g.fma(before.sum[r], step.rescale[r], sums[r]);
+}
+
+RowPair FragmentSoftmax::greatestWith(Value scores, const RowPair &before) const {
+  return zip(acrossLanes(reduce(scores, true), true), before,
+             [&](Value x, Value y) { return combine(x, y, true); });
+}
+
+RowPair FragmentSoftmax::rescaling(const RowPair &before, const RowPair &now) const {
+  return zip(before, shiftOf(now), [&](Value x, Value shift) {
+    return dgpu::Exp2Op::create(g.b, g.loc, g.fma(x, constant(scale), shift));
+  });
+}
+
+FragmentSoftmax::Added FragmentSoftmax::added(Value scores, const RowPair &greatest) const {
+  auto type = cast<VectorType>(scores.getType());
+  Value exponents = g.fma(scores, g.splat(type, scale), spreadRows(shiftOf(greatest), type));
+  Value probabilities = dgpu::Exp2Op::create(g.b, g.loc, exponents);
+  return {probabilities, reduce(probabilities, false)};
+}
+
+FragmentSoftmax::Step FragmentSoftmax::meet(Value scores, const SoftmaxState &before) const {
+  Step step;
+  step.state.greatest = greatestWith(scores, before.greatest);
+  step.rescale = rescaling(before.greatest, step.state.greatest);
+  Added tile = added(scores, step.state.greatest);
+  step.probabilities = tile.probabilities;
+  for (int r : {0, 1}) step.state.sum[r] = g.fma(before.sum[r], step.rescale[r], tile.sums[r]);
   return step;
+}
+
+Value FragmentSoftmax::isTooGreat(const Added &added, const RowPair &greatest, Type element) const {
+  // No probability is greater than the sum, so f16 (up to 65,504) has all that a sum up to 2^14 allows. bf16
+  // reaches as far as f32, 2^127; up to 2^40, sums over keys of their products with values have room too.
+  Value limit = constant(element.isF16() ? 0x1p14 : 0x1p40), any;
+  for (int r : {0, 1}) {
+    Value isGreat = arith::CmpFOp::create(g.b, g.loc, arith::CmpFPredicate::UGT, added.sums[r], limit);
+    for (Value reason : {isGreat, isNegativeInfinity(greatest[r])})
+      any = any ? arith::OrIOp::create(g.b, g.loc, any, reason).getResult() : reason;
+  }
+  return dgpu::AnyLaneOp::create(g.b, g.loc, any);
 }
 
 } // namespace drawloom::attention

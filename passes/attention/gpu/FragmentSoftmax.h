@@ -26,6 +26,21 @@ public:
   };
   /// One more tile of scores (f32 fragment; -inf where masked).
   Step meet(Value scores, const SoftmaxState &before) const;
+  /// The greatest scores, with those of the tile.
+  RowPair greatestWith(Value scores, const RowPair &before) const;
+  /// What a tile adds to sums that count from `greatest`, which need not be the greatest scores: the
+  /// probabilities are then relative to others.
+  struct Added {
+    Value probabilities; ///< f32 fragment
+    RowPair sums;        ///< of the thread's columns
+  };
+  Added added(Value scores, const RowPair &greatest) const;
+  /// i1, alike in all lanes of a warp: whether a row, whose probabilities become `element`, has a sum that is
+  /// too great for it (or no number), or counts from nothing. Sums are compared, and not scores, because
+  /// there are few.
+  Value isTooGreat(const Added &added, const RowPair &greatest, mlir::Type element) const;
+  /// What sums that count from `before` are multiplied by to count from `now`.
+  RowPair rescaling(const RowPair &before, const RowPair &now) const;
   SoftmaxState nothing() const;
 
   RowPair pair(Value x) const { return {x, x}; }
@@ -44,6 +59,8 @@ public:
 private:
   /// Over the thread's own columns.
   RowPair reduce(Value fragment, bool isMax) const;
+  /// -scale times the greatest scores.
+  RowPair shiftOf(const RowPair &greatest) const;
   Value combine(Value x, Value y, bool isMax) const;
 
   const GpuBuilder &g;

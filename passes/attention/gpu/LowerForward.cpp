@@ -23,7 +23,7 @@ std::string describeCut(const ForwardCut &c) {
   llvm::raw_string_ostream(text) << c.groups << "," << c.columns << "," << c.queryStages << "," << c.keyStages
                                  << "," << c.queriesInRegisters << "," << c.blocks << ","
                                  << c.consumerRegisters << "," << c.items << "," << c.longestFirst << ","
-                                 << c.launched << ",";
+                                 << c.launched << "," << c.expectsNoGreater << ",";
   return text;
 }
 
@@ -110,6 +110,7 @@ LogicalResult lowerToWarps(AttendOp op, Context &context) {
     if (given.empty()) return chooseForwardCut(piece, work);
     ForwardCut cut{given[0], given[1], given[2], given[3],     given[4] != 0,
                    given[5], given[6], 1,        given[7] != 0};
+    cut.expectsNoGreater = given[8] != 0;
     shareOut(work, cut);
     return cut;
   };
