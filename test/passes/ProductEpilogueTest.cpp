@@ -25,14 +25,16 @@ std::string lossText(int64_t width) {
   return loss.finish(h, out);
 }
 
-/// Two layers of norm, q, k and v with a bias, attention, a projection and a residual, of width 8.
+/// Two layers of norm, q, k and v with a bias, attention, a projection and a residual, of width 8; each has
+/// q, k and v's parameters for itself.
 std::string attentionText() {
   test::LossText loss;
-  std::string g = loss.parameter("g", {8}), qkv = loss.parameter("qkv", {24, 8}),
-              b = loss.parameter("b", {24}), proj = loss.parameter("proj", {8, 8}),
+  std::string g = loss.parameter("g", {8}), proj = loss.parameter("proj", {8, 8}),
               out = loss.parameter("out", {5, 8}), h = loss.embed(loss.parameter("emb", {6, 8}));
   for (int layer = 0; layer < 2; ++layer) {
-    loss.segment("layers." + std::to_string(layer) + ".attention");
+    std::string number = std::to_string(layer), qkv = loss.parameter("qkv" + number, {24, 8}),
+                b = loss.parameter("b" + number, {24});
+    loss.segment("layers." + number + ".attention");
     std::vector<std::string> parts = loss.split(loss.linear(loss.layerNorm(h, g), qkv, b), 3);
     h = loss.add(h, loss.linear(loss.attention(parts[0], parts[1], parts[2], "strided(3)"), proj));
   }
@@ -51,7 +53,7 @@ struct ProductEpilogues : test::Passes {
     auto module = parse(loss);
     run(*module, "drawloom-choose-precision{type=" + type + "},drawloom-form-segments{mode=" + mode +
                      "},drawloom-differentiate,drawloom-inline-segments,drawloom-decompose,"
-                     "drawloom-accumulate-in-place");
+                     "drawloom-split-pieces,drawloom-accumulate-in-place");
     if (fused) run(*module, "drawloom-fuse-products{target=sm_90a min-rows=1 library-rate=1e-6}");
     run(*module, "drawloom-fuse,drawloom-verify-graph");
     return module;
