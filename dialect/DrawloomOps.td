@@ -257,7 +257,8 @@ def FusionOp : Drawloom_Op<"fusion", [IsolatedFromAbove, SingleBlock, RecursiveM
     fusion ends. So a value is the same whether it is read in the fusion, from memory, or computed again elsewhere.
     A product may come first: then the row ops are its epilogue, which works on the product's tiles before they are written.
     FUSE1: operands and region arguments agree. FUSE2: yielded and result types agree. FUSE3: only row ops inside, and at most one matmul, the
-    first op. FUSE4: the matmul has neither init nor bias (an add or bias_add says the same).
+    first op. FUSE4: the matmul has neither init nor bias (an add or bias_add says the same), but for a
+    weight's gradient, the product whose first operand is transposed: it is added to the accumulated one.
   }];
   let arguments = (ins Variadic<AnyType>:$inputs);
   let results = (outs Variadic<AnyType>:$outputs);

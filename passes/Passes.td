@@ -114,6 +114,8 @@ def FuseProducts : Pass<"drawloom-fuse-products", "::mlir::ModuleOp"> {
     bias), a norm of it, and a gelu that is marked `drawloom.repeat`, if the chain reads its operand. Values used outside become
     results. drawloom-fuse groups the row ops that are left.
 
+    A weight's gradient dY^T X and the sum over dY's rows, a bias's gradient, are a fusion too where no row kernel makes dY: q, k and v.
+
     A product stays with the library if it has few rows, or if the bytes that an epilogue saves take less time than our kernel may
     lose on the product's operations (passes/graph/ProductEpilogue.h). What decides is the same whatever is recomputed, and so
     are the bits of each product.
@@ -123,6 +125,7 @@ def FuseProducts : Pass<"drawloom-fuse-products", "::mlir::ModuleOp"> {
     Option<"minRows", "min-rows", "int64_t", "512", "products of fewer rows stay with the library">,
     Option<"libraryRate", "library-rate", "double", "670", "10^12 operations a second of the library's products">,
     Option<"ownRate", "own-rate", "double", "500", "10^12 operations a second of our products">,
+    Option<"weightGradRate", "weight-grad-rate", "double", "600", "10^12 operations a second of our weight gradients">,
     Option<"memoryRate", "memory-rate", "double", "2.4", "10^12 bytes a second of row kernels">
   ];
   let statistics = [

@@ -41,8 +41,9 @@ MatmulOp FusionOp::getProduct() { return dyn_cast<MatmulOp>(getBody().front().fr
 LogicalResult FusionOp::verify() {
   if (failed(verifyRegion(*this, "FUSE"))) return failure();
   MatmulOp product = getProduct();
-  if (product && (product.getInit() || product.getBias()))
-    return emitOpError() << "FUSE4: expected a product without init and bias";
+  if (product && (product.getBias() || (product.getInit() && !product.getTransposeA())))
+    return emitOpError()
+           << "FUSE4: expected a product without bias, and without init but for a weight's gradient";
   for (Operation &op : getBody().front())
     if (!isRowOp(op) && &op != product.getOperation())
       return emitOpError() << "FUSE3: expected only row operations inside, after at most one matmul, got '"

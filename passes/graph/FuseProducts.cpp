@@ -25,18 +25,40 @@ struct FuseProducts : impl::FuseProductsBase<FuseProducts> {
   }
 
   void fuse(MatmulOp product) {
+    if (product.getTransposeA()) return fuseWeightGrad(product);
     auto out = cast<RankedTensorType>(product.getOut().getType());
     auto a = cast<RankedTensorType>(product.getA().getType());
     if (rowCount(out) < minRows) return;
     ProductEpilogue epilogue = findEpilogue(product);
     if (epilogue.chain.empty()) return;
+    if (!pays(savedBytes(epilogue), operationsOf(out, rowLength(a)), ownRate)) return;
+    outlineAll(product, epilogue.ops());
+  }
+
+  void fuseWeightGrad(MatmulOp product) {
+    auto out = cast<RankedTensorType>(product.getOut().getType());
+    auto dy = cast<RankedTensorType>(product.getA().getType());
+    if (rowCount(dy) < minRows) return;
+    ColumnSumOp sum = biasGradBeside(product);
+    if (!sum) return;
+    if (!pays(savedByBiasGrad(product), operationsOf(out, rowCount(dy)), weightGradRate)) return;
+    SmallVector<Operation *> ops{product, sum};
+    outlineAll(product, ops);
+  }
+
+  static double operationsOf(RankedTensorType out, int64_t inner) {
+    return 2.0 * double(out.getNumElements()) * double(inner);
+  }
+
+  /// `own`: 10^12 operations a second of our kernel.
+  bool pays(int64_t saved, double operations, double own) {
     constexpr double kTera = 1e12;
-    ProductRates rates{libraryRate * kTera, ownRate * kTera, memoryRate * kTera};
-    int64_t inner = product.getTransposeA() ? rowCount(a) : rowLength(a);
-    double operations = 2.0 * double(out.getNumElements()) * double(inner);
-    if (!paysForItself(savedBytes(epilogue), operations, rates)) return;
+    return paysForItself(saved, operations, {libraryRate * kTera, own * kTera, memoryRate * kTera});
+  }
+
+  /// In the product's place.
+  void outlineAll(MatmulOp product, ArrayRef<Operation *> ops) {
     OpBuilder builder(product);
-    SmallVector<Operation *> ops = epilogue.ops();
     outline(builder, ops);
     ++numProducts;
     numOps += ops.size() - 1;

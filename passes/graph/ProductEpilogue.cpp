@@ -100,6 +100,19 @@ SmallVector<Operation *> ProductEpilogue::ops() const {
 
 ProductEpilogue findEpilogue(MatmulOp product) { return Search(product).run(); }
 
+ColumnSumOp biasGradBeside(MatmulOp product) {
+  auto dy = product.getA().getDefiningOp<ConcatOp>();
+  if (!dy || dy->getBlock() != product->getBlock()) return {};
+  for (Operation *user : dy->getUsers()) {
+    auto sum = dyn_cast<ColumnSumOp>(user);
+    if (!sum || sum->getBlock() != product->getBlock() || sum->isBeforeInBlock(product)) continue;
+    Operation *init = sum.getInit() ? sum.getInit().getDefiningOp() : nullptr;
+    bool isThere = !init || init->isBeforeInBlock(product);
+    if (isThere && products::methodFor(product, {sum}) == products::Method::WeightGrad) return sum;
+  }
+  return {};
+}
+
 int64_t savedBytes(const ProductEpilogue &epilogue) {
   MatmulOp product = epilogue.product;
   int64_t saved = 2 * bytesOf(product.getOut());
@@ -115,6 +128,10 @@ int64_t savedBytes(const ProductEpilogue &epilogue) {
   }
   if (isReadAsRows) saved -= bytesOf(out) * (isKept ? 1 : 2);
   return saved;
+}
+
+int64_t savedByBiasGrad(MatmulOp weightGrad) {
+  return bytesOf(weightGrad.getA()) - 2 * products::partialBytes(weightGrad);
 }
 
 bool paysForItself(int64_t bytes, double operations, const ProductRates &rates) {

@@ -25,12 +25,22 @@ struct ProductEpilogue {
 /// computed again, which are not looked at; a kernel takes all of it or nothing.
 ProductEpilogue findEpilogue(MatmulOp product);
 
+/// The gradient of a bias that can be made together with `product`, the gradient of its weight: the sum over
+/// rows of the same dY, which otherwise a kernel of its own would read dY for. That is so for q, k and v:
+/// their gradient is a concat, which no row kernel makes, and the three ops stand in one region whatever is
+/// recomputed. Null if there is none.
+ColumnSumOp biasGradBeside(MatmulOp product);
+
 /// Bytes that need not travel when the chain is the product's epilogue: the product is neither written nor
 /// read. But what gelu reads may have to be kept for its gradient, where row kernels keep the product in its
 /// place. And other row ops read the chain's result again, which would have been made in the same kernel; if
 /// nothing but row ops needs it, it would not even have been written (a sum is: it is a residual stream that
 /// is added to).
 int64_t savedBytes(const ProductEpilogue &epilogue);
+
+/// The same for the sum beside a weight's gradient: dY is not read again, but partial products are written
+/// and read.
+int64_t savedByBiasGrad(MatmulOp weightGrad);
 
 /// What a card does in a second, as the choice of epilogues sees it.
 struct ProductRates {

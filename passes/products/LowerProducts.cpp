@@ -6,6 +6,7 @@
 #include "passes/products/ProductKernel.h"
 #include "passes/products/ProductRules.h"
 #include "passes/products/RowProductLowering.h"
+#include "passes/products/WeightGradLowering.h"
 #include "passes/rows/FusionKernel.h"
 #include "passes/rows/GpuBlock.h"
 #include "passes/rows/GpuKernels.h"
@@ -228,7 +229,8 @@ LogicalResult ProductLowering::lower() {
   return success();
 }
 
-/// By the kernel that can have the fusion's ops. `cut` is that of a ProductKernel, if given.
+/// By the kernel that can have the fusion's ops. `cut` is that of a ProductKernel or a
+/// WeightGradKernel, if given.
 LogicalResult lower(FusionOp fusion, rows::LoweringContext &context, ArrayRef<int64_t> cut) {
   Block &body = fusion.getBody().front();
   SmallVector<Operation *> epilogue;
@@ -237,6 +239,7 @@ LogicalResult lower(FusionOp fusion, rows::LoweringContext &context, ArrayRef<in
   if (!method)
     return fusion.emitOpError(
         "has no kernel: its product or what follows it is more than a kernel of products can do");
+  if (*method == Method::WeightGrad) return lowerWeightGrad(fusion, context, cut);
   if (*method == Method::Columns) return ProductLowering(fusion, context, cut).lower();
   RowProductLowering lowering(fusion, context);
   if (failed(lowering.prepare())) return failure();

@@ -11,6 +11,9 @@ def LowerProducts : Pass<"drawloom-lower-products", "::mlir::ModuleOp"> {
     Sums over rows become a row of partial sums a warp; a second launch adds these in order, in double precision. Where the row ops need whole
     rows (dropout, norms), a tile has all columns, and goes through shared memory to the code of row kernels (passes/products/RowProductKernel.h).
 
+    The gradients of a weight and of its bias are two launches: partial sums, and their totals on top of the accumulated gradients
+    (passes/products/WeightGradKernel.h).
+
     Which fusions have a kernel is said by `products::canLower` (passes/products/ProductRules.h); any other that begins with a product is an error.
   }];
   let options = [

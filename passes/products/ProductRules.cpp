@@ -1,6 +1,7 @@
 #include "passes/products/ProductRules.h"
 #include "passes/memory/Layout.h"
 #include "passes/products/RowProductPlan.h"
+#include "passes/products/WeightGradPlan.h"
 #include "llvm/ADT/SetVector.h"
 
 using namespace mlir;
@@ -121,13 +122,41 @@ bool canHaveRows(MatmulOp product, ArrayRef<Operation *> epilogue) {
   return inputs && inputs->size() <= kMaxRowInputs && sums <= kMaxRowSums;
 }
 
+WeightGradShape shapeOf(MatmulOp weightGrad) {
+  RankedTensorType dy = tensorOf(weightGrad.getA());
+  return {rowCount(dy), rowLength(dy), rowLength(tensorOf(weightGrad.getB()))};
+}
+
+/// dY^T X, and what a bias adds up of dY.
+bool isWeightGrad(MatmulOp product, ArrayRef<Operation *> epilogue) {
+  RankedTensorType dy = tensorOf(product.getA()), x = tensorOf(product.getB());
+  Type element = dy.getElementType();
+  if (!product.getTransposeA() || product.getTransposeB() || product.getBias()) return false;
+  if (!element.isBF16() && !element.isF16()) return false;
+  if (x.getElementType() != element || !elementOf(product.getOut()).isF32()) return false;
+  if (epilogue.size() > 1) return false;
+  for (Operation *op : epilogue) {
+    auto sum = dyn_cast<ColumnSumOp>(op);
+    if (!sum || sum.getX() != product.getA() || !elementOf(sum.getOut()).isF32()) return false;
+  }
+  WeightGradShape shape = shapeOf(product);
+  return shape.outputs % 8 == 0 && shape.inputs % 8 == 0 && fitsIntegers(shape, chooseGradCut(shape)) &&
+         hasAlignedRows(product.getA()) && hasAlignedRows(product.getB());
+}
+
 } // namespace
 
 std::optional<Method> methodFor(MatmulOp product, ArrayRef<Operation *> epilogue) {
+  if (isWeightGrad(product, epilogue)) return Method::WeightGrad;
   if (!isTensorCoreProduct(product)) return std::nullopt;
   if (canHaveColumns(product, epilogue)) return Method::Columns;
   if (canHaveRows(product, epilogue)) return Method::Rows;
   return std::nullopt;
+}
+
+int64_t partialBytes(MatmulOp weightGrad) {
+  WeightGradShape shape = shapeOf(weightGrad);
+  return chooseGradCut(shape).partialBytes(shape);
 }
 
 bool canLower(MatmulOp product, ArrayRef<Operation *> epilogue) {

@@ -6,4 +6,5 @@ list(APPEND DRAWLOOM_PASS_DEPENDS DrawloomProductsPassesIncGen)
 list(APPEND DRAWLOOM_PASS_SOURCES
   products/FragmentRows.cpp products/LowerProducts.cpp products/ProductKernel.cpp products/ProductPlan.cpp
   products/ProductRules.cpp products/ProductTiles.cpp products/RowProductKernel.cpp
-  products/RowProductLowering.cpp products/RowProductPlan.cpp)
+  products/RowProductLowering.cpp products/RowProductPlan.cpp products/WeightGradKernel.cpp
+  products/WeightGradLowering.cpp products/WeightGradPlan.cpp products/WeightGradTotals.cpp)

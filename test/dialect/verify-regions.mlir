@@ -92,10 +92,22 @@ func.func @fuse3(%x: tensor<4x4xf32>) {
 // -----
 
 func.func @fuse4(%x: tensor<4x4xf32>) {
-  // expected-error@+1 {{FUSE4: expected a product without init and bias}}
+  // expected-error@+1 {{FUSE4: expected a product without bias, and without init but for a weight's gradient}}
   drawloom.fusion(%x) : (tensor<4x4xf32>) -> tensor<4x4xf32> {
   ^bb0(%a: tensor<4x4xf32>):
     %b = drawloom.matmul %a, %a init %a : (tensor<4x4xf32>, tensor<4x4xf32>, tensor<4x4xf32>) -> tensor<4x4xf32>
+    drawloom.yield %b : tensor<4x4xf32>
+  }
+  return
+}
+
+// -----
+
+func.func @fuse4_bias(%x: tensor<4x4xf32>, %y: tensor<4xf32>) {
+  // expected-error@+1 {{FUSE4: expected a product without bias}}
+  drawloom.fusion(%x, %y) : (tensor<4x4xf32>, tensor<4xf32>) -> tensor<4x4xf32> {
+  ^bb0(%a: tensor<4x4xf32>, %v: tensor<4xf32>):
+    %b = drawloom.matmul %a, %a bias %v {transpose_a} : (tensor<4x4xf32>, tensor<4x4xf32>, tensor<4xf32>) -> tensor<4x4xf32>
     drawloom.yield %b : tensor<4x4xf32>
   }
   return

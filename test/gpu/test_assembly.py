@@ -102,6 +102,23 @@ def product(m, n, k, transpose_b, epilogue, precision):
     )
 
 
+def weight_grad(m, n, k, precision):
+    """The gradients of a weight and of its bias, on top of earlier ones."""
+    t = MLIR[precision]
+    dy, x, weight, bias = f"tensor<{m}x{n}x{t}>", f"tensor<{m}x{k}x{t}>", f"tensor<{n}x{k}xf32>", f"tensor<{n}xf32>"
+    return function(
+        {"dy": dy, "x": x, "w": weight, "b": bias},
+        {"dw": ("%r#0", weight), "db": ("%r#1", bias)},
+        f"""  %r:2 = drawloom.fusion(%dy, %x, %w, %b) : ({dy}, {x}, {weight}, {bias}) -> ({weight}, {bias}) {{
+  ^bb0(%a: {dy}, %c: {x}, %v: {weight}, %u: {bias}):
+    %0 = drawloom.matmul %a, %c init %v {{transpose_a}} : ({dy}, {x}, {weight}) -> {weight}
+    %1 = drawloom.column_sum %a init %u : ({dy}, {bias}) -> {bias}
+    drawloom.yield %0, %1 : {weight}, {bias}
+  }}
+""",
+    )
+
+
 PATTERNS = {
     "fixed": ("fixed(128, c=32)", 1024),
     "strided": ("strided(128)", 1024),
@@ -124,6 +141,8 @@ for n, k, precision in [(1024, 256, "bf16"), (2048, 512, "bf16"), (2048, 512, "f
 for n, k, precision in [(256, 256, "bf16"), (256, 512, "bf16"), (192, 512, "fp16")]:
     CASES[f"product {n}x{k} norm {precision}"] = (product(4096, n, k, True, "norm", precision), precision)
     CASES[f"product {n}x{k} norm_grad {precision}"] = (product(4096, n, k, False, "norm_grad", precision), precision)
+for n, k, precision in [(512, 256, "bf16"), (1536, 512, "bf16"), (200, 128, "fp16")]:
+    CASES[f"product weight grad {n}x{k} {precision}"] = (weight_grad(49152, n, k, precision), precision)
 
 
 def targets(case):

@@ -25,15 +25,36 @@ std::string lossText(int64_t width) {
   return loss.finish(h, out);
 }
 
+/// Two layers of norm, q, k and v with a bias, attention, a projection and a residual, of width 8; each has
+/// q, k and v's parameters for itself.
+std::string attentionText() {
+  test::LossText loss;
+  std::string g = loss.parameter("g", {8}), proj = loss.parameter("proj", {8, 8}),
+              out = loss.parameter("out", {5, 8}), h = loss.embed(loss.parameter("emb", {6, 8}));
+  for (int layer = 0; layer < 2; ++layer) {
+    std::string number = std::to_string(layer), qkv = loss.parameter("qkv" + number, {24, 8}),
+                b = loss.parameter("b" + number, {24});
+    loss.segment("layers." + number + ".attention");
+    std::vector<std::string> parts = loss.split(loss.linear(loss.layerNorm(h, g), qkv, b), 3);
+    h = loss.add(h, loss.linear(loss.attention(parts[0], parts[1], parts[2], "strided(3)"), proj));
+  }
+  return loss.finish(h, out);
+}
+
 struct ProductEpilogues : test::Passes {
   /// The graph phase, with epilogues of products of any size if `fused`.
   OwningOpRef<ModuleOp> graph(const std::string &type, const std::string &mode, bool fused,
                               int64_t width = 8) {
-    auto module = parse(lossText(width));
+    return graphOf(lossText(width), type, mode, fused);
+  }
+
+  OwningOpRef<ModuleOp> graphOf(const std::string &loss, const std::string &type, const std::string &mode,
+                                bool fused) {
+    auto module = parse(loss);
     run(*module, "drawloom-choose-precision{type=" + type + "},drawloom-form-segments{mode=" + mode +
                      "},drawloom-differentiate,drawloom-inline-segments,drawloom-decompose,"
-                     "drawloom-accumulate-in-place");
-    if (fused) run(*module, "drawloom-fuse-products{target=sm_90a min-rows=1}");
+                     "drawloom-split-pieces,drawloom-accumulate-in-place");
+    if (fused) run(*module, "drawloom-fuse-products{target=sm_90a min-rows=1 library-rate=1e-6}");
     run(*module, "drawloom-fuse,drawloom-verify-graph");
     return module;
   }
@@ -44,7 +65,7 @@ struct ProductEpilogues : test::Passes {
     module.walk([&](FusionOp fusion) {
       MatmulOp product = fusion.getProduct();
       if (!product) return;
-      std::string kind = product.getTransposeB() ? "x W^T" : "dy W";
+      std::string kind = product.getTransposeA() ? "dy^T x" : product.getTransposeB() ? "x W^T" : "dy W";
       for (Operation &op : fusion.getBody().front().without_terminator())
         if (&op != product && !isa<ColumnSumOp>(op) && !op.hasAttr(kRepeatAttr))
           kind += ", " + op.getName().stripDialect().str();
@@ -95,6 +116,26 @@ TEST_F(ProductEpilogues, OfWholeRowsAreTheSameWhateverIsRecomputed) {
     EXPECT_EQ(kinds["x W^T, bias_add, dropout, add, layer_norm"], 1) << mode << ": the first layer's";
     EXPECT_EQ(kinds["x W^T, bias_add, dropout, add"], 1)
         << mode << ": the last one's, with no norm behind it";
+  }
+}
+
+TEST_F(ProductEpilogues, OfWeightGradientsAreTheSameWhateverIsRecomputed) {
+  for (std::string mode : {"none", "elementwise", "attention", "block", "all", "block,none"}) {
+    auto module = graphOf(attentionText(), "bf16", mode, true);
+    EXPECT_EQ(epilogues(*module)["dy^T x"], 2) << mode << ": q, k and v in two layers";
+    int inPlace = 0;
+    module->walk([&](FusionOp fusion) {
+      MatmulOp product = fusion.getProduct();
+      if (!product || !product.getTransposeA()) return;
+      auto sum = dyn_cast<ColumnSumOp>(product->getNextNode());
+      inPlace += product.getInit() && sum && sum.getInit();
+    });
+    EXPECT_EQ(inPlace, 2) << mode << ": both are added to what was accumulated";
+    std::vector<Tensor> expected = gradients(*graphOf(attentionText(), "bf16", mode, false)),
+                        actual = gradients(*module);
+    ASSERT_EQ(actual.size(), expected.size());
+    for (size_t k = 0; k < actual.size(); ++k)
+      EXPECT_EQ(actual[k].values, expected[k].values) << mode << ", result " << k;
   }
 }
 

@@ -1,0 +1,113 @@
+// Gradients of weights and biases in one kernel, on the device: against float64, and each run like the first.
+#include "dialect/interp/Interpreter.h"
+#include "test/codegen/OpHarness.h"
+#include "test/gpu/DeviceRun.h"
+#include <fmt/format.h>
+#include <gtest/gtest.h>
+
+namespace drawloom::test {
+namespace {
+
+/// dW [outputs, inputs] from dY [rows, outputs] and X [rows, inputs].
+struct Case {
+  int64_t rows, outputs, inputs;
+  const char *type;
+  bool sums, adds; ///< with the bias's gradient; both on top of earlier ones
+};
+
+std::string moduleOf(const Case &c) {
+  std::string dy = tensorType({2, c.rows, c.outputs}, c.type), x = tensorType({2, c.rows, c.inputs}, c.type),
+              w = tensorType({c.outputs, c.inputs}), b = tensorType({c.outputs});
+  std::string results = c.sums ? w + ", " + b : w;
+  auto init = [&](const char *name) { return c.adds ? std::string(" init ") + name : std::string(); };
+  auto typeOf = [&](const std::string &type) { return c.adds ? ", " + type : std::string(); };
+  std::string sum =
+      fmt::format("    %s = drawloom.column_sum %dy{} : ({}{}) -> {}\n", init("%b"), dy, typeOf(b), b);
+  return fmt::format(
+      R"(
+func.func @f(%DY: {dy}, %X: {x}, %W: {w}, %B: {b}) -> ({results}) {{
+  %r:{count} = drawloom.fusion(%DY, %X, %W, %B) : ({dy}, {x}, {w}, {b}) -> ({results}) {{
+  ^bb0(%dy: {dy}, %x: {x}, %w: {w}, %b: {b}):
+    %p = drawloom.matmul %dy, %x{init} {{transpose_a}} : ({dy}, {x}{initType}) -> {w}
+{sum}    drawloom.yield %p{yielded} : {results}
+  }}
+  return %r#0{returned} : {results}
+}})",
+      fmt::arg("dy", dy), fmt::arg("x", x), fmt::arg("w", w), fmt::arg("b", b), fmt::arg("results", results),
+      fmt::arg("count", c.sums ? 2 : 1), fmt::arg("init", init("%w")), fmt::arg("initType", typeOf(w)),
+      fmt::arg("sum", c.sums ? sum : ""), fmt::arg("yielded", c.sums ? ", %s" : ""),
+      fmt::arg("returned", c.sums ? ", %r#1" : ""));
+}
+
+class WeightGrads : public testing::TestWithParam<Case> {};
+
+TEST_P(WeightGrads, AreLikeFloat64) {
+  const Case &c = GetParam();
+  auto module = parse(moduleOf(c));
+  ASSERT_TRUE(module);
+  if (!deviceTarget().isGpu() || deviceTarget().name != "sm_90a")
+    GTEST_SKIP() << "kernels of products are for sm_90a";
+  plan::DType type = std::string(c.type) == "bf16" ? plan::DType::BF16 : plan::DType::F16;
+  auto random = [](std::vector<int64_t> shape, uint64_t seed, plan::DType type) {
+    Tensor t = Tensor::random(shape, seed, 1.0);
+    for (double &x : t.values) x = roundTo(type, x);
+    return t;
+  };
+  std::vector<Tensor> inputs = {
+      random({2, c.rows, c.outputs}, 1, type), random({2, c.rows, c.inputs}, 2, type),
+      random({c.outputs, c.inputs}, 3, plan::DType::F32), random({c.outputs}, 4, plan::DType::F32)};
+  auto expected = Interpreter(*module).run("f", inputs);
+  ASSERT_TRUE(succeeded(expected));
+  auto run = DeviceRun::make(*module);
+  ASSERT_TRUE(run);
+  for (size_t k = 0; k < inputs.size(); ++k) run->put("arg" + std::to_string(k), inputs[k]);
+  std::vector<std::vector<std::byte>> first;
+  for (int repetition = 0; repetition < 4; ++repetition) {
+    run->run("f");
+    for (size_t k = 0; k < expected->size(); ++k) {
+      std::string name = "result" + std::to_string(k);
+      if (repetition == 0) {
+        double error = relativeError(run->get(name), (*expected)[k]);
+        noteError(k ? "bias gradient" : "weight gradient", c.type, error);
+        // Factors are exact; what rounds is a chain of f32 additions.
+        EXPECT_LE(error, 2e-6) << name;
+        first.push_back(run->bits(name));
+      } else {
+        EXPECT_EQ(run->bits(name), first[k]) << name << " has other bits in another run";
+      }
+    }
+  }
+}
+
+std::vector<Case> cases() {
+  std::vector<Case> list;
+  for (const char *type : {"bf16", "f16"})
+    for (bool sums : {true, false})
+      for (bool adds : {true, false}) {
+        list.push_back({100, 136, 72, type, sums, adds}); // one tile, ragged
+        list.push_back(
+            {1500, 200, 328, type, sums, adds}); // four tiles, which end in the middle of a block's part
+      }
+  // A block and a slice; less than that; many slices a block; fewer blocks than the card has; the tiles of
+  // enwik8 and cifar10; an odd number of tiles; blocks with more than one whole tile; narrow tiles.
+  for (auto [rows, outputs, inputs] : std::vector<std::array<int64_t, 3>>{{32, 128, 256},
+                                                                          {1, 8, 8},
+                                                                          {20011, 40, 64},
+                                                                          {50, 1536, 512},
+                                                                          {2000, 1536, 512},
+                                                                          {9000, 512, 256},
+                                                                          {3001, 384, 520},
+                                                                          {64, 4096, 1024},
+                                                                          {5000, 64, 120}})
+    list.push_back({rows, outputs, inputs, "bf16", true, true});
+  return list;
+}
+
+INSTANTIATE_TEST_SUITE_P(All, WeightGrads, testing::ValuesIn(cases()), [](auto &info) {
+  const Case &c = info.param;
+  return fmt::format("{}_{}x{}x{}{}{}", c.type, c.rows, c.outputs, c.inputs, c.sums ? "_sums" : "",
+                     c.adds ? "_adds" : "");
+});
+
+} // namespace
+} // namespace drawloom::test
