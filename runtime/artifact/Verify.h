@@ -39,8 +39,10 @@
 //   MODULE2   on a GPU a kernel's module exists
 //   TMAP1     a tensor map is of a place of its kernel, with a known element type and swizzle
 //   TMAP2     it has 1 to 5 dimensions, one stride fewer and as many box extents
-//   TMAP3     dimensions are in [1, 2^32], strides positive multiples of 16 below 2^40, box extents in [1, 256]
-//   TMAP4     a row of the box is a multiple of 16 bytes, and no longer than the swizzle's span if there is one
+//   TMAP3     dimensions are in [1, 2^32], strides positive multiples of 16 below 2^40, box extents in
+//             [1, 256]
+//   TMAP4     a row of the box is a multiple of 16 bytes, and no longer than the swizzle's span if there is
+//             one
 //   TMAP5     in every launch the map's place is of the map's type, 16-aligned, and holds all of the tensor
 //   LAUNCH3   on a GPU there are at most 2^31 - 1 blocks
 //   PARAM1    value, gradient, moments and ema are f32 buffers of one shape, each in its arena
