@@ -113,6 +113,7 @@ void PlanBuilder::addBuffers() {
 }
 
 void PlanBuilder::addKernels() {
+  plan.modules = kernels.modules;
   for (const CompiledKernel &compiled : kernels.kernels) {
     kernelIndex[compiled.name] = plan.kernels.size();
     auto kernel = std::make_unique<plan::KernelT>();
@@ -123,6 +124,7 @@ void PlanBuilder::addKernels() {
     kernel->threads = compiled.threads;
     kernel->items = compiled.items;
     kernel->shared_bytes = compiled.sharedBytes;
+    kernel->code_module = compiled.module;
     for (const plan::TensorMapT &map : compiled.tensorMaps)
       kernel->tensor_maps.push_back(std::make_unique<plan::TensorMapT>(map));
     plan.kernels.push_back(std::move(kernel));

@@ -14,11 +14,13 @@ struct CompiledKernel {
   unsigned places = 0, scalars = 0;
   uint32_t threads = 0, items = 1, sharedBytes = 0; ///< GPU: of a block
   std::vector<plan::TensorMapT> tensorMaps = {};    ///< GPU
+  uint32_t module = 0;                              ///< GPU: which of the modules
 };
 
 struct CompiledKernels {
-  std::vector<std::byte> image;           ///< CPU: a flat image; GPU: PTX with a NUL at the end
-  std::vector<std::byte> cubin;           ///< GPU: the image assembled, where ptxas is installed
+  std::vector<std::byte> image;           ///< CPU: a flat image; GPU: PTX, a NUL at the end of each module
+  std::vector<std::byte> cubin;           ///< GPU: the modules assembled, where ptxas is installed
+  std::vector<plan::CodeModule> modules;  ///< GPU: parts of the image and of the cubin
   std::vector<CompiledKernel> kernels;    ///< in the order of the functions of `module @kernels`
   std::vector<KernelResources> resources; ///< what ptxas says that the kernels take
 };

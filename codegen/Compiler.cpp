@@ -112,15 +112,20 @@ static LogicalResult lower(ModuleOp module, const CompileOptions &options, Compi
   return runPhases(module, options, pipeline, finished);
 }
 
-FailureOr<plan::PlanT> planModule(ModuleOp module, CompileOptions options) {
-  options.stopAfter = "memory";
-  if (failed(lower(module, options, nullptr, [](StringRef) {}))) return failure();
+/// The plan with the kernels' names alone.
+static FailureOr<plan::PlanT> planWithoutCode(ModuleOp module, const Target &target) {
   CompiledKernels named;
   if (auto kernels = module.lookupSymbol<ModuleOp>(kKernelsModule)) {
     dropUnusedKernels(module, kernels);
     for (auto kernel : kernels.getOps<func::FuncOp>()) named.kernels.push_back({kernel.getSymName().str()});
   }
-  return buildPlan(module, named, options.target);
+  return buildPlan(module, named, target);
+}
+
+FailureOr<plan::PlanT> planModule(ModuleOp module, CompileOptions options) {
+  options.stopAfter = "memory";
+  if (failed(lower(module, options, nullptr, [](StringRef) {}))) return failure();
+  return planWithoutCode(module, options.target);
 }
 
 FailureOr<std::vector<std::byte>> compileToArtifact(ModuleOp module, const CompileOptions &options,
@@ -136,6 +141,12 @@ FailureOr<std::vector<std::byte>> compileToArtifact(ModuleOp module, const Compi
   };
   if (failed(lower(module, options, report, finished))) return failure();
   if (!options.stopAfter.empty()) return std::vector<std::byte>();
+  if (options.planned) {
+    auto plan = planWithoutCode(module, options.target);
+    if (failed(plan)) return failure();
+    options.planned(*plan);
+    finished("plan");
+  }
 
   CompiledKernels compiled;
   if (auto kernels = module.lookupSymbol<ModuleOp>(kKernelsModule)) {

@@ -6,6 +6,7 @@
 #include "mlir/IR/BuiltinOps.h"
 #include "runtime/schema/plan_generated.h"
 #include <cstddef>
+#include <functional>
 #include <optional>
 #include <string>
 #include <utility>
@@ -26,6 +27,8 @@ struct CompileOptions {
   unsigned threads = 0;    ///< that generate code; 0: one a core
   bool verifyEach = false; ///< run MLIR's verifier after every pass
   bool cache = true;       ///< keep what ptxas makes on disk, and read it from there
+  std::function<void(const plan::PlanT &)> planned; ///< gets the plan as planModule gives it before kernels
+                                                    ///< become code, which takes most of the time
 };
 
 /// Where the compile time went, in the order of the work.

@@ -44,12 +44,13 @@ static void makeNamesUnique(llvm::Module &module, StringRef kernel) {
       global.setName(kernel + "_" + (global.hasName() ? global.getName() : "constant"));
 }
 
+static constexpr StringLiteral kLastOfHeader = ".address_size 64\n";
+
 /// Without the comment and the three lines of the header.
 static FailureOr<std::string> withoutHeader(StringRef ptx) {
-  constexpr StringLiteral last = ".address_size 64\n";
-  size_t at = ptx.find(last);
+  size_t at = ptx.find(kLastOfHeader);
   if (at == StringRef::npos || !ptx.contains(".entry")) return failure();
-  return ptx.drop_front(at + last.size()).ltrim('\n').str();
+  return ptx.drop_front(at + kLastOfHeader.size()).ltrim('\n').str();
 }
 
 FailureOr<std::string> emitPtx(ModuleOp module, const Target &target, int optLevel) {
@@ -81,6 +82,12 @@ FailureOr<std::string> emitPtx(ModuleOp module, const Target &target, int optLev
   FailureOr<std::string> text = withoutHeader(ptx);
   if (failed(text))
     return module.emitError() << "internal error: no code came out for kernel '" << name << "'";
+  return text;
+}
+
+std::string joinPtx(ArrayRef<StringRef> modules) {
+  std::string text = modules.front().str();
+  for (StringRef module : modules.drop_front()) text += module.split(kLastOfHeader).second;
   return text;
 }
 

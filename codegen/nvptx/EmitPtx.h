@@ -15,4 +15,7 @@ mlir::FailureOr<std::string> emitPtx(mlir::ModuleOp module, const Target &target
 /// The lines that begin a PTX module for `target`: version, target, size of addresses.
 std::string ptxHeader(const Target &target);
 
+/// Modules of one header as one module. Names do not meet, as above.
+std::string joinPtx(llvm::ArrayRef<llvm::StringRef> modules);
+
 } // namespace drawloom

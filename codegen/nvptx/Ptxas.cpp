@@ -10,7 +10,7 @@
 
 namespace drawloom {
 
-static const std::vector<std::string> kOptions = {"-O3", "-v", "--split-compile=0"};
+static const std::vector<std::string> kOptions = {"-O3", "-v"};
 
 std::optional<std::string> findPtxas() {
   if (const char *named = std::getenv("DRAWLOOM_PTXAS"))
@@ -55,22 +55,22 @@ static bool runPtxas(const std::string &ptxas, llvm::ArrayRef<std::string> argum
   return code == 0;
 }
 
-/// What identifies this ptxas; its results differ from those of another version.
-static std::string versionOf(const std::string &ptxas, const RunFolder &folder) {
-  std::string output = folder / "version";
-  if (!runPtxas(ptxas, {"--version"}, output)) fail(kFailed, "{} --version failed", ptxas);
-  return readTextFile(output);
+std::string identityOf(const std::string &ptxas) {
+  std::error_code code;
+  auto bytes = std::filesystem::file_size(ptxas, code);
+  auto time = std::filesystem::last_write_time(ptxas, code);
+  return fmt::format("{} {} {}", ptxas, bytes, time.time_since_epoch().count());
 }
 
 Cubin assemble(const std::string &ptxas, const std::string &ptx, const std::string &gpu, bool useCache) {
-  RunFolder folder;
   std::vector<std::string> arguments = kOptions;
   arguments.push_back("-arch=" + gpu);
   CubinCache cache = useCache ? CubinCache() : CubinCache(std::string());
   std::string key =
-      CubinCache::keyOf(ptx, fmt::format("{}\n{}", versionOf(ptxas, folder), fmt::join(arguments, " ")));
+      CubinCache::keyOf(ptx, fmt::format("{}\n{}", identityOf(ptxas), fmt::join(arguments, " ")));
   if (auto found = cache.find(key)) return {std::move(found->cubin), parsePtxasOutput(found->output), true};
 
+  RunFolder folder;
   std::string input = folder / "kernels.ptx", result = folder / "kernels.cubin", output = folder / "output";
   writeFileAtomically(input, ptx);
   arguments.insert(arguments.end(), {input, "-o", result});

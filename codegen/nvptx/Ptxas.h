@@ -1,7 +1,7 @@
 // PTX to the machine code of one GPU, by NVIDIA's ptxas where it is installed.
 //
-// The whole program is assembled at once: with `ptxas -c`, nvJitLink and cuLink, setmaxnreg is ignored and
-// matrix products are serialized. Results are kept on disk (CubinCache.h).
+// A kernel is assembled with all that it calls: with `ptxas -c`, nvJitLink and cuLink, setmaxnreg is ignored
+// and matrix products are serialized. Results are kept on disk (CubinCache.h).
 #pragma once
 #include "codegen/nvptx/PtxasReport.h"
 #include <cstddef>
@@ -19,6 +19,10 @@ struct Cubin {
 /// The assembler of this machine: the environment's DRAWLOOM_PTXAS (empty: none), else `ptxas` on PATH, else
 /// /usr/local/cuda/bin/ptxas. Nothing if there is none; artifacts then carry PTX alone.
 std::optional<std::string> findPtxas();
+
+/// What tells one assembler from another without asking it, which takes longer than many kernels: the file's
+/// path, size and time. Results differ between versions.
+std::string identityOf(const std::string &ptxas);
 
 /// Assembles a PTX module for `gpu` ("sm_90a") with `ptxas`. Throws drawloom::Error (70) with what ptxas says
 /// if it rejects the module, (1) if it cannot be run. `cache`: keep the result on disk, and read it from

@@ -1,7 +1,6 @@
 #include "dialect/pattern/Parser.h"
 #include "dialect/pattern/Formula.h"
-#include "llvm/ADT/StringExtras.h"
-#include "llvm/ADT/StringRef.h"
+#include "dialect/pattern/Lexer.h"
 
 namespace drawloom {
 namespace {
@@ -14,49 +13,6 @@ constexpr int kNodeLimit = 2000;
 
 const char *const kWords[] = {"local", "column", "block", "summary", "strided", "fixed", "dense", "heads",
                               "and",   "or",     "not",   "mod",     "h",       "i",     "j",     "n"};
-
-struct Token {
-  enum Kind { End, Integer, Word, Symbol, Unknown } kind = End;
-  llvm::StringRef text;
-  unsigned column = 1;
-  bool is(llvm::StringRef t) const { return (kind == Word || kind == Symbol) && text == t; }
-};
-
-/// Cuts the text into tokens, longest symbol first.
-class Lexer {
-public:
-  explicit Lexer(llvm::StringRef text) : text(text) {}
-
-  Token next() {
-    while (pos < text.size() && llvm::isSpace(text[pos])) ++pos;
-    size_t begin = pos;
-    if (begin == text.size()) return token(Token::End, begin, begin);
-    auto isWord = [](char c) { return llvm::isAlnum(c) || c == '_'; };
-    size_t end = begin;
-    if (llvm::isDigit(text[begin])) {
-      while (end < text.size() && isWord(text[end])) ++end;
-      bool digits = llvm::all_of(text.slice(begin, end), llvm::isDigit);
-      return token(digits ? Token::Integer : Token::Unknown, begin, end);
-    }
-    if (isWord(text[begin])) {
-      while (end < text.size() && isWord(text[end])) ++end;
-      return token(Token::Word, begin, end);
-    }
-    for (llvm::StringRef s : {"<=", ">=", "==", "!=", "//", "<", ">", "+", "-", "*", "(", ")", ",", "="})
-      if (text.substr(begin).starts_with(s)) return token(Token::Symbol, begin, begin + s.size());
-    for (llvm::StringRef s : {"&&", "||"})
-      if (text.substr(begin).starts_with(s)) return token(Token::Unknown, begin, begin + 2);
-    return token(Token::Unknown, begin, begin + 1);
-  }
-
-private:
-  Token token(Token::Kind kind, size_t begin, size_t end) {
-    pos = end;
-    return {kind, text.slice(begin, end), unsigned(begin + 1)};
-  }
-  llvm::StringRef text;
-  size_t pos = 0;
-};
 
 /// A parsed operand: a number (with a bound of its magnitude) or a set.
 struct Operand {
@@ -91,8 +47,7 @@ public:
 private:
   using Result = std::optional<Operand>;
 
-  //===-- errors and tokens
-  //-------------------------------------------------------------------------------------===//
+  //===-- errors and tokens --------------------===//
 
   std::nullopt_t fail(unsigned column, std::string message, std::string hint = "") {
     if (error.message.empty()) error = {column, std::move(message), std::move(hint)};
@@ -178,8 +133,7 @@ private:
     int &depth;
   };
 
-  //===-- sets
-  //--------------------------------------------------------------------------------------------------===//
+  //===-- sets --------------------===//
 
   Result parseOr() {
     Nest nest(depth);
@@ -241,8 +195,7 @@ private:
     return set(makeAnd(std::move(sets)), column);
   }
 
-  //===-- numbers
-  //-----------------------------------------------------------------------------------------------===//
+  //===-- numbers --------------------===//
 
   Result parseSum() {
     Result left = parseProduct();
@@ -346,8 +299,7 @@ private:
     return fail(t.column, "unknown name '" + t.text.str() + "'", nearest(t.text));
   }
 
-  //===-- forms
-  //-------------------------------------------------------------------------------------------------===//
+  //===-- forms --------------------===//
 
   Result parseHeads(unsigned column) {
     std::vector<SetRef> sets;

@@ -6,7 +6,6 @@
 #include "runtime/artifact/Artifact.h"
 #include "runtime/support/Error.h"
 #include <cstring>
-#include <filesystem>
 #include <fmt/ranges.h>
 #include <nlohmann/json.hpp>
 
@@ -27,14 +26,10 @@ std::string contentOf(ModuleOp module) {
   return text;
 }
 
-/// Which ptxas assembles, told by its file: asking it takes longer than all else here.
+/// Which ptxas assembles.
 std::string assemblerId() {
   std::optional<std::string> path = findPtxas();
-  if (!path) return "none";
-  std::error_code code;
-  auto bytes = std::filesystem::file_size(*path, code);
-  auto time = std::filesystem::last_write_time(*path, code);
-  return fmt::format("{} {} {}", *path, bytes, time.time_since_epoch().count());
+  return path ? identityOf(*path) : "none";
 }
 
 std::string optionsText(const CompileOptions &o) {

@@ -1,4 +1,6 @@
 // drawloom compile: a spec to a .loom artifact, or to the IR of a phase.
+#include "codegen/nvptx/EmitPtx.h"
+#include "codegen/nvptx/Ptxas.h"
 #include "frontend/build/BuildModel.h"
 #include "frontend/cli/Model.h"
 #include "frontend/cli/Verbs.h"
@@ -44,14 +46,18 @@ nlohmann::ordered_json resourcesJson(const CompileReport &report) {
   return list;
 }
 
-/// Writes the code of a GPU artifact instead of the artifact.
+/// Writes the code of a GPU artifact instead of the artifact: its modules as one.
 void writeCode(const Options &o, const Artifact &artifact) {
-  auto bytes = o.emit == "ptx" ? artifact.code() : artifact.sass();
-  if (bytes.empty())
-    failWithHint(kFailed, "install ptxas, or name it in DRAWLOOM_PTXAS", "there is no {} in the artifact",
-                 o.emit);
-  if (o.emit == "ptx") bytes = bytes.first(bytes.size() - 1); // without the NUL
-  drawloom::writeFileAtomically(o.output, bytes);
+  std::vector<llvm::StringRef> modules; // without their NULs
+  for (const CodeModule &m : artifact.modules())
+    modules.emplace_back(reinterpret_cast<const char *>(m.ptx.data()), m.ptx.size() - 1);
+  std::string ptx = joinPtx(modules);
+  if (o.emit == "ptx") return drawloom::writeFileAtomically(o.output, ptx);
+  std::optional<std::string> ptxas = findPtxas();
+  if (!ptxas)
+    failWithHint(kFailed, "install ptxas, or name it in DRAWLOOM_PTXAS", "there is no cubin in the artifact");
+  Cubin cubin = assemble(*ptxas, ptx, artifact.plan().target()->str(), o.input.cache);
+  drawloom::writeFileAtomically(o.output, std::span<const std::byte>(cubin.bytes));
 }
 
 void report(const Options &o, const spec::Spec &spec, const Compiled &compiled) {

@@ -2,7 +2,7 @@
 #include "frontend/build/BuildModel.h"
 #include "frontend/cli/CompileCache.h"
 #include "runtime/abi/Abi.h"
-#include "runtime/cuda/Card.h"
+#include "runtime/cuda/EarlyStart.h"
 #include "runtime/support/Clock.h"
 #include "runtime/support/File.h"
 #include "runtime/support/Format.h"
@@ -196,21 +196,23 @@ Target cardTarget() {
 }
 
 /// `options` with what the spec says about compiling.
-static CompileOptions optionsOf(const spec::Spec &spec, CompileOptions options) {
+static CompileOptions optionsOf(const spec::Spec &spec, CompileOptions options,
+                                llvm::function_ref<Target()> chooseCard = cardTarget) {
   options.recompute = spec.text("memory.recompute");
   options.memoryBudget = int64_t(parseBytes(spec.text("memory.budget")).value_or(0));
   options.precision = spec.text("run.precision");
-  if (spec.text("run.device") == "cuda" && !options.target.isGpu()) options.target = cardTarget();
+  if (spec.text("run.device") == "cuda" && !options.target.isGpu()) options.target = chooseCard();
   return options;
 }
 
-Compiled compileSpec(const spec::Spec &spec, CompileOptions options, bool printIr, bool locations) {
+Compiled compileSpec(const spec::Spec &spec, CompileOptions options, bool printIr, bool locations,
+                     llvm::function_ref<Target()> chooseCard) {
   Stopwatch watch;
   PhaseTimer building("build model");
   auto context = makeContext();
   OwningOpRef<ModuleOp> module = buildModel(*context, spec);
   building.end();
-  options = optionsOf(spec, options);
+  options = optionsOf(spec, options, chooseCard);
   options.cache &= !printIr;
   CompiledModule compiled;
   Compiled result;
@@ -247,26 +249,44 @@ std::vector<std::byte> compileModule(MLIRContext &context, ModuleOp module, cons
   return std::move(result.artifact);
 }
 
+/// With a note on stderr.
+static std::vector<std::byte> compileToRun(const ModelInput &input, const spec::Spec &spec,
+                                           CompileOptions options = {},
+                                           llvm::function_ref<Target()> chooseCard = cardTarget) {
+  options.cache = input.cache;
+  Compiled compiled = compileSpec(spec, options, false, false, chooseCard);
+  fmt::print(stderr, "{} {} in {}\n", compiled.fromCache ? "found in the compile cache:" : "compiled",
+             input.path, formatDuration(compiled.seconds));
+  return std::move(compiled.artifact);
+}
+
 std::vector<std::byte> artifactBytes(const ModelInput &input) {
-  if (!input.isArtifact()) {
-    spec::Spec spec = input.spec();
-    CompileOptions options;
-    options.cache = input.cache;
-    Compiled compiled = compileSpec(spec, options);
-    fmt::print(stderr, "{} {} in {}\n", compiled.fromCache ? "found in the compile cache:" : "compiled",
-               input.path, formatDuration(compiled.seconds));
-    return std::move(compiled.artifact);
-  }
+  if (!input.isArtifact()) return compileToRun(input, input.spec());
   input.refuseChanges(/*runs=*/false);
   return readFile(input.path);
+}
+
+/// A spec's artifact for the card of this machine, which is made ready meanwhile. Throws without a card.
+static std::unique_ptr<Program> loadOnCard(const ModelInput &input, const spec::Spec &spec) {
+  cuda::EarlyStart early;
+  CompileOptions options;
+  options.planned = [&](const plan::PlanT &plan) {
+    flatbuffers::FlatBufferBuilder builder;
+    builder.Finish(plan::Plan::Pack(builder, &plan));
+    early.expect(*flatbuffers::GetRoot<plan::Plan>(builder.GetBufferPointer()));
+  };
+  std::vector<std::byte> artifact =
+      compileToRun(input, spec, options, [] { return Target::byName(cuda::machineTarget()); });
+  early.finish();
+  return Program::fromBytes(std::move(artifact), {}, input.path);
 }
 
 std::unique_ptr<Program> loadModel(const ModelInput &input, const std::optional<int> &threads) {
   if (!input.isArtifact()) {
     spec::Spec spec = input.spec();
-    if (spec.text("run.device") == "cuda") (void)cuda::machineTarget(); // throws without a card
+    if (spec.text("run.device") == "cuda") return loadOnCard(input, spec);
     int wanted = threads ? *threads : int(spec.integer("run.threads"));
-    return Program::fromBytes(artifactBytes(input), {wanted}, input.path);
+    return Program::fromBytes(compileToRun(input, spec), {wanted}, input.path);
   }
   input.refuseChanges(/*runs=*/true);
   return loadForRun(input.path, threads, input.device);

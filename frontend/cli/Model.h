@@ -37,7 +37,7 @@ void addModelInput(CLI::App &app, ModelInput &input, bool artifacts);
 /// only the artifact is asked for. Diagnostics of a failure, which is always ours, are thrown as
 /// Error(kInternal) that names a reproducer: the module as it was built, written to the current folder or
 /// else to the temporary one. `options.target` may be that of a GPU if the spec's device is "cuda", and is
-/// chosen if it is not.
+/// what `chooseCard` says, asked when the module is built, if it is not.
 struct Compiled {
   std::vector<std::byte> artifact; // empty if stopped after a phase
   CompileReport report;
@@ -45,16 +45,15 @@ struct Compiled {
   double seconds = 0;
   bool fromCache = false;
 };
+/// What device "cuda" is compiled for unless a target is named: the card that is there, or the most capable
+/// one.
+Target cardTarget();
 Compiled compileSpec(const spec::Spec &spec, CompileOptions options, bool printIr = false,
-                     bool locations = false);
+                     bool locations = false, llvm::function_ref<Target()> chooseCard = cardTarget);
 
 /// The plan of a spec without machine code (planModule of codegen/Compiler.h), as a FlatBuffer; made, or from
 /// the compile cache if `cache`.
 std::vector<std::byte> planSpec(const spec::Spec &spec, bool cache);
-
-/// What device "cuda" is compiled for unless a target is named: the card that is there, or the most capable
-/// one.
-Target cardTarget();
 
 /// Compiles a module that is no spec's (benchmarks); `name` is for messages.
 std::vector<std::byte> compileModule(mlir::MLIRContext &context, mlir::ModuleOp module,

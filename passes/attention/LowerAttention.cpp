@@ -1,8 +1,11 @@
 #include "dialect/gpu/Gpu.h"
+#include "dialect/pattern/BoxView.h"
+#include "dialect/pattern/FlattenSlices.h"
 #include "mlir/Dialect/GPU/IR/GPUDialect.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "passes/attention/Lowering.h"
 #include "passes/attention/Passes.h"
+#include "passes/attention/gpu/WindowPlan.h"
 #include "passes/tiles/SharedMemory.h"
 #include "llvm/Support/Format.h"
 
@@ -20,13 +23,37 @@ Shape shapeOf(Value q, Value v, int64_t heads, double scale) {
   return {qShape[0], qShape[1], heads, qShape[2] / heads, vShape[2] / heads, scale};
 }
 
+/// The answer that is known, or else what `find` gives.
+template <class Answers, class Question, class Find>
+static auto answer(Answers &known, const Question &question, Find find) {
+  auto at = known.find(question);
+  if (at == known.end()) at = known.try_emplace(question, find()).first;
+  return at->second;
+}
+
 ViewFacts Context::factsOf(ViewAttr view, const Shape &shape) {
-  Builder b(view.getContext());
-  auto key = b.getArrayAttr({view, b.getI64IntegerAttr(shape.n), b.getI64IntegerAttr(shape.heads)});
-  auto found = facts.find(key);
-  if (found == facts.end())
-    found = facts.try_emplace(key, attention::factsOf(toView(view), shape.n, shape.heads)).first;
-  return found->second;
+  return answer(facts, Question(view, shape.n, shape.heads),
+                [&] { return attention::factsOf(toView(view), shape.n, shape.heads); });
+}
+
+ViewAttr Context::inPositions(ViewAttr view, int64_t n) {
+  return answer(flat, Question(view, n, 0), [&] {
+    std::optional<PieceView> inOrder = drawloom::inPositions(toView(view), n);
+    return inOrder ? ViewAttr::get(view.getContext(), *inOrder) : ViewAttr();
+  });
+}
+
+bool Context::queriesAreBoxes(ViewAttr view, int64_t tile) {
+  return answer(boxes, Question(view, tile, 0), [&] { return boxOfQueries(toView(view), tile).has_value(); });
+}
+
+bool Context::keysAreBoxes(ViewAttr view, int64_t tile) {
+  return answer(boxes, Question(view, tile, 1),
+                [&] { return boxOfKeys(toView(view), tile, /*attendedOnly=*/true).has_value(); });
+}
+
+std::optional<int64_t> Context::windowWidth(ViewAttr view) {
+  return answer(widths, view, [&] { return attention::windowWidth(view); });
 }
 
 BlockTiles Context::tiles(ViewAttr view, const Shape &shape, BlockKernel kernel) {

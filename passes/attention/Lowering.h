@@ -16,20 +16,34 @@ struct Options {
   bool isGpu() const { return target != "cpu"; }
 };
 
-/// While a module is lowered.
+/// While a module is lowered. What is found out about a view is kept: layer after layer asks the same.
 struct Context {
   Context(rows::KernelLibrary &kernels, Options options) : kernels(kernels), options(options) {}
 
   rows::KernelLibrary &kernels;
   Options options;
-  llvm::DenseMap<mlir::Attribute, ViewFacts> facts; ///< by view and shape
   int64_t launches = 0;
   llvm::DenseSet<mlir::Operation *>
       merged; ///< ops that are gone: the lowering of one before them took them in
 
   ViewFacts factsOf(ViewAttr view, const Shape &shape);
+  /// inPositions of dialect/pattern/FlattenSlices.h; null if it gives nothing.
+  ViewAttr inPositions(ViewAttr view, int64_t n);
+  /// Whether tiles of so many query rows, or of key slots that a row attends to, are boxes
+  /// (dialect/pattern/BoxView.h).
+  bool queriesAreBoxes(ViewAttr view, int64_t tile);
+  bool keysAreBoxes(ViewAttr view, int64_t tile);
+  /// windowWidth of gpu/WindowPlan.h.
+  std::optional<int64_t> windowWidth(ViewAttr view);
   /// The options' tile extents, or those of the target's cost model.
   BlockTiles tiles(ViewAttr view, const Shape &shape, BlockKernel kernel);
+
+private:
+  using Question = std::tuple<mlir::Attribute, int64_t, int64_t>; ///< about a view
+  llvm::DenseMap<Question, ViewFacts> facts;                      ///< n, heads
+  llvm::DenseMap<Question, ViewAttr> flat;                        ///< n, 0
+  llvm::DenseMap<Question, bool> boxes;                           ///< tile, 0 of queries or 1 of keys
+  llvm::DenseMap<mlir::Attribute, std::optional<int64_t>> widths;
 };
 
 /// From q [B, n, H*D_qk] and v [B, n, H*D_v].

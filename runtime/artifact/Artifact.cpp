@@ -35,6 +35,14 @@ std::span<const std::byte> Artifact::segment(const plan::Segment *s) const {
   return s ? bytes().subspan(s->offset(), s->bytes()) : std::span<const std::byte>();
 }
 
+std::vector<CodeModule> Artifact::modules() const {
+  if (!root->modules()) return {{code(), sass()}};
+  std::vector<CodeModule> all;
+  for (const plan::CodeModule *m : *root->modules())
+    all.push_back({code().subspan(m->code(), m->code_bytes()), sass().subspan(m->sass(), m->sass_bytes())});
+  return all;
+}
+
 /// Reads the header and checks what it says about the file against the file.
 static abi::FileHeader checkHeader(const std::string &name, std::span<const std::byte> bytes) {
   abi::FileHeader h;

@@ -10,6 +10,11 @@
 
 namespace drawloom {
 
+/// What a GPU loads as one.
+struct CodeModule {
+  std::span<const std::byte> ptx, cubin; // PTX ends in a NUL; no cubin: it has not been assembled
+};
+
 class Artifact {
 public:
   /// Maps and checks a file. Throws Error: 66 missing, 65 not a valid artifact, 74 unreadable.
@@ -23,6 +28,8 @@ public:
   std::span<const std::byte> code() const { return segment(root->code()); }
   std::span<const std::byte> sass() const { return segment(root->sass()); }
   std::span<const std::byte> constants() const { return segment(root->constants()); }
+  /// Of an artifact for a GPU; a kernel's `code_module` is the number of its own.
+  std::vector<CodeModule> modules() const;
 
 private:
   Artifact() = default;

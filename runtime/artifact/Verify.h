@@ -31,18 +31,20 @@
 //   ZERO1     the range lies inside its buffer, which is not read-only memory
 //   KERNEL1   on a CPU the entry lies in the code segment; at most 65535 places and scalars
 //   KERNEL2   on a CPU a kernel has no threads, shared memory or tensor maps of its own
-//   KERNEL3   on a GPU the code is text that ends in a NUL, and names of kernels are unique
+//   KERNEL3   on a GPU the code of a module is text that ends in a NUL, and names of kernels are unique
 //   KERNEL4   on a GPU a block has one thread or up to 32 warps of 32, at least one work item, and no more
 //             shared memory than the target's largest (227 KiB for sm_90a, 163 KiB for sm_80)
 //   KERNEL5   on a GPU the parameters take at most 32764 bytes
+//   MODULE1   only a GPU's artifact has modules; they lie in the code and, if they have a cubin, in the sass
+//   MODULE2   on a GPU a kernel's module exists
 //   TMAP1     a tensor map is of a place of its kernel, with a known element type and swizzle
 //   TMAP2     it has 1 to 5 dimensions, one stride fewer and as many box extents
-//   TMAP3     dimensions are in [1, 2^32], strides positive multiples of 16 below 2^40, box extents in [1, 256]
-//   TMAP4     a row of the box is a multiple of 16 bytes, and no longer than the swizzle's span if there is one
-//   TMAP5     in every launch the map's place is of the map's type, 16-aligned, and holds all of the tensor
-//   LAUNCH3   on a GPU there are at most 2^31 - 1 blocks
-//   PARAM1    value, gradient, moments and ema are f32 buffers of one shape, each in its arena
-//   PARAM2    value and gradient have the same offset; the moments and the ema lie each in a slot of the same
+//   TMAP3     dimensions are in [1, 2^32], strides positive multiples of 16 below 2^40, box extents in [1,
+//   256] TMAP4     a row of the box is a multiple of 16 bytes, and no longer than the swizzle's span if there
+//   is one TMAP5     in every launch the map's place is of the map's type, 16-aligned, and holds all of the
+//   tensor LAUNCH3   on a GPU there are at most 2^31 - 1 blocks PARAM1    value, gradient, moments and ema
+//   are f32 buffers of one shape, each in its arena PARAM2    value and gradient have the same offset; the
+//   moments and the ema lie each in a slot of the same
 //             layout
 //   PARAM3    initialization is a known one, its stddev finite and not negative
 //   SEGMENT4  only a GPU's artifact has the segment 'sass'

@@ -45,12 +45,35 @@ static void verifyGpuKernel(const Context &c, const plan::Kernel &k) {
   for (uint32_t i = 0; i < sizeOf(k.tensor_maps()); ++i) verifyTensorMap(c, k, *k.tensor_maps()->Get(i));
 }
 
+static uint64_t bytesOf(const plan::Segment *segment) { return segment ? segment->bytes() : 0; }
+
 /// PTX is handed to the driver as a string.
-static void verifyPtx(const Context &c) {
+static void verifyPtx(const Context &c, const plan::CodeModule &m) {
   auto *code = c.plan.code();
-  auto bytes = code ? c.file.bytes.subspan(code->offset(), code->bytes()) : std::span<const std::byte>();
-  c.require(!bytes.empty() && std::find(bytes.begin(), bytes.end(), std::byte(0)) == bytes.end() - 1,
-            "KERNEL3", "the code is no text that ends in a NUL");
+  c.require(code && m.code_bytes() > 0, "KERNEL3", "the code of a module is empty");
+  auto bytes = c.file.bytes.subspan(code->offset() + m.code(), m.code_bytes());
+  c.require(std::find(bytes.begin(), bytes.end(), std::byte(0)) == bytes.end() - 1, "KERNEL3",
+            "the code is no text that ends in a NUL");
+}
+
+/// MODULE rules and the modules' text.
+static void verifyModules(const Context &c) {
+  auto *modules = c.plan.modules();
+  c.requireAligned(modules, "the modules");
+  uint64_t code = bytesOf(c.plan.code()), sass = bytesOf(c.plan.sass());
+  for (uint32_t i = 0; i < sizeOf(modules); ++i) {
+    auto &m = *modules->Get(i);
+    c.require(inside(m.code(), m.code_bytes(), code) && inside(m.sass(), m.sass_bytes(), sass), "MODULE1",
+              "module {} does not lie in {} bytes of code and {} of sass", i, code, sass);
+    verifyPtx(c, m);
+  }
+  if (!modules) verifyPtx(c, {0, code, 0, sass});
+  for (uint32_t i = 0; i < sizeOf(c.plan.kernels()); ++i) {
+    auto &k = *c.plan.kernels()->Get(i);
+    uint32_t count = modules ? modules->size() : 1;
+    c.require(k.code_module() < count, "MODULE2", "kernel {} is of module {} of {}", quote(k.name()),
+              k.code_module(), count);
+  }
 }
 
 void verifyTensorMap(const Context &c, const plan::Kernel &k, const plan::TensorMap &m) {
@@ -93,8 +116,9 @@ void verifyKernels(const Context &c) {
               k.places(), k.scalars(), kMaxKernelArguments);
     gpu ? verifyGpuKernel(c, k) : verifyCpuKernel(c, k);
   }
-  if (!gpu || names.empty()) return;
-  verifyPtx(c);
+  c.require(gpu || !c.plan.modules(), "MODULE1", "an artifact for {} has modules", quote(c.plan.target()));
+  if (!gpu || (names.empty() && !c.plan.modules())) return;
+  verifyModules(c);
   requireUniqueNames(c, "kernel", std::move(names));
 }
 

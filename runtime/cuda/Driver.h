@@ -15,6 +15,7 @@ using DeviceOrdinal = int;
 using DevicePointer = unsigned long long; // CUdeviceptr
 using ContextHandle = struct CUctx_st *;
 using ModuleHandle = struct CUmod_st *;
+using LibraryHandle = struct CUlib_st *;
 using FunctionHandle = struct CUfunc_st *;
 using StreamHandle = struct CUstream_st *;
 using EventHandle = struct CUevent_st *;
@@ -60,6 +61,11 @@ inline constexpr int kPromoteTo128Bytes = 2; // CU_TENSOR_MAP_L2_PROMOTION_L2_12
   X(moduleLoadDataEx, "cuModuleLoadDataEx",                                                                  \
     (ModuleHandle *, const void *image, unsigned options, JitOption *, void **values))                       \
   X(moduleUnload, "cuModuleUnload", (ModuleHandle))                                                          \
+  X(libraryLoadData, "cuLibraryLoadData",                                                                    \
+    (LibraryHandle *, const void *image, JitOption *, void **values, unsigned options, int *libraryOptions,  \
+     void **libraryValues, unsigned libraryOptionCount))                                                     \
+  X(libraryUnload, "cuLibraryUnload", (LibraryHandle))                                                       \
+  X(libraryGetModule, "cuLibraryGetModule", (ModuleHandle *, LibraryHandle))                                 \
   X(moduleGetFunction, "cuModuleGetFunction", (FunctionHandle *, ModuleHandle, const char *name))            \
   X(funcSetAttribute, "cuFuncSetAttribute", (FunctionHandle, FunctionAttribute, int value))                  \
   X(funcGetAttribute, "cuFuncGetAttribute", (int *, FunctionAttribute, FunctionHandle))                      \

@@ -7,8 +7,9 @@ namespace drawloom::cuda {
 
 class Module {
 public:
-  /// Loads the artifact's cubin if it has one that fits the card, else its PTX, which the driver compiles
-  /// (and keeps: the second load is fast). Throws Error(kBadInput) with the driver's log.
+  /// Loads the artifact's cubins where it has some that fit the card. Where it has none the driver compiles
+  /// PTX, modules side by side on all cores (and keeps what it made: the second load is fast). Throws
+  /// Error(kBadInput) with the driver's log.
   Module(const Artifact &artifact, const Card &card);
   ~Module();
   Module(const Module &) = delete;
@@ -16,17 +17,20 @@ public:
 
   /// A kernel by name, allowed the shared memory that it asks for. Throws Error(kBadInput).
   FunctionHandle kernel(const plan::Kernel &kernel) const;
-  /// "cubin" or "PTX".
-  const char *kind() const { return fromPtx ? "PTX" : "cubin"; }
 
 private:
-  bool loadCubin();
-  void loadPtx();
+  struct Loaded {
+    ModuleHandle module = nullptr;
+    LibraryHandle library = nullptr; ///< whose module it is, if the driver has compiled it
+  };
+  void load();
+  void unload();
+  bool loadCubin(Loaded &into, const CodeModule &module) const;
+  void compile(std::span<const CodeModule> modules, std::vector<size_t> which);
 
   const Artifact &artifact;
   const Card &card;
-  ModuleHandle handle = nullptr;
-  bool fromPtx = false;
+  std::vector<Loaded> loaded; ///< by the kernels' code_module
 };
 
 } // namespace drawloom::cuda

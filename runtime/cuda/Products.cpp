@@ -194,19 +194,23 @@ Product Products::prepare(const ProductShape &shape, DevicePointer a, DevicePoin
 }
 
 static uint32_t alignmentOf(DevicePointer address) {
-  return uint32_t(std::min<DevicePointer>(address & (~address + 1), 64));
+  return uint32_t(std::min<DevicePointer>(address ? address & (~address + 1) : 64, 64));
+}
+
+ProductShape ProductShape::of(const plan::Gemm &g, DevicePointer a, DevicePointer b, DevicePointer c) {
+  ProductShape s{.a = g.a_type(), .b = g.b_type(), .c = g.c_type()};
+  s.transA = g.trans_a(), s.transB = g.trans_b(), s.accumulate = g.beta() != 0;
+  s.bias = g.bias() != nullptr;
+  s.m = g.m(), s.n = g.n(), s.k = g.k();
+  s.lda = g.lda(), s.ldb = g.ldb(), s.ldc = g.ldc();
+  s.alignA = alignmentOf(a), s.alignB = alignmentOf(b), s.alignC = alignmentOf(c);
+  return s;
 }
 
 Product Products::prepare(const plan::Function &f, const plan::Gemm &g, const CudaMemory &memory) {
   DevicePointer a = memory.address(*g.a(), &f), b = memory.address(*g.b(), &f),
                 c = memory.address(*g.c(), &f), bias = g.bias() ? memory.address(*g.bias(), &f) : 0;
-  ProductShape s{.a = g.a_type(), .b = g.b_type(), .c = g.c_type()};
-  s.transA = g.trans_a(), s.transB = g.trans_b(), s.accumulate = g.beta() != 0;
-  s.bias = bias != 0;
-  s.m = g.m(), s.n = g.n(), s.k = g.k();
-  s.lda = g.lda(), s.ldb = g.ldb(), s.ldc = g.ldc();
-  s.alignA = alignmentOf(a), s.alignB = alignmentOf(b), s.alignC = alignmentOf(c);
-  return prepare(s, a, b, c, g.alpha(), g.beta(), bias);
+  return prepare(ProductShape::of(g, a, b, c), a, b, c, g.alpha(), g.beta(), bias);
 }
 
 void Products::run(const Product &p) const { checkBlas(enqueue(p), "a matrix product failed"); }

@@ -17,6 +17,9 @@ struct ProductShape {
   uint64_t m = 0, n = 0, k = 0, lda = 0, ldb = 0, ldc = 0;
   uint32_t alignA = 64, alignB = 64, alignC = 64; // of the addresses, bytes, at most 64
 
+  /// Of a plan's product with operands at these addresses, or at these places of memory that is aligned
+  /// to 64.
+  static ProductShape of(const plan::Gemm &gemm, DevicePointer a, DevicePointer b, DevicePointer c);
   /// "bf16 bf16 f32 nt 49152x512x2048 lda 2048 ...": names the product in the tuning cache.
   std::string text() const;
 };

@@ -7,8 +7,10 @@
 #include "runtime/train/InitialWeights.h"
 #include "runtime/train/Trainer.h"
 #include <algorithm>
+#include <chrono>
 #include <cmath>
 #include <filesystem>
+#include <future>
 #include <utility>
 
 namespace drawloom {
@@ -106,20 +108,47 @@ void clearFolder(const std::string &out) {
 
 bool onCpu(const TrainableProgram &program) { return program.deviceName() == "CPU"; }
 
+/// What steps are shown as shares of. A card's is measured while this thread draws weights, and nothing is
+/// measured that will not be shown.
+class PeakRate {
+public:
+  PeakRate(TrainableProgram &program, const TrainOptions &o) : given(o.peakGflops) {
+    if (given > 0 || o.quiet || program.functionFlops("gradient") + program.functionFlops("update") == 0)
+      return;
+    auto when = onCpu(program) ? std::launch::deferred : std::launch::async;
+    measured = std::async(when, [&program] { return program.measurePeakGflops(); }).share();
+  }
+  /// Until the card is free for other calls.
+  void waitForCard() const {
+    bool began =
+        measured.valid() && measured.wait_for(std::chrono::seconds(0)) != std::future_status::deferred;
+    if (began) measured.wait();
+  }
+  /// GFLOP/s; 0: not known.
+  double gflops() const { return measured.valid() ? measured.get() : given; }
+
+private:
+  double given;
+  std::shared_future<double> measured;
+};
+
 /// Weights and optimizer state before the first step of this run; returns the number of steps done.
-int64_t initialize(TrainableProgram &program, const RunPlan &plan, const TrainOptions &o) {
+int64_t initialize(TrainableProgram &program, const RunPlan &plan, const TrainOptions &o,
+                   const PeakRate &peak) {
   PhaseTimer phase("weights");
+  bool draws = plan.resumeFrom.empty() && o.init.empty();
+  if (draws)
+    initializeWeights(program.parameters(), plan.spec.train.seed, onCpu(program) ? program.threads() : 0);
+  peak.waitForCard();
   if (!plan.resumeFrom.empty()) {
     loadCheckpoint(plan.resumeFrom, program);
     program.clear(plan::Arena::Gradients);
     return plan.state["step"].get<int64_t>();
   }
-  if (o.init.empty()) {
-    initializeWeights(program.parameters(), plan.spec.train.seed, onCpu(program) ? program.threads() : 0);
+  if (draws)
     program.upload(plan::Arena::Parameters);
-  } else {
+  else
     loadWeights(o.init, program, false);
-  }
   resetOptimizer(program);
   return 0;
 }
@@ -160,7 +189,7 @@ private:
 };
 
 ProgressSetup progressSetup(TrainableProgram &program, const TrainSpec &spec, const TrainOptions &o,
-                            int64_t until, const DataFormat &format) {
+                            int64_t until, const DataFormat &format, const PeakRate &peak) {
   ProgressSetup p;
   p.bits = format.bits();
   p.steps = until;
@@ -168,11 +197,7 @@ ProgressSetup progressSetup(TrainableProgram &program, const TrainSpec &spec, co
   p.flopsPerStep = double(program.functionFlops("gradient")) * double(spec.train.accumulation) +
                    double(program.functionFlops("update"));
   p.quiet = o.quiet;
-  // Nothing is measured that will not be shown.
-  if (o.peakGflops > 0)
-    p.peakGflops = o.peakGflops;
-  else if (!o.quiet && p.flopsPerStep > 0)
-    p.peakGflops = program.measurePeakGflops();
+  p.peakGflops = peak.gflops();
   return p;
 }
 
@@ -241,14 +266,15 @@ int trainCommand(TrainableProgram &program, const TrainOptions &o) {
   WindowOrder order = data.order(spec);
   prepareOutputFolder(spec.run.out, checkpointBytes(program.parameters()));
   if (fresh && !o.overwrite) checkFolderIsFree(spec.run.out);
-  int64_t start = initialize(program, plan, o); // may read what the next line deletes
+  PeakRate peak(program, o);
+  int64_t start = initialize(program, plan, o, peak); // may read what the next line deletes
   if (fresh) clearFolder(spec.run.out);
   if (!o.saveInit.empty())
     writeSafetensors(o.saveInit, tensorsOf(program.parameters(), Slot::Value), {{"format", "pt"}});
 
   int64_t steps = scheduleLength(spec, order), stopAfter = std::min(steps, o.stopAfter.value_or(steps));
   LossScaler scaler = lossScalerOf(plan.state, spec.run.precision == "fp16", spec.train.lossScale);
-  ProgressSetup progress = progressSetup(program, spec, o, stopAfter, format);
+  ProgressSetup progress = progressSetup(program, spec, o, stopAfter, format, peak);
   TrainerSetup setup{program, spec, data, order, steps, stopAfter, start, {}, scaler, progress, o.trace};
   if (start > 0) setup.record = lossRecordOf(plan.state);
   printHeader(program, setup, o);

@@ -1,5 +1,6 @@
 // Programs on a card, with the card's driver played by FakeCuda: what is launched, copied, captured and
 // refused.
+#include "runtime/cuda/EarlyStart.h"
 #include "runtime/cuda/Memory.h"
 #include "runtime/program/Program.h"
 #include "runtime/program/Trace.h"
@@ -262,6 +263,57 @@ TEST_F(CudaProgram, TakesThePtxOnACardThatTheCubinIsNotFor) {
   parts.sass = bytesOf("\177ELF...");
   load(parts);
   EXPECT_EQ(card.modules, (std::vector<std::string>{"PTX"}));
+}
+
+/// cudaValid() with its PTX in three modules, of which the last has a cubin and the kernels.
+Parts ofThreeModules() {
+  Parts parts = cudaValid();
+  parts.plan.target = "sm_90a";
+  parts.sass = bytesOf("\177ELF...");
+  std::vector<std::byte> ptx = parts.code;
+  for (int k = 0; k < 2; ++k) parts.code.insert(parts.code.end(), ptx.begin(), ptx.end());
+  uint64_t size = ptx.size();
+  parts.plan.modules = {{0, size, 0, 0}, {size, size, 0, 0}, {2 * size, size, 0, parts.sass.size()}};
+  for (auto &kernel : parts.plan.kernels) kernel->code_module = 2;
+  return parts;
+}
+
+TEST_F(CudaProgram, LoadsEachModuleByItself) {
+  load(ofThreeModules())->run("count");
+  EXPECT_EQ(card.modules, (std::vector<std::string>{"cubin", "PTX", "PTX"}));
+  EXPECT_EQ(card.launches.size(), 1u);
+  EXPECT_EQ(card.calls["moduleUnload"], 1);
+  EXPECT_EQ(card.calls["libraryUnload"], 2);
+}
+
+TEST_F(CudaProgram, GivesModulesBackWhenAnotherIsRefused) {
+  card.ptxError = "line 1; error";
+  EXPECT_EQ(errorOf([&] { load(ofThreeModules()); }).exitCode, kBadInput);
+  EXPECT_EQ(card.calls["moduleUnload"], 1);
+  EXPECT_EQ(card.calls["libraryUnload"], 0);
+}
+
+TEST_F(CudaProgram, FindsWhatAnEarlyStartHasMeasured) {
+  Parts parts = cudaValid();
+  std::vector<std::byte> bytes = assemble(parts);
+  {
+    cuda::EarlyStart early(&card.driver(), &card.blasLt());
+    early.expect(Artifact::fromBytes(bytes, "test.loom").plan());
+    early.finish();
+    EXPECT_EQ(card.allocations, 0u);
+    EXPECT_GT(card.calls["matmul 1"], 0) << "nothing was measured";
+    card.calls.erase("matmul 1"); // not the fastest: no product runs it
+    Program::fromBytes(bytes, options(), "test.loom");
+    EXPECT_EQ(card.calls["matmul 1"], 0) << "measured again";
+  }
+  EXPECT_EQ(card.calls["retain"], card.calls["release"]);
+}
+
+TEST_F(CudaProgram, AnEarlyStartEndsWithoutAPlan) {
+  cuda::EarlyStart early(&card.driver(), &card.blasLt());
+  early.finish();
+  EXPECT_EQ(card.allocations, 0u);
+  EXPECT_EQ(card.calls["retain"], 1);
 }
 
 TEST_F(CudaProgram, SaysWhatTheDriverHasAgainstThePtx) {

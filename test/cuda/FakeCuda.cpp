@@ -4,11 +4,13 @@
 #include <cstring>
 #include <gtest/gtest.h>
 #include <memory>
+#include <mutex>
 
 // What the handles of Driver.h and BlasLt.h point to.
 namespace drawloom::cuda {
 struct CUctx_st {};
 struct CUmod_st {};
+struct CUlib_st {};
 struct CUfunc_st {
   test::FakeKernel kernel;
 };
@@ -45,6 +47,7 @@ struct State {
   std::map<uint64_t, uint64_t> sizes; // of device allocations
   CUctx_st context;
   CUmod_st module;
+  CUlib_st library;
   CUstream_st stream;
   CUgraph_st *capturing = nullptr;
   double clock = 0;              // milliseconds
@@ -97,18 +100,29 @@ Result retain(ContextHandle *c, int) {
 Result release(int) { return ++state.fake->calls["release"], kCudaSuccess; }
 Result setCurrent(ContextHandle) { return kCudaSuccess; }
 
-Result moduleLoad(ModuleHandle *m, const void *image, unsigned options, JitOption *names, void **values) {
+Result moduleLoad(ModuleHandle *m, const void *image, unsigned, JitOption *, void **) {
   FakeCuda &f = *state.fake;
-  bool cubin = std::memcmp(image, "\177ELF", 4) == 0;
-  f.modules.push_back(cubin ? "cubin" : "PTX");
-  if (cubin && f.refusesCubins) return 200;
-  if (!cubin && !f.ptxError.empty()) {
+  f.modules.push_back(std::memcmp(image, "\177ELF", 4) == 0 ? "cubin" : "PTX");
+  if (f.refusesCubins) return 200;
+  return *m = &state.module, kCudaSuccess;
+}
+/// Called by several threads at once.
+Result libraryLoad(LibraryHandle *l, const void *, JitOption *names, void **values, unsigned options, int *,
+                   void **, unsigned) {
+  static std::mutex mutex;
+  std::lock_guard lock(mutex);
+  FakeCuda &f = *state.fake;
+  f.modules.push_back("PTX");
+  if (!f.ptxError.empty()) {
     for (unsigned i = 0; i < options; ++i)
       if (names[i] == JitOption::ErrorLog) std::strcpy(static_cast<char *>(values[i]), f.ptxError.c_str());
     return 218;
   }
-  return *m = &state.module, kCudaSuccess;
+  ++f.calls["libraryLoad"];
+  return *l = &state.library, kCudaSuccess;
 }
+Result libraryUnload(LibraryHandle) { return ++state.fake->calls["libraryUnload"], kCudaSuccess; }
+Result libraryModule(ModuleHandle *m, LibraryHandle) { return *m = &state.module, kCudaSuccess; }
 Result moduleUnload(ModuleHandle) { return ++state.fake->calls["moduleUnload"], kCudaSuccess; }
 Result getFunction(FunctionHandle *out, ModuleHandle, const char *name) {
   for (auto &f : state.functions)
@@ -354,6 +368,9 @@ FakeCuda::FakeCuda(std::vector<FakeKernel> kernels) {
            setCurrent,
            moduleLoad,
            moduleUnload,
+           libraryLoad,
+           libraryUnload,
+           libraryModule,
            getFunction,
            setFunction,
            getFunctionAttribute,

@@ -100,6 +100,76 @@ TEST(GpuArtifact, CodeIsPtxAndACubinWherePtxasIs) {
   ASSERT_EQ(report.resources.size(), 1u);
   EXPECT_EQ(report.resources[0].kernel, "copy");
   EXPECT_GT(report.resources[0].registers, 0u);
+  auto modules = artifact.modules();
+  ASSERT_EQ(modules.size(), 1u);
+  EXPECT_EQ(modules[0].cubin.size(), report.cubinBytes);
+}
+
+/// A kernel @NAME that does `copies` loads and stores, and a launch of it.
+std::string longKernel(const std::string &name, int copies) {
+  std::string text = "func.func @" + name +
+                     "(%x: memref<1024xf32>, %y: memref<1024xf32>, %begin: index, %end: index)"
+                     " attributes {drawloom.threads = 32} {\n%t = gpu.thread_id x\n";
+  for (int k = 0; k < copies; ++k) {
+    std::string n = std::to_string(k);
+    text += "%c" + n + " = arith.constant " + std::to_string(8 * k) + " : index\n%i" + n +
+            " = arith.addi %t, %c" + n + " : index\n%v" + n + " = memref.load %x[%i" + n +
+            "] : memref<1024xf32>\nmemref.store %v" + n + ", %y[%i" + n + "] : memref<1024xf32>\n";
+  }
+  return text + "return\n}\n";
+}
+
+/// Launches of @small0, @large and @small1.
+std::string longModule() {
+  std::string launches = "func.func @f(%x: tensor<1024xf32>) -> tensor<1024xf32> {\n",
+              kernels = "module @kernels {\n";
+  std::string last = "%x";
+  for (auto [name, copies] : {std::pair("small0", 8), std::pair("large", 1000), std::pair("small1", 8)}) {
+    kernels += longKernel(name, copies);
+    launches += "%" + std::string(name) + " = drawloom.launch @kernels::@" + name + " grid 1 (" + last +
+                ") : (tensor<1024xf32>) -> tensor<1024xf32>\n";
+    last = "%" + std::string(name);
+  }
+  return launches + "return " + last + " : tensor<1024xf32>\n}\n" + kernels + "}\n";
+}
+
+TEST(GpuArtifact, ALongKernelIsAModuleOfItsOwn) {
+  for (unsigned threads : {1u, 4u}) {
+    auto context = makeContext();
+    auto module = parseSourceString<ModuleOp>(longModule(), context.get());
+    ASSERT_TRUE(module);
+    CompileOptions options;
+    options.target = Target::byName("sm_90a");
+    options.threads = threads;
+    auto bytes = compileToArtifact(*module, options);
+    ASSERT_TRUE(succeeded(bytes));
+    Artifact artifact = Artifact::fromBytes(std::move(*bytes), "test.loom");
+    auto modules = artifact.modules();
+    ASSERT_EQ(modules.size(), 2u);
+    for (auto *kernel : *artifact.plan().kernels()) {
+      std::string name = kernel->name()->str();
+      EXPECT_EQ(kernel->code_module(), name == "large" ? 1u : 0u);
+      auto &code = modules[kernel->code_module()];
+      std::string_view ptx(reinterpret_cast<const char *>(code.ptx.data()), code.ptx.size());
+      EXPECT_NE(ptx.find(".visible .entry " + name + "("), std::string_view::npos);
+      EXPECT_EQ(code.cubin.empty(), artifact.sass().empty());
+    }
+  }
+}
+
+TEST(GpuArtifact, AnAssemblerThatRefusesModulesIsOneError) {
+  Environment refuses("DRAWLOOM_PTXAS", "/bin/false");
+  auto context = makeContext();
+  auto module = parseSourceString<ModuleOp>(longModule(), context.get());
+  int errors = 0;
+  ScopedDiagnosticHandler handler(context.get(), [&](Diagnostic &d) {
+    EXPECT_NE(d.str().find("/bin/false rejected the generated PTX"), std::string::npos) << d.str();
+    return ++errors, success();
+  });
+  CompileOptions options;
+  options.target = Target::byName("sm_90a");
+  EXPECT_TRUE(failed(compileToArtifact(*module, options)));
+  EXPECT_EQ(errors, 1);
 }
 
 TEST(GpuArtifact, MoreSharedMemoryThanABlockHasIsAnError) {

@@ -1,6 +1,8 @@
 // Around ptxas: reading what it says, running it, keeping its results.
 #include "codegen/nvptx/Ptxas.h"
+#include "codegen/nvptx/CodeModules.h"
 #include "codegen/nvptx/CubinCache.h"
+#include "codegen/nvptx/EmitPtx.h"
 #include "runtime/support/Error.h"
 #include "runtime/support/File.h"
 #include "test/gpu/Support.h"
@@ -130,6 +132,23 @@ TEST(Ptxas, OneThatCannotRunIsAnErrorWithAHint) {
     EXPECT_EQ(e.exitCode, kFailed);
     EXPECT_NE(e.hint.find("DRAWLOOM_PTXAS"), std::string::npos);
   }
+}
+
+TEST(CodeModules, LongKernelsStandAloneAndShortOnesShare) {
+  EXPECT_TRUE(groupKernels({}).empty());
+  constexpr size_t small = 20 << 10, large = 100 << 10;
+  ASSERT_FALSE(standsAlone(small));
+  ASSERT_TRUE(standsAlone(large));
+  std::vector<size_t> sizes{small, large, small, small, large, small, small, small};
+  std::vector<std::vector<size_t>> expected{{0, 2, 3, 5, 6}, {1}, {4}, {7}};
+  EXPECT_EQ(groupKernels(sizes), expected);
+}
+
+TEST(CodeModules, AreOneModuleOfOneHeaderWhenJoined) {
+  std::string header = ".version 8.0\n.target sm_80\n.address_size 64\n";
+  std::string first = header + "\na", second = header + "\nb";
+  EXPECT_EQ(joinPtx({first}), first);
+  EXPECT_EQ(joinPtx({first, second}), header + "\na\nb");
 }
 
 TEST(Ptxas, TheEnvironmentNamesIt) {

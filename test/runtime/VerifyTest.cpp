@@ -151,6 +151,7 @@ const Case kCases[] = {
        assemble(p);
        p.plan.sass = std::make_unique<plan::Segment>(*p.plan.code);
      }},
+    {"ModulesOfACpu", "MODULE1", [](Parts &p) { p.plan.modules = {{0, 1, 0, 0}}; }},
     {"KernelWithTooManyArguments", "KERNEL1", [](Parts &p) { p.plan.kernels[0]->places = 65536; }},
 
     {"ParameterWithoutValue", "PARAM1", [](Parts &p) { p.plan.parameters[0]->value = abi::kNoBuffer; }},
@@ -202,6 +203,14 @@ const Case kGpuCases[] = {
     {"TooManyParameters", "KERNEL5", [](Parts &p) { kernel(p).scalars = 5000; }},
     {"CodeWithoutNul", "KERNEL3", [](Parts &p) { p.code.back() = std::byte('x'); }},
     {"CodeWithTwoNuls", "KERNEL3", [](Parts &p) { p.code.front() = std::byte(0); }},
+    {"ModuleBehindTheCode", "MODULE1", [](Parts &p) { p.plan.modules = {{0, p.code.size() + 1, 0, 0}}; }},
+    {"ModuleWhoseEndOverflows", "MODULE1", [](Parts &p) { p.plan.modules = {{1, kHuge, 0, 0}}; }},
+    {"CubinBehindTheSass", "MODULE1", [](Parts &p) { p.plan.modules = {{0, p.code.size(), 0, 1}}; }},
+    {"ModuleWithoutCode", "KERNEL3", [](Parts &p) { p.plan.modules = {{0, 0, 0, 0}}; }},
+    {"ModuleWithoutItsNul", "KERNEL3", [](Parts &p) { p.plan.modules = {{0, p.code.size() - 1, 0, 0}}; }},
+    {"KernelOfNoModule", "MODULE2", [](Parts &p) { kernel(p).code_module = 1; }},
+    {"KernelBehindTheModules", "MODULE2",
+     [](Parts &p) { p.plan.modules = {{0, p.code.size(), 0, 0}}, kernel(p).code_module = 1; }},
     {"KernelsOfOneName", "PLAN5",
      [](Parts &p) {
        p.plan.kernels.push_back(std::make_unique<plan::KernelT>());
@@ -248,6 +257,15 @@ INSTANTIATE_TEST_SUITE_P(Plan, VerifyGpuRule, testing::ValuesIn(kGpuCases),
 
 INSTANTIATE_TEST_SUITE_P(Plan, VerifyRule, testing::ValuesIn(kCases),
                          [](auto &info) { return info.param.name; });
+
+TEST(Verify, AcceptsModulesOfAGpu) {
+  auto parts = validGpu();
+  uint64_t half = parts.code.size() / 2;
+  parts.code[half - 1] = std::byte(0);
+  parts.plan.modules = {{0, half, 0, 0}, {half, parts.code.size() - half, 0, 0}};
+  kernel(parts).code_module = 1;
+  EXPECT_EQ(loadError(assemble(parts)), "");
+}
 
 TEST(Verify, NamesTheBufferAtFault) {
   auto parts = valid();

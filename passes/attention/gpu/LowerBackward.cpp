@@ -78,9 +78,9 @@ LogicalResult launchWindow(AttendGradOp op, Context &context, const WindowSpec &
 }
 
 /// How the window kernel does the view, if it does.
-std::optional<WindowSpec> windowOf(const Shape &shape, ViewAttr view, const ViewFacts &facts,
-                                   bool continues) {
-  std::optional<int64_t> width = facts.slices == 1 ? windowWidth(view) : std::nullopt;
+std::optional<WindowSpec> windowOf(Context &context, const Shape &shape, ViewAttr view,
+                                   const ViewFacts &facts, bool continues) {
+  std::optional<int64_t> width = facts.slices == 1 ? context.windowWidth(view) : std::nullopt;
   std::optional<WindowCut> cut = width ? chooseWindowCut(shape, *width) : std::nullopt;
   if (!cut) return std::nullopt;
   int64_t steps = llvm::divideCeil(std::max(facts.rows, facts.keys), kGroupRows * cut->groups);
@@ -140,7 +140,7 @@ LogicalResult lowerToWarps(AttendGradOp op, Context &context) {
     return finish();
   }
   if (failed(setDelta(operands, DeltaSource::Given, op, context))) return failure();
-  if (std::optional<WindowSpec> window = windowOf(shape, view, facts, continues)) {
+  if (std::optional<WindowSpec> window = windowOf(context, shape, view, facts, continues)) {
     if (failed(launchWindow(op, context, *window, operands, facts.pairs, results))) return failure();
     return finish();
   }

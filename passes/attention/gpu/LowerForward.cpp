@@ -1,5 +1,4 @@
 #include "passes/attention/gpu/LowerForward.h"
-#include "dialect/pattern/FlattenSlices.h"
 #include "passes/attention/gpu/ForwardKernel.h"
 #include "passes/memory/Layout.h"
 #include <limits>
@@ -55,17 +54,14 @@ static AttendOp continuationOf(AttendOp op) {
 /// `op` and the ops after it that have the same query tiles, with their views: what one kernel computes.
 static SmallVector<std::pair<AttendOp, ViewAttr>, 2> chainFrom(AttendOp op, const Shape &shape,
                                                                Context &context) {
-  auto flat = [&](ViewAttr view) -> ViewAttr {
-    std::optional<PieceView> inOrder = inPositions(toView(view), shape.n);
-    return inOrder ? ViewAttr::get(view.getContext(), *inOrder) : ViewAttr();
-  };
   SmallVector<std::pair<AttendOp, ViewAttr>, 2> chain{{op, op.getView()}};
   for (AttendOp next = continuationOf(op); next && hasWarpKernels(next, context);
        next = continuationOf(next)) {
     if (next.getView().getHeads() != op.getView().getHeads() ||
         context.factsOf(next.getView(), shape).pairs == 0)
       break;
-    ViewAttr first = flat(op.getView()), view = flat(next.getView());
+    ViewAttr first = context.inPositions(op.getView(), shape.n),
+             view = context.inPositions(next.getView(), shape.n);
     if (!first || !view) break;
     chain.front().second = first;
     chain.push_back({next, view});
@@ -115,12 +111,11 @@ LogicalResult lowerToWarps(AttendOp op, Context &context) {
     return cut;
   };
   auto keysAreBoxes = [&](const ForwardCut &cut) {
-    return work.isHopper && llvm::all_of(views, [&](ViewAttr view) {
-             return boxOfKeys(toView(view), cut.columns, /*attendedOnly=*/true).has_value();
-           });
+    return work.isHopper &&
+           llvm::all_of(views, [&](ViewAttr view) { return context.keysAreBoxes(view, cut.columns); });
   };
   ForwardCut cut = choose();
-  if (work.isBulk && (!boxOfQueries(piece, cut.rows()) || !keysAreBoxes(cut))) {
+  if (work.isBulk && (!context.queriesAreBoxes(longest, cut.rows()) || !keysAreBoxes(cut))) {
     work.isBulk = false;
     cut = choose();
   }

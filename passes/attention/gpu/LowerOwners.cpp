@@ -128,13 +128,12 @@ LogicalResult launchRelay(AttendGradOp op, Context &context, OwnerSpec &owner, c
 
 /// How owners that relay dQ do the view, if they do. They copy in bulk; of short slices few owners would run
 /// at a time.
-std::optional<OwnerSpec> relayOf(const Shape &shape, ViewAttr view, const ViewFacts &facts, bool continues,
-                                 int64_t shared) {
+std::optional<OwnerSpec> relayOf(Context &context, const Shape &shape, ViewAttr view, const ViewFacts &facts,
+                                 bool continues, int64_t shared) {
   std::optional<OwnerCut> cut = chooseRelayCut(shape, shared);
-  PieceView piece = toView(view);
-  if (!cut || !boxOfKeys(piece, cut->ownRows(), true) || !boxOfQueries(piece, cut->columns))
+  if (!cut || !context.keysAreBoxes(view, cut->ownRows()) || !context.queriesAreBoxes(view, cut->columns))
     return std::nullopt;
-  std::optional<RelayFacts> relay = relayFacts(piece, cut->ownRows());
+  std::optional<RelayFacts> relay = relayFacts(toView(view), cut->ownRows());
   if (!relay || !(relay->meetsQueries || continues)) return std::nullopt;
   OwnerSpec spec{shape,
                  view,
@@ -154,7 +153,7 @@ LogicalResult lowerToOwners(AttendGradOp op, Context &context, const OwnedView &
   const auto &[shape, view, facts, continues] = owned;
   int64_t shared = tiles::sharedMemoryOf(context.options.target);
   std::optional<OwnerSpec> relay;
-  if (context.options.relay) relay = relayOf(shape, view, facts, continues, shared);
+  if (context.options.relay) relay = relayOf(context, shape, view, facts, continues, shared);
   if (relay) {
     if (failed(launchRelay(op, context, *relay, operands, facts.pairs, results))) return failure();
     return success();
