@@ -23,14 +23,18 @@ bool isForGradient(OpOperand &use) {
          (isa<GeluGradOp>(use.getOwner()) && use.getOperandNumber() == 1);
 }
 
-/// The elementwise op that alone reads `value`; null if there is none.
+bool isNormGradient(OpOperand &use) {
+  return isa<LayerNormGradOp>(use.getOwner()) && use.getOperandNumber() == 0;
+}
+
+/// The elementwise op, or the norm's gradient, that alone reads `value`; null if there is none.
 Operation *onlyReader(Value value) {
   Operation *reader = nullptr;
   for (OpOperand &use : value.getUses()) {
     if (isForGradient(use)) continue;
     if (reader && use.getOwner() != reader) return nullptr;
     reader = use.getOwner();
-    if (!isElementwise(reader) || !readsAsRows(use)) return nullptr;
+    if (!isNormGradient(use) && (!isElementwise(reader) || !readsAsRows(use))) return nullptr;
   }
   return reader;
 }
@@ -41,14 +45,19 @@ public:
 
   ProductEpilogue run() {
     Operation *next = onlyReader(found.product.getOut());
-    for (; next && isThere(next); next = onlyReader(next->getResult(0))) found.chain.push_back(next);
+    while (next && isThere(next)) {
+      found.chain.push_back(next);
+      next = isa<LayerNormGradOp>(next) ? nullptr : onlyReader(next->getResult(0));
+    }
     if (next || !products::canLower(found.product, found.chain)) found.chain.clear();
     if (!found.chain.empty()) addBeside();
     return std::move(found);
   }
 
 private:
-  bool isMember(Operation *op) { return op == found.product || llvm::is_contained(found.chain, op); }
+  bool isMember(Operation *op) {
+    return op == found.product || llvm::is_contained(found.chain, op) || llvm::is_contained(found.beside, op);
+  }
 
   /// Whether what `op` needs is made by members or before the product.
   bool isThere(Operation *op) {
@@ -73,11 +82,27 @@ private:
         return isa<ColumnSumOp>(user) || (isa<LayerNormOp>(user) && !user->hasAttr(kRepeatAttr));
       });
     }
-    for (Operation *op : candidates) {
-      if (isMember(op) || op->isBeforeInBlock(found.product) || !isThere(op)) continue;
-      found.beside.push_back(op);
-      if (!products::canLower(found.product, ArrayRef(found.ops()).drop_front())) found.beside.pop_back();
-    }
+    for (Operation *op : candidates) takeBeside(op);
+    if (isa<LayerNormGradOp>(found.chain.back())) followGradient();
+  }
+
+  void takeBeside(Operation *op) {
+    if (isMember(op) || op->isBeforeInBlock(found.product) || !isThere(op)) return;
+    found.beside.push_back(op);
+    if (!products::canLower(found.product, ArrayRef(found.ops()).drop_front())) found.beside.pop_back();
+  }
+
+  /// Takes what a norm's gradient goes through next: the residual's is added to it, then dropout's gradient
+  /// and the sum for a bias follow.
+  void followGradient() {
+    SmallVector<Value> rows{found.chain.back()->getResult(0)};
+    while (!rows.empty())
+      for (Operation *user : rows.pop_back_val().getUsers()) {
+        if (!isElementwise(user) && !isa<ColumnSumOp>(user)) continue;
+        size_t before = found.beside.size();
+        takeBeside(user);
+        if (found.beside.size() > before && !isa<ColumnSumOp>(user)) rows.push_back(user->getResult(0));
+      }
   }
 
   ProductEpilogue found;
@@ -120,6 +145,8 @@ int64_t savedBytes(const ProductEpilogue &epilogue) {
     if (isa<GeluOp>(op)) saved -= bytesOf(op->getOperand(0));
   Operation *last = epilogue.chain.back();
   Value out = last->getResult(0);
+  // What reads a norm's gradient may stand in another region, depending on what is recomputed.
+  if (isa<LayerNormGradOp>(last)) return saved - bytesOf(out);
   bool isReadAsRows = false, isKept = isa<AddOp>(last);
   for (OpOperand &use : out.getUses()) {
     // Where a norm stands beside a chain depends on what is recomputed.

@@ -10,10 +10,11 @@ namespace drawloom {
 /// is recomputed: a product that another kernel makes has other bits, and recomputation changes none.
 struct ProductEpilogue {
   MatmulOp product;
-  /// Elementwise ops, each of which reads the one before it, the first the product. Empty: no epilogue.
+  /// Elementwise ops, each of which reads the one before it, the first the product; the last may be a norm's
+  /// gradient. Empty: no epilogue.
   llvm::SmallVector<mlir::Operation *> chain;
-  /// What goes with them: sums over rows of what they make, norms of it, and ops computed again from a tensor
-  /// that they read.
+  /// What goes with them: sums over rows of what they make, norms of it, ops computed again from a tensor
+  /// that they read, and elementwise ops behind a norm's gradient.
   llvm::SmallVector<mlir::Operation *> beside;
 
   /// The product, the chain and what is beside it, in program order.
@@ -21,8 +22,9 @@ struct ProductEpilogue {
 };
 
 /// The ops that can be computed with `product` in one kernel (products::canLower) at the product's place. The
-/// chain goes on while one elementwise op alone reads what it has made, but for gelu's gradient and gelu
-/// computed again, which are not looked at; a kernel takes all of it or nothing.
+/// chain goes on while one elementwise op or norm's gradient alone reads what it has made, but for gelu's
+/// gradient and gelu computed again, which are not looked at; it ends with a norm's gradient. A kernel takes
+/// all of the chain or nothing, and of what is beside it what it can.
 ProductEpilogue findEpilogue(MatmulOp product);
 
 /// The gradient of a bias that can be made together with `product`, the gradient of its weight: the sum over

@@ -115,7 +115,7 @@ GpuCopy planOnGpu(LaunchOp copy, const CopyShape &shape) {
                          rowOffset(copy.getOutputs()[0])})
     lanes = std::gcd(lanes, length);
   if (shape.sourceStride != shape.length || shape.targetStride != shape.length) {
-    plan.teams = rows::teamShapeOf(shape.length, lanes, /*sums=*/0);
+    plan.teams = rows::teamShapeOf(shape.length, lanes);
     plan.space.rows = shape.rows;
     return plan;
   }

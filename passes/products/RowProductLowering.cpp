@@ -8,22 +8,24 @@ namespace drawloom::products {
 
 static RankedTensorType tensorOf(Value value) { return cast<RankedTensorType>(value.getType()); }
 
-static bool hasSums(Block &body) {
-  return llvm::any_of(body, [](Operation &op) { return isa<ColumnSumOp, LayerNormGradOp>(op); });
-}
-
 RowProductLowering::RowProductLowering(FusionOp fusion, rows::LoweringContext &context)
     : FusionLowering(fusion, context), product(cast<MatmulOp>(body->front())),
-      cut(chooseRowCut(rowLength(tensorOf(product.getOut())), hasSums(*body))) {}
+      cut(chooseRowCut(rowLength(tensorOf(product.getOut())))) {}
 
 void RowProductLowering::chooseTeams() {
   FusionLowering::chooseTeams();
-  shape.threads = cut.groups() * kGroupThreads; // others bring tiles
-  space.perItem = rowsOfBlock(space.rows, cut);
+  shape.threads = cut.groups * kGroupThreads; // others bring tiles and multiply
+  bool hasSums = llvm::any_of(
+      results, [](const rows::ResultPlan &result) { return result.how == rows::ResultPlan::ColumnSum; });
+  shape.rowsTogether = hasSums ? 2 : 4; // what registers hold
+  shape.aheadRegisters = 24;
+  shape.keepsSharedRows = true;
+  space.perItem = rows::rowsPerPartial(space.rows);
 }
 
 std::string RowProductLowering::describe() {
-  return FusionLowering::describe() + ";p" + std::to_string(cut.groups()) + "," + std::to_string(cut.stages);
+  return FusionLowering::describe() + ";p" + std::to_string(cut.passColumns) + "," +
+         std::to_string(cut.stages);
 }
 
 unsigned RowProductLowering::placeOf(Value argument) const {
@@ -40,6 +42,7 @@ LogicalResult RowProductLowering::build(rows::KernelBuilder &kernel) {
                       rowLength(out),
                       rowLength(tensorOf(product.getA())),
                       product.getTransposeB(),
+                      space.perItem,
                       cut};
   rows::IndexBuilder k(kernel);
   MapList maps;
@@ -53,7 +56,7 @@ LogicalResult RowProductLowering::build(rows::KernelBuilder &kernel) {
   if (failed(addTo(program, ops, siteNumbers, memrefs.drop_front(arguments.size())))) return failure();
   rows::TeamEmitter emitter(program, space, shape);
   whole.build(emitter);
-  rows::setLaunchShape(kernel.function, whole.threads(), 1, whole.sharedBytes(), /*minBlocks=*/1);
+  rows::setLaunchShape(kernel.function, whole.threads(), cut.groups, whole.sharedBytes(), /*minBlocks=*/1);
   if (emitter.readsAsPlanned()) planReuse(kernel, program, ops);
   return success();
 }

@@ -1,24 +1,20 @@
 #include "passes/products/RowProductPlan.h"
-#include "passes/rows/Chunks.h"
 #include <algorithm>
 
 namespace drawloom::products {
 
-using rows::ceilDiv;
-
-static constexpr int64_t kMostStages = 8;
-
-int64_t rowsOfBlock(int64_t rows, const RowProductCut &cut) {
-  return ceilDiv(ceilDiv(rows, cut.tileRows()), kMultiprocessors) * cut.tileRows();
+RowProductCut chooseRowCut(int64_t columns) {
+  constexpr int64_t groups = 3, mostStages = 8;
+  // More columns at a time need more registers than ptxas gives a thread of so many.
+  int64_t passColumns = columns % (2 * kRowColumns) == 0 ? 2 * kRowColumns : kRowColumns;
+  int64_t places = groups * kTileRows * columns * kElementBytes;
+  int64_t stage = (kTileRows + passColumns) * kSliceInner * kElementBytes;
+  return {groups, passColumns, std::min(mostStages, (tileBytes() - places) / stage)};
 }
 
-RowProductCut chooseRowCut(int64_t columns, bool hasSums) {
-  RowProductCut cut;
-  cut.columnGroups = columns % (2 * kRowColumns) == 0 && !hasSums ? 2 : 1;
-  int64_t places = cut.tileRows() * columns * kElementBytes;
-  int64_t stage = (cut.tileRows() + columns) * kSliceInner * kElementBytes;
-  cut.stages = std::min(kMostStages, (tileBytes() - places) / stage);
-  return cut;
+int64_t rowRegisters(const RowProductCut &cut) {
+  int64_t launched = 512 / cut.allGroups() / 8 * 8;
+  return (launched * (cut.allGroups() - 1) - kProducerRegisters) / cut.groups / 8 * 8;
 }
 
 } // namespace drawloom::products

@@ -207,8 +207,8 @@ void FusionLowering::chooseTeams() {
   int64_t width = 1, sums = 0;
   for (Operation &op : body->without_terminator()) width = std::max(width, rowLength(mainType(&op)));
   for (const ResultPlan &result : results) sums += result.how == ResultPlan::ColumnSum;
-  shape = teamShapeOf(width, lanes, sums);
-  space.perItem = sums ? rowsPerPartial(space.rows, shape) : 1;
+  shape = sums ? teamShapeWithSums(space.rows, width, lanes, sums) : teamShapeOf(width, lanes);
+  space.perItem = shape.rowsPerItem;
 }
 
 std::string FusionLowering::describe() {

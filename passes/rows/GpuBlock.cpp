@@ -47,14 +47,13 @@ void GpuBlock::when(Value condition, function_ref<void(GpuBlock)> then) {
 }
 
 void addAcrossTeams(GpuBlock block, ValueRange vectors, int64_t teams, int64_t columns, Value team,
-                    Value ownColumn, function_ref<void(GpuBlock, unsigned, Value, Value)> write,
-                    function_ref<void(GpuBlock)> barrier) {
+                    Value ownColumn, function_ref<void(GpuBlock, unsigned, Value, Value)> write) {
   Value memory = block.shared({teams, columns}, block.b.getF32Type()), thread = block.thread();
   Value hasColumn = block.less(thread, block.index(columns));
   for (auto [k, vector] : llvm::enumerate(vectors)) {
-    barrier(block); // nobody reads the memory any more
+    block.barrier(); // nobody reads the memory any more
     vector::StoreOp::create(block.b, block.loc, vector, memory, ValueRange{team, ownColumn});
-    barrier(block);
+    block.barrier();
     block.when(hasColumn, [&](GpuBlock then) {
       auto of = [&](OpBuilder &b, Value number) -> Value {
         return memref::LoadOp::create(b, then.loc, memory, ValueRange{number, thread});

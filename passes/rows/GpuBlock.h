@@ -42,12 +42,10 @@ struct GpuBlock {
 /// Adds vectors across the teams of a block, in order of the teams: each thread holds one vector of
 /// `vectors.front()`'s lanes for every entry, at the columns from `ownColumn` on of its team `team`. `write`
 /// is emitted once an entry, for the threads that have a column: with the entry's number, the column (below
-/// `columns`) and its total. Needs teams * columns * 4 bytes of shared memory. All threads take part, or the
-/// first ones of the block, for which `barrier` makes a barrier.
-void addAcrossTeams(
-    GpuBlock block, mlir::ValueRange vectors, int64_t teams, int64_t columns, mlir::Value team,
-    mlir::Value ownColumn, llvm::function_ref<void(GpuBlock, unsigned, mlir::Value, mlir::Value)> write,
-    llvm::function_ref<void(GpuBlock)> barrier = [](GpuBlock b) { b.barrier(); });
+/// `columns`) and its total. Needs teams * columns * 4 bytes of shared memory.
+void addAcrossTeams(GpuBlock block, mlir::ValueRange vectors, int64_t teams, int64_t columns,
+                    mlir::Value team, mlir::Value ownColumn,
+                    llvm::function_ref<void(GpuBlock, unsigned, mlir::Value, mlir::Value)> write);
 
 /// Sets the attributes of a kernel that say how it is launched.
 void setLaunchShape(mlir::func::FuncOp kernel, int64_t threads, int64_t items, int64_t sharedBytes,

@@ -10,7 +10,9 @@ bool TeamEmitter::sumsOverRows() const {
 
 int64_t TeamEmitter::itemsPerBlock() const { return space.isFlat() || sumsInRegisters() ? 1 : shape.teams(); }
 
-int64_t TeamEmitter::sharedBytes() const { return sumsInRegisters() ? shape.threads * shape.lanes * 4 : 0; }
+int64_t TeamEmitter::sharedBytes() const {
+  return sumsInRegisters() ? entriesTogether() * shape.warps() * entryColumns() * 4 : 0;
+}
 
 std::vector<TeamEmitter::Pass> TeamEmitter::passesOf(int level) const {
   std::vector<Pass> passes;

@@ -21,20 +21,43 @@ public:
   /// Emits chunk `chunk` of a flat program on memory of `elements` elements (a multiple of the lanes).
   void emitChunk(mlir::OpBuilder &b, mlir::Location loc, mlir::Value chunk, mlir::Value elements);
 
-  /// For kernels whose rows come in tiles, `tileRows` for each warp (TeamTiles.cpp). What a thread carries
-  /// from tile to tile: its sums over rows, and what it has loaded ahead, of the tile that begins at row
-  /// `first` (of the warp; index). Only the block's first TeamShape::threads threads come here.
-  llvm::SmallVector<mlir::Value> startTiles(mlir::OpBuilder &b, mlir::Location loc, int64_t tileRows,
-                                            mlir::Value first);
-  /// Emits what a warp does for its tile of rows [first, first + tileRows), of which those exist that the
-  /// space has; its next tile begins at `next`. Gives what goes on. With `isWhole`, all rows of all tiles
-  /// exist.
+  /// Rows that come in tiles (TeamTiles.cpp): a warp has `rows` at a time, a run of rows for sums over them.
+  /// Those from row `end` (index) on do not exist; `isWhole` says that there are none in any tile.
+  struct Tiles {
+    int64_t rows;
+    mlir::Value end;
+    bool isWhole;
+  };
+  /// Where warps that have taken neighbouring runs at the same time bring the runs' sums together
+  /// (TeamSums.cpp).
+  struct RunExchange {
+    int64_t warps;
+    mlir::Value warp, thread; ///< of this thread among them (index)
+    mlir::Value memory;       ///< f32, shared
+    /// Element where the warps' values of an entry begin (entryColumns() of them for each warp), and from one
+    /// warp to the next.
+    llvm::function_ref<int64_t(int64_t entry)> offset;
+    int64_t warpStride;
+    int64_t together;                                      ///< entries for which there is room
+    llvm::function_ref<void(GpuBlock)> whenFree, whenFull; ///< wait until memory may be written, until it is
+  };
+  /// What a thread carries from tile to tile: sums over all runs so far, and what it has loaded ahead, of the
+  /// tile that begins at row `first` (of the warp; index).
+  llvm::SmallVector<mlir::Value> startTiles(mlir::OpBuilder &b, mlir::Location loc, const Tiles &tiles,
+                                            mlir::Value first, int64_t warps);
+  /// Emits what a warp does for its tile from row `first` on; its next tile begins at `next`. Gives what goes
+  /// on. `exchange`: null if there are no sums over rows.
   llvm::SmallVector<mlir::Value> emitTile(mlir::OpBuilder &b, mlir::Value first, mlir::Value next,
-                                          bool isWhole, mlir::ValueRange carried);
-  /// Writes what the threads have carried of sums to row `number` of the partial sums. Takes sharedBytes()
-  /// from the start of shared memory; `barrier` makes a barrier of the threads.
-  void finishTiles(mlir::OpBuilder &b, mlir::Value number, mlir::ValueRange carried,
-                   llvm::function_ref<void(GpuBlock)> barrier);
+                                          const RunExchange *exchange, mlir::ValueRange carried);
+  /// Writes what the threads have carried of sums to row `number` of the partial sums, if that `exists`
+  /// (null: it does). Threads as in a RunExchange.
+  void finishTiles(mlir::OpBuilder &b, mlir::Value number, mlir::Value exists, int64_t warps,
+                   mlir::Value thread, mlir::ValueRange carried);
+
+  bool sumsOverRows() const;
+  /// Sums of runs: an entry is a slot of a sum over rows, of so many columns.
+  int64_t entries() const;
+  int64_t entryColumns() const { return shape.columnsOfSlot(); }
 
   /// Work items of a block.
   int64_t itemsPerBlock() const;
@@ -73,10 +96,10 @@ private:
   void loadVectors(mlir::OpBuilder &b);
   mlir::Value teamInWarp(mlir::OpBuilder &b);
   RowState stateOf(mlir::OpBuilder &b, mlir::Value first, int64_t number, bool isWhole);
+  llvm::SmallVector<Part> partsAhead() const;
   llvm::SmallVector<mlir::Value> loadBatch(mlir::OpBuilder &b, mlir::Value first);
   void emitTogether(mlir::OpBuilder &b, llvm::MutableArrayRef<RowState> rows);
 
-  bool sumsOverRows() const;
   bool sumsInRegisters() const { return sumsOverRows() && shape.unrolled; }
   bool isAlwaysActive() const { return space.rows % shape.teams() == 0; }
   std::vector<Pass> passesOf(int level) const;
@@ -87,13 +110,14 @@ private:
   void emitItemPerBlock(mlir::OpBuilder &b, mlir::Value begin, mlir::Value end);
   void takeSums(mlir::ValueRange values);
   Totals sumsNow();
-  void combineSums(
-      mlir::OpBuilder &b, mlir::ValueRange sums,
-      llvm::function_ref<void(GpuBlock)> barrier = [](GpuBlock block) { block.barrier(); });
+  int64_t entriesTogether() const;
+  int64_t totalsOfEntry(int64_t warps) const;
+  mlir::Value addTeamsOfWarp(mlir::OpBuilder &b, mlir::Value vector);
+  Totals addRuns(mlir::OpBuilder &b, const RunExchange &exchange, mlir::ValueRange runs,
+                 mlir::ValueRange totals);
 
   llvm::SmallVector<Part> loadedParts() const;
   int64_t registersOf(llvm::ArrayRef<Part> parts) const;
-  llvm::SmallVector<Part> partsAhead() const;
   llvm::SmallVector<mlir::Value> loadParts(mlir::OpBuilder &b, llvm::ArrayRef<Part> parts);
   Totals zeroSums(mlir::OpBuilder &b);
 
@@ -129,7 +153,7 @@ private:
   mlir::Value row, item, active, isFirstRow; // active: null if it is always
   mlir::Value flatBase, flatEnd;             // a flat program's chunk; its elements
   llvm::DenseMap<Part, mlir::Value> ahead;   // of this row, as it lies in memory
-  int64_t rowsOfTile = 0;                    // where rows come in tiles
+  Tiles tiles{};                             // where rows come in tiles
   llvm::DenseMap<Part, mlir::Value> vectors; // that all rows share, where these are loaded once
   llvm::DenseMap<Node *, mlir::Value> scalars;
   llvm::DenseMap<std::pair<Node *, int64_t>, mlir::Value> done;

@@ -4,8 +4,8 @@
 
 // Sums of 64 and 40 columns: a block has 32 of one of them.
 // CHECK-LABEL: func.func @leave
-// CHECK: %[[P:.*]] = drawloom.launch @kernels::@column_sum grid 125(%arg0)
-// CHECK-NEXT: %[[Q:.*]] = drawloom.launch @kernels::@column_sum_{{[0-9]+}} grid 125(%arg1)
+// CHECK: %[[P:.*]] = drawloom.launch @kernels::@column_sum grid 32(%arg0)
+// CHECK-NEXT: %[[Q:.*]] = drawloom.launch @kernels::@column_sum_{{[0-9]+}} grid 32(%arg1)
 // CHECK-NEXT: %[[S:.*]]:2 = drawloom.launch @kernels::@sum_partials{{.*}} grid 4(%[[P]], %[[Q]], %arg2, %arg3)
 // CHECK-SAME: inplace = array<i64: 2, 3>, label = "sums over rows"
 // CHECK-NEXT: return %[[S]]#0, %[[S]]#1

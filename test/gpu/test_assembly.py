@@ -62,7 +62,7 @@ def rows(d, rows, precision):
 
 def product(m, n, k, transpose_b, epilogue, precision):
     """A product with an epilogue: "gelu" with a bias, "gelu_grad" with its sum over rows, or what needs whole rows: "norm" with a residual that is dropped
-    out, "norm_grad" with the residual's gradient and a dropped out copy."""
+    out, "norm_grad" with the residual's gradient and a dropped out copy, which is summed over rows."""
     t = MLIR[precision]
     a, b, row, vector = f"tensor<{m}x{k}x{t}>", f"tensor<{n}x{k}x{t}>" if transpose_b else f"tensor<{k}x{n}x{t}>", f"tensor<{m}x{n}x{t}>", f"tensor<{n}xf32>"
     number, rng = f"tensor<{m}xf32>", "tensor<2xi64>"
@@ -84,8 +84,9 @@ def product(m, n, k, transpose_b, epilogue, precision):
             f"""    %1, %2, %3 = drawloom.layer_norm_grad %0, %u, %v0, %n, %n : ({row}, {row}, {vector}, {number}, {number}) -> ({row}, {vector}, {vector})
     %4 = drawloom.add %t, %1 : {row}
     %5 = drawloom.dropout %4, %k {{rate = 0.25 : f64, site = 1 : i64}} : ({row}, {rng}) -> {row}
+    %6 = drawloom.column_sum %5 : ({row}) -> {vector}
 """,
-            {"4": row, "5": row, "2": vector, "3": vector},
+            {"4": row, "5": row, "2": vector, "3": vector, "6": vector},
         ),
     }[epilogue]
     operands = {"x": a, "w": b, "v": vector, "in": row, "more": row, "number": number, "rng": rng}
@@ -133,8 +134,8 @@ for name, qk, v, precision in [
     ("ragged", 64, 64, "bf16"), ("set", 64, 64, "bf16"), ("local", 64, 64, "fp16"),
 ]:  # fmt: skip
     CASES[f"{name} {qk}/{v} {precision}"] = (attention(*PATTERNS[name], 2, qk, v, precision), precision)
-for d, precision in [(257, "fp32"), (512, "fp32"), (257, "bf16"), (512, "bf16"), (512, "fp16")]:
-    CASES[f"rows {d} {precision}"] = (rows(d, 2048, precision), precision)
+for d, count, precision in [(257, 2048, "fp32"), (512, 2048, "fp32"), (257, 2048, "bf16"), (512, 2048, "bf16"), (512, 2048, "fp16"), (256, 49152, "bf16")]:
+    CASES[f"rows {d} {precision}"] = (rows(d, count, precision), precision)
 for n, k, precision in [(1024, 256, "bf16"), (2048, 512, "bf16"), (2048, 512, "fp16")]:
     CASES[f"product {n}x{k} gelu {precision}"] = (product(4096, n, k, True, "gelu", precision), precision)
     CASES[f"product {n}x{k} gelu_grad {precision}"] = (product(4096, n, k, False, "gelu_grad", precision), precision)

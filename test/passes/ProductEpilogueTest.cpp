@@ -139,6 +139,36 @@ TEST_F(ProductEpilogues, OfWeightGradientsAreTheSameWhateverIsRecomputed) {
   }
 }
 
+/// A norm's gradient goes with the product that makes what it reads, in every mode. What it goes through next
+/// does where it stands in the same region: there are more sums of their own then.
+TEST_F(ProductEpilogues, OfNormsGradientsAreTheSameWhateverIsRecomputed) {
+  for (std::string mode : {"none", "elementwise", "attention", "block", "all", "block,none"}) {
+    auto module = graph("bf16", mode, true, 64);
+    int behind = 0, norms = 0, residuals = 0, sums = 0, lone = 0;
+    module->walk([&](LayerNormGradOp op) {
+      ++norms;
+      auto fusion = dyn_cast<FusionOp>(op->getParentOp());
+      if (!fusion || !fusion.getProduct()) return;
+      Block &body = fusion.getBody().front();
+      behind += op.getDout().getDefiningOp() == fusion.getProduct();
+      residuals += !body.getOps<AddOp>().empty();
+      sums += !body.getOps<ColumnSumOp>().empty();
+    });
+    module->walk([&](DropoutOp op) {
+      auto fusion = dyn_cast<FusionOp>(op->getParentOp());
+      lone += !fusion || !fusion.getProduct();
+    });
+    EXPECT_EQ(norms, 2) << mode;
+    EXPECT_EQ(behind, 2) << mode;
+    EXPECT_EQ(residuals, 2) << mode;
+    // The last layer's dropout reads no gradient of a norm; the first one's may stand in another region than
+    // what it reads.
+    bool isWhole = mode == "none" || mode == "elementwise" || mode == "attention";
+    EXPECT_EQ(sums, isWhole ? 1 : 0) << mode;
+    EXPECT_EQ(lone, isWhole ? 1 : 2) << mode;
+  }
+}
+
 TEST_F(ProductEpilogues, PayIfTheBytesTakeLongerThanWhatIsLost) {
   ProductRates rates{600e12, 300e12, 2e12}; // 10^12 operations lose 1.67 ms, 10^9 bytes take 0.5 ms
   EXPECT_FALSE(paysForItself(1e9, 1e12, rates));

@@ -142,3 +142,58 @@ func.func @wide_norm(%x: tensor<8x8xbf16>, %w: tensor<512x8xbf16>, %rng: tensor<
   %2 = drawloom.add %h, %1 : tensor<8x512xbf16>
   return %2 : tensor<8x512xbf16>
 }
+
+// -----
+
+// A norm's gradient, with what it goes through next: the residual's gradient, dropout's, the sum for a bias.
+// CHECK-LABEL: func.func @norm_grad
+// CHECK-NEXT: %[[F:.*]]:5 = drawloom.fusion(
+// CHECK: %[[P:.*]] = drawloom.matmul
+// CHECK-NEXT: %[[DX:.*]], %[[DG:.*]], %[[DB:.*]] = drawloom.layer_norm_grad %[[P]]
+// CHECK-NEXT: %[[DH:.*]] = drawloom.add {{.*}}, %[[DX]]
+// CHECK-NEXT: %[[DD:.*]] = drawloom.dropout %[[DH]]
+// CHECK-NEXT: %[[S:.*]] = drawloom.column_sum %[[DD]]
+// CHECK-NEXT: drawloom.yield %[[DG]], %[[DB]], %[[DH]], %[[DD]], %[[S]]
+// CHECK: drawloom.matmul %[[F]]#3
+func.func @norm_grad(%du: tensor<8x16xbf16>, %w: tensor<16x64xbf16>, %h: tensor<8x64xbf16>, %g: tensor<64xf32>, %m: tensor<8xf32>, %r: tensor<8xf32>, %dh: tensor<8x64xbf16>, %rng: tensor<2xi64>,
+    %v: tensor<64x64xbf16>) -> (tensor<64xf32>, tensor<64xf32>, tensor<8x64xbf16>, tensor<64xf32>, tensor<8x64xbf16>) {
+  %0 = drawloom.matmul %du, %w : (tensor<8x16xbf16>, tensor<16x64xbf16>) -> tensor<8x64xbf16>
+  %dx, %dg, %db = drawloom.layer_norm_grad %0, %h, %g, %m, %r : (tensor<8x64xbf16>, tensor<8x64xbf16>, tensor<64xf32>, tensor<8xf32>, tensor<8xf32>) -> (tensor<8x64xbf16>, tensor<64xf32>, tensor<64xf32>)
+  %1 = drawloom.add %dh, %dx : tensor<8x64xbf16>
+  %2 = drawloom.dropout %1, %rng {rate = 0.25 : f64, site = 1 : i64} : (tensor<8x64xbf16>, tensor<2xi64>) -> tensor<8x64xbf16>
+  %3 = drawloom.column_sum %2 : (tensor<8x64xbf16>) -> tensor<64xf32>
+  %4 = drawloom.matmul %2, %v : (tensor<8x64xbf16>, tensor<64x64xbf16>) -> tensor<8x64xbf16>
+  return %dg, %db, %1, %3, %4 : tensor<64xf32>, tensor<64xf32>, tensor<8x64xbf16>, tensor<64xf32>, tensor<8x64xbf16>
+}
+
+// -----
+
+// What comes after the norm's gradient decides nothing: a residual's gradient that is made too late stays behind.
+// CHECK-LABEL: func.func @norm_grad_alone
+// CHECK-NEXT: drawloom.fusion(
+// CHECK: drawloom.matmul
+// CHECK-NEXT: drawloom.layer_norm_grad
+// CHECK-NEXT: drawloom.yield
+// CHECK: drawloom.fusion(
+// CHECK: drawloom.matmul
+// CHECK-NEXT: drawloom.add
+func.func @norm_grad_alone(%du: tensor<8x16xbf16>, %w: tensor<16x64xbf16>, %h: tensor<8x64xbf16>, %g: tensor<64xf32>, %m: tensor<8xf32>, %r: tensor<8xf32>)
+    -> (tensor<64xf32>, tensor<64xf32>, tensor<8x64xbf16>) {
+  %0 = drawloom.matmul %du, %w : (tensor<8x16xbf16>, tensor<16x64xbf16>) -> tensor<8x64xbf16>
+  %dx, %dg, %db = drawloom.layer_norm_grad %0, %h, %g, %m, %r : (tensor<8x64xbf16>, tensor<8x64xbf16>, tensor<64xf32>, tensor<8xf32>, tensor<8xf32>) -> (tensor<8x64xbf16>, tensor<64xf32>, tensor<64xf32>)
+  %1 = drawloom.matmul %du, %w : (tensor<8x16xbf16>, tensor<16x64xbf16>) -> tensor<8x64xbf16>
+  %2 = drawloom.add %1, %dx : tensor<8x64xbf16>
+  return %dg, %db, %2 : tensor<64xf32>, tensor<64xf32>, tensor<8x64xbf16>
+}
+
+// -----
+
+// Nor does a norm's gradient of which the product is not what it goes back from.
+// CHECK-LABEL: func.func @norm_of_product
+// CHECK-NOT: drawloom.fusion
+func.func @norm_of_product(%x: tensor<8x16xbf16>, %w: tensor<16x64xbf16>, %dy: tensor<8x64xbf16>, %g: tensor<64xf32>, %m: tensor<8xf32>, %r: tensor<8xf32>)
+    -> (tensor<64xf32>, tensor<64xf32>, tensor<8x64xbf16>) {
+  %0 = drawloom.matmul %x, %w : (tensor<8x16xbf16>, tensor<16x64xbf16>) -> tensor<8x64xbf16>
+  %dx, %dg, %db = drawloom.layer_norm_grad %dy, %0, %g, %m, %r : (tensor<8x64xbf16>, tensor<8x64xbf16>, tensor<64xf32>, tensor<8xf32>, tensor<8xf32>) -> (tensor<8x64xbf16>, tensor<64xf32>, tensor<64xf32>)
+  return %dg, %db, %dx : tensor<64xf32>, tensor<64xf32>, tensor<8x64xbf16>
+}
