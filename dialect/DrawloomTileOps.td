@@ -31,7 +31,7 @@ def TileLoadOp : TileOp<"load", [AttrSizedOperandSegments]> {
 
     Rows with first + x >= limit are zero and read nothing. Without a limit all rows exist. first < limit.
 
-    TILE1: tiles have static shapes and no layout. TLOAD1: the map has one dimension an operand of `at`, no symbols, one result.
+    TILE1: tiles have static shapes and rows without gaps. TLOAD1: the map has one dimension an operand of `at`, no symbols, one result.
     TLOAD2: only a tile of rank 2 is transposed.
   }];
   let arguments = (ins Arg<TileBuffer, "", [MemWrite]>:$tile, Arg<TileMemory, "", [MemRead]>:$source, Index:$outer, Index:$inner,
@@ -44,11 +44,12 @@ def TileStoreOp : TileOp<"store", [AttrSizedOperandSegments]> {
   let summary = "scatter a tile's rows to memory";
   let description = [{
     The inverse of `tile.load`: each element of memory becomes factor * tile's element, plus its old value with `accumulate`.
-    Rows with first + x >= limit are not written. TILE1. TSTORE1: as TLOAD1. TSTORE2: as TLOAD2.
+    Rows with first + x >= limit are not written. With `past_caches` nobody reads them soon: on a CPU lines that are written whole go to memory without being read
+    or kept. TILE1. TSTORE1: as TLOAD1. TSTORE2: as TLOAD2.
   }];
   let arguments = (ins Arg<TileBuffer, "", [MemRead]>:$tile, Arg<TileMemory, "", [MemRead, MemWrite]>:$target, Index:$outer, Index:$inner,
     Variadic<Index>:$at, Optional<Index>:$limit, AffineMapAttr:$map, UnitAttr:$transpose, UnitAttr:$accumulate,
-    DefaultValuedAttr<F32Attr, "1.0f">:$factor);
+    UnitAttr:$past_caches, DefaultValuedAttr<F32Attr, "1.0f">:$factor);
   let assemblyFormat = [{ $tile `to` $target `[` $outer `,` $inner `]` `at` $map `(` $at `)` (`to` $limit^)? attr-dict
     `:` type($tile) `,` type($target) }];
 }

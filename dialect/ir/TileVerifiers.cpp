@@ -1,5 +1,6 @@
 // Verifiers of the tile ops.
 #include "dialect/ir/Dialect.h"
+#include "mlir/Dialect/MemRef/Utils/MemRefUtils.h"
 
 using namespace mlir;
 using namespace drawloom;
@@ -11,8 +12,9 @@ LogicalResult checkTiles(Operation *op, ArrayRef<Value> tiles) {
   for (Value tile : tiles) {
     if (!tile) continue;
     auto type = cast<MemRefType>(tile.getType());
-    if (!type.hasStaticShape() || !type.getLayout().isIdentity())
-      return op->emitOpError() << "TILE1: a tile must have a static shape and no layout, got " << type;
+    if (!type.hasStaticShape() || !memref::isStaticShapeAndContiguousRowMajor(type))
+      return op->emitOpError() << "TILE1: a tile must have a static shape and rows without gaps, got "
+                               << type;
   }
   return success();
 }

@@ -1,5 +1,6 @@
 #include "passes/attention/BackwardKernel.h"
 #include "passes/attention/LookAhead.h"
+#include "passes/attention/SliceTensor.h"
 
 using namespace mlir;
 
@@ -17,8 +18,12 @@ public:
     // O is needed before Q and no longer then.
     if (spec.delta != DeltaSource::Given)
       outT = shape.dQk == shape.dV ? queriesT : k.tile({shape.dV, sizes.queries});
-    keyTile = k.tile({sizes.keys, shape.dQk});
-    valueTile = k.tile({sizes.keys, shape.dV});
+    if (spec.keptSlots) {
+      kept.emplace(k, spec);
+    } else {
+      keyTile = k.tile({sizes.keys, shape.dQk});
+      valueTile = k.tile({sizes.keys, shape.dV});
+    }
     scores = k.tile({sizes.keys, sizes.queries});
     grads = k.tile({sizes.keys, sizes.queries});
     extents = k.extentsFor(sizes.queries);
@@ -28,6 +33,8 @@ public:
     if (spec.wanted.keys) {
       queries = k.tile({sizes.queries, shape.dQk});
       dOut = k.tile({sizes.queries, shape.dV});
+    }
+    if (spec.wanted.keys && !kept) {
       // Of a pair of tiles, the gradients of keys are the last thing made: on a CPU they take the place of
       // keys and values, so that more stays in the first-level cache.
       bool canReplace = spec.ownsWholeSlice && !k.isForBlocks;
@@ -55,8 +62,10 @@ private:
   void meetSlice(Value batch, Value head, Value slice, Value position, Value tile) {
     Value rows = inView.rows(head, slice), keys = inView.keys(head, slice);
     if (spec.ownsWholeSlice) {
-      if (!spec.continues && spec.meetsSlotsOnce &&
-          !inView.view.rows.isConstant()) // else the only query tile does it
+      SliceTensor::Place place{batch, head, slice, keys};
+      if (kept)
+        kept->begin(inView, place, rows, input(kK), input(kV));
+      else if (writesSlots() && !inView.view.rows.isConstant()) // else the only query tile does it
         k.when(k.less(rows, k.index(1)), [&] { clearKeys(batch, head, slice, k.index(0), keys); });
       if (ahead && inView.hasManySlices()) ahead->startSlice();
       k.loop(k.index(0), rows, sizes.queries, [&](Value row) {
@@ -64,6 +73,7 @@ private:
         if (ahead) ahead->enter(tile, position, k.apply(k.dim(0) + sizes.queries, row));
         meetQueryTile(tile, keys);
       });
+      if (kept) kept->end(inView, place, gradient(1), gradient(2));
       if (clearsKeys()) clearKeys(batch, head, slice, slotsBefore(head, slice, rows, keys), keys);
     } else if (spec.wanted.queries) {
       Value row = k.apply((-k.dim(0) + (spec.tiles - 1)) * sizes.queries, tile); // the longest first
@@ -77,8 +87,10 @@ private:
   /// Whether slots are added to that hold nothing yet: they are cleared as a query tile first meets them,
   /// when they are about to be read anyway.
   bool clearsKeys() const {
-    return spec.wanted.keys && spec.ownsWholeSlice && !spec.continues && !spec.meetsSlotsOnce;
+    return spec.wanted.keys && spec.ownsWholeSlice && !spec.continues && !spec.meetsSlotsOnce() && !kept;
   }
+  /// Or whether they are written, by the only query tile that meets them.
+  bool writesSlots() const { return spec.wanted.keys && spec.meetsSlotsOnce() && !spec.continues && !kept; }
 
   /// Where the slots end that rows before `row` meet.
   Value slotsBefore(Value head, Value slice, Value row, Value keys) const {
@@ -97,14 +109,13 @@ private:
     });
   }
 
-  /// All key tiles of a query tile; dQ is complete at the end, dK and dV are added to memory, or written if
-  /// no other tile meets these slots.
+  /// All key tiles of a query tile; dQ is complete at the end, dK and dV are added to what is kept of the
+  /// slice or to memory, or written if no other tile meets these slots.
   void meetQueryTile(const Rows &rows, Value keys) {
     loadQueries(rows);
     k.fill(dQueries, 0.0);
     ViewInKernel::Range range = inView.keySlots(rows, sizes.queries);
-    bool writesSlots = spec.wanted.keys && spec.meetsSlotsOnce && !spec.continues;
-    if (writesSlots) {
+    if (writesSlots()) {
       Value from = k.min(range.from, keys);
       clearKeys(rows.batch, rows.head, rows.slice, k.index(0), from);
       clearKeys(rows.batch, rows.head, rows.slice, k.max(from, range.to), keys);
@@ -114,18 +125,27 @@ private:
                 range.to);
     k.loop(range.from, range.to, sizes.keys, [&](Value slot) {
       if (ahead) ahead->step();
-      loadKeys(rows.batch, rows.head, rows.slice, slot, range.to);
+      if (kept)
+        takeKept(slot);
+      else
+        loadKeys(rows.batch, rows.head, rows.slice, slot, range.to);
       scoreGradients(rows, slot, keys, range);
       k.addToSums(dQueries, grads, keyTile, sumExtents);
       if (!spec.wanted.keys) return;
-      k.matmul(dValues, scores, dOut, "row-inner", sumExtents, {});
-      k.matmul(dKeys, grads, queries, "row-inner", sumExtents, {});
-      storeKeyGradients(rows.batch, rows.head, rows.slice, slot, range.to, /*accumulate=*/!writesSlots);
+      Product product{.accumulate = kept && !spec.meetsSlotsOnce()};
+      k.matmul(dValues, scores, dOut, "row-inner", sumExtents, product);
+      k.matmul(dKeys, grads, queries, "row-inner", sumExtents, product);
+      if (!kept)
+        storeKeyGradients(rows.batch, rows.head, rows.slice, slot, range.to, /*accumulate=*/!writesSlots());
     });
+    if (kept && spec.meetsSlotsOnce()) kept->clearOthers(range, keys);
     SmallVector<Value> first{rows.head, rows.slice, rows.row};
     k.store(dQueries, gradient(0), rows.batch, k.channel(rows.head, shape.dQk), inView.view.query, first,
             rows.limit,
-            /*transpose=*/k.isForBlocks, /*accumulate=*/spec.continues, shape.scale);
+            {.transpose = k.isForBlocks,
+             .accumulate = spec.continues,
+             .pastCaches = spec.pastCaches,
+             .factor = shape.scale});
   }
 
   /// All query tiles of a key tile: its dK and dV.
@@ -189,10 +209,54 @@ private:
   void storeKeyGradients(Value batch, Value head, Value slice, Value slot, Value limit, bool accumulate) {
     SmallVector<Value> first{head, slice, slot};
     int number = spec.wanted.queries ? 1 : 0;
-    k.store(dKeys, gradient(number), batch, k.channel(head, shape.dQk), inView.view.key, first, limit, false,
-            accumulate);
+    k.store(dKeys, gradient(number), batch, k.channel(head, shape.dQk), inView.view.key, first, limit,
+            {.accumulate = accumulate});
     k.store(dValues, gradient(number + 1), batch, k.channel(head, shape.dV), inView.view.key, first, limit,
-            false, accumulate);
+            {.accumulate = accumulate});
+  }
+
+  /// Keys, values and their gradients of a slice, from its first query tile to its last.
+  struct KeptSlice {
+    KeptSlice(const TileKernel &k, const Backward &spec)
+        : k(k), spec(spec), keys(make(spec.shape.dQk)), values(make(spec.shape.dV)),
+          dKeys(spec.meetsSlotsOnce() ? keys : make(spec.shape.dQk)),
+          dValues(spec.meetsSlotsOnce() ? values : make(spec.shape.dV)) {}
+
+    void begin(const ViewInKernel &view, const SliceTensor::Place &place, Value rows, Value keyMemory,
+               Value valueMemory) const {
+      keys.load(view, place, keyMemory);
+      values.load(view, place, valueMemory);
+      auto clear = [&] { dKeys.clear(), dValues.clear(); };
+      if (!spec.meetsSlotsOnce())
+        clear();
+      else if (!view.view.rows.isConstant()) // else the only query tile does it
+        k.when(k.less(rows, k.index(1)), clear);
+    }
+    /// The slots that the only query tile does not meet.
+    void clearOthers(const ViewInKernel::Range &met, Value slots) const {
+      Value from = k.min(met.from, slots), to = k.max(from, met.to);
+      for (const SliceTensor *gradient : {&dKeys, &dValues}) {
+        gradient->clear(k.index(0), from);
+        gradient->clear(to, slots);
+      }
+    }
+    void end(const ViewInKernel &view, const SliceTensor::Place &place, Value dKeyMemory,
+             Value dValueMemory) const {
+      Written written{.accumulate = spec.continues, .pastCaches = spec.pastCaches};
+      dKeys.store(view, place, dKeyMemory, written);
+      dValues.store(view, place, dValueMemory, written);
+    }
+
+    SliceTensor make(int64_t channels) const { return {k, spec.keptSlots, spec.sizes.keys, channels}; }
+    const TileKernel &k;
+    const Backward &spec;
+    // Of a slice that one query tile meets, gradients take the place of keys and values, tile by tile: they
+    // are the last thing made, and more stays in the first-level cache.
+    SliceTensor keys, values, dKeys, dValues;
+  };
+  void takeKept(Value slot) {
+    keyTile = kept->keys.tile(slot), valueTile = kept->values.tile(slot);
+    dKeys = kept->dKeys.tile(slot), dValues = kept->dValues.tile(slot);
   }
 
   Value input(BackwardInput i) const { return k.kernel.memref(i); }
@@ -204,6 +268,7 @@ private:
   const TileKernel &k;
   ViewInKernel inView;
   std::optional<LookAhead> ahead;
+  std::optional<KeptSlice> kept;
   Value queriesT, dOutT, outT, lse, delta, keyTile, valueTile, scores, grads, extents;
   Value sumExtents;                    // of products that add to gradients
   Value dQueries;                      // if queries are wanted

@@ -1,6 +1,7 @@
 // attend: a work item is a query tile; it runs the online softmax over the view's keys and writes its rows.
 #include "passes/attention/LookAhead.h"
 #include "passes/attention/Lowering.h"
+#include "passes/attention/SliceTensor.h"
 #include "passes/attention/gpu/LowerForward.h"
 #include "passes/memory/Layout.h"
 
@@ -19,10 +20,14 @@ struct Forward {
   bool continues;        ///< from what out and lse hold
   int64_t headsTogether; ///< that go through the tiles of a slice side by side
   double slotsARow;
+  int64_t keptSlots;       ///< of a slice, whose keys and values stay for all its tiles; 0: they do not
+  bool pastCaches = false; ///< goes the result
 
   void build(const TileKernel &k) const {
     ViewInKernel inView(k, view, shape.n);
-    ForwardTile tile(k, shape, sizes);
+    std::optional<KeptSlice> kept;
+    if (keptSlots) kept.emplace(k, *this);
+    ForwardTile tile(k, shape, sizes, kept ? std::optional(kept->tensors()) : std::nullopt);
     auto arg = [&](Argument a) { return k.kernel.memref(a); };
     std::optional<LookAhead> ahead;
     if (!k.isForBlocks) ahead.emplace(inView, sizes, slotsARow);
@@ -36,6 +41,7 @@ struct Forward {
       auto work = [&] {
         Rows rows{at[0], head, slice, row, inView.rows(head, slice)};
         if (ahead && inView.hasManySlices()) k.when(k.less(at[3], k.index(1)), [&] { ahead->startSlice(); });
+        if (kept) kept->enter(inView, rows, at[3], arg(kK), arg(kV));
         k.when(k.less(row, rows.limit), [&] {
           if (ahead) ahead->enter(rows, position, k.apply(k.dim(0) - sizes.queries, row));
           meetRows(k, inView, tile, rows, arg, ahead ? &*ahead : nullptr);
@@ -49,6 +55,40 @@ struct Forward {
   }
 
 private:
+  /// A slice that stays from its first tile to its last.
+  struct KeptSlice {
+    KeptSlice(const TileKernel &k, const Forward &f)
+        : k(k), keys(k, f.keptSlots, f.sizes.keys, f.shape.dQk),
+          values(k, f.keptSlots, f.sizes.keys, f.shape.dV),
+          isThere(k.scratch(MemRefType::get({1}, k.b.getI1Type()))) {
+      note(false); // a thread's first item may be in the middle of a slice
+    }
+    ForwardTile::Slice tensors() const { return {keys, values}; }
+
+    /// Its `tile`th item begins.
+    void enter(const ViewInKernel &view, const Rows &rows, Value tile, Value keyMemory,
+               Value valueMemory) const {
+      k.when(k.less(tile, k.index(1)), [&] { note(false); });
+      Value found = memref::LoadOp::create(k.b, k.loc, isThere, ValueRange{k.index(0)});
+      Value isMissing = arith::XOrIOp::create(k.b, k.loc, found, truth(true));
+      k.when(isMissing, [&] {
+        SliceTensor::Place place{rows.batch, rows.head, rows.slice, view.keys(rows.head, rows.slice)};
+        keys.load(view, place, keyMemory);
+        values.load(view, place, valueMemory);
+        note(true);
+      });
+    }
+
+  private:
+    Value truth(bool x) const { return arith::ConstantOp::create(k.b, k.loc, k.b.getBoolAttr(x)); }
+    void note(bool x) const {
+      memref::StoreOp::create(k.b, k.loc, truth(x), isThere, ValueRange{k.index(0)});
+    }
+    const TileKernel &k;
+    SliceTensor keys, values;
+    Value isThere;
+  };
+
   void meetRows(const TileKernel &k, const ViewInKernel &inView, const ForwardTile &tile, const Rows &rows,
                 llvm::function_ref<Value(Argument)> arg, LookAhead *ahead) const {
     Value queryChannel = k.channel(rows.head, shape.dQk), outChannel = k.channel(rows.head, shape.dV);
@@ -67,7 +107,7 @@ private:
     tile.meetKeys(inView, rows, {arg(kQ), arg(kK), arg(kV)}, ahead);
     tile.finish();
     k.store(tile.acc, arg(kOut), rows.batch, outChannel, position, first, rows.limit,
-            /*transpose=*/k.isForBlocks);
+            {.transpose = k.isForBlocks, .pastCaches = pastCaches});
     k.store(tile.m, arg(kLse), rows.batch, rows.head, position, first, rows.limit);
   }
 };
@@ -107,6 +147,8 @@ LogicalResult lower(AttendOp op, Context &context) {
   if (facts.pairs == 0) return passThrough(op), success();
   if (hasWarpKernels(op, context)) return lowerToWarps(op, context);
   TileSizes sizes = context.tiles(view, shape, BlockKernel::Forward).sizes;
+  bool keepsSlices =
+      !context.options.isGpu() && facts.slices > 1 && SliceTensor::fits(facts.keys, shape.dQk + shape.dV);
   Forward forward{shape,
                   sizes,
                   view,
@@ -114,7 +156,8 @@ LogicalResult lower(AttendOp op, Context &context) {
                   int64_t(llvm::divideCeil(facts.rows, sizes.queries)),
                   bool(op.getOut0()),
                   context.options.isGpu() || facts.slices > 1 ? 1 : headsTogether(toView(view), shape, sizes),
-                  facts.slotsARow()};
+                  facts.slotsARow(),
+                  keepsSlices ? facts.keys : 0};
 
   LaunchSpec spec;
   spec.name = "attend";
@@ -133,7 +176,10 @@ LogicalResult lower(AttendOp op, Context &context) {
   spec.flops = 2 * (shape.dQk + shape.dV) * facts.pairs * shape.batch;
   spec.bytes = bytesOf({op.getQ(), op.getK(), op.getV(), op.getOut(), op.getLse()}, view.getHeads().size(),
                        shape.heads);
-  spec.key = describe(shape, sizes) + (forward.continues ? "continues," : "starts,") + print(view);
+  // What is continued from is in the caches already.
+  forward.pastCaches = !forward.continues && goPastCaches(context, spec.bytes, op->getResults());
+  spec.key = describe(shape, sizes) + (forward.continues ? "continues," : "starts,") +
+             (forward.pastCaches ? "past caches," : "") + print(view);
   auto made = launch(context, b, op, spec, [&](const TileKernel &k) { forward.build(k); });
   if (failed(made)) return failure();
   op.replaceAllUsesWith(*made);

@@ -1,6 +1,7 @@
 // attend_grad: which kernels make the gradients. Who owns what is in Passes.td.
 #include "passes/attention/BackwardKernel.h"
 #include "passes/attention/Lowering.h"
+#include "passes/attention/SliceTensor.h"
 #include "passes/attention/gpu/LowerBackward.h"
 #include "passes/memory/Layout.h"
 
@@ -14,7 +15,7 @@ struct Gradient {
   Value before, result;
 };
 
-FailureOr<SmallVector<Value>> launchBackward(Context &context, AttendGradOp op, const Backward &spec,
+FailureOr<SmallVector<Value>> launchBackward(Context &context, AttendGradOp op, Backward spec,
                                              ArrayRef<Gradient> gradients, int64_t pairs, const char *name) {
   OpBuilder b(op);
   LaunchSpec launchSpec;
@@ -43,6 +44,7 @@ FailureOr<SmallVector<Value>> launchBackward(Context &context, AttendGradOp op, 
   channels += spec.wanted.keys ? shape.dQk + shape.dV : 0;
   launchSpec.flops = 2 * channels * pairs * shape.batch;
   launchSpec.bytes = bytesOf(touched, spec.view.getHeads().size(), shape.heads);
+  spec.pastCaches = goPastCaches(context, launchSpec.bytes, op->getResults());
   launchSpec.grid = spec.items();
   launchSpec.key = describe(shape, spec.sizes) + spec.describeVariant() + print(spec.view);
   auto made = launch(context, b, op, launchSpec, [&](const TileKernel &k) { buildBackward(spec, k); });
@@ -91,11 +93,13 @@ LogicalResult lower(AttendGradOp op, Context &context) {
                int64_t(llvm::divideCeil(facts.rows, together.sizes.queries)),
                true,
                !facts.keysAreDisjoint,
-               facts.rows <= together.sizes.queries && facts.keysAreDisjoint,
                facts.slotsARow()};
 
   SmallVector<Value> results;
   if (all.slicesShareKeys || isOneKernelBest(context, all, together.cost)) {
+    if (!context.options.isGpu() && !all.slicesShareKeys &&
+        SliceTensor::fits(facts.keys, 2 * (shape.dQk + shape.dV)))
+      all.keptSlots = facts.keys;
     if (!context.options.isGpu()) all.delta = deltaSource(op, facts.coversRows);
     if (all.delta == DeltaSource::Given && failed(lowerDeltaOf(op, context))) return failure();
     auto made = launchBackward(context, op, all, gradients, facts.pairs, "attend_grad");
@@ -106,7 +110,6 @@ LogicalResult lower(AttendGradOp op, Context &context) {
     if (failed(lowerDeltaOf(op, context))) return failure();
     Backward byQueries = all, byKeys = all;
     byQueries.ownsWholeSlice = byKeys.ownsWholeSlice = false;
-    byQueries.meetsSlotsOnce = byKeys.meetsSlotsOnce = false;
     byQueries.wanted = {true, false};
     byKeys.wanted = {false, true};
     byQueries.sizes = context.tiles(view, shape, BlockKernel::QueryGradients).sizes;

@@ -74,6 +74,18 @@ BlockTiles Context::tiles(ViewAttr view, const Shape &shape, BlockKernel kernel)
   return result;
 }
 
+bool goPastCaches(const Context &context, int64_t bytes, ValueRange results) {
+  if (context.options.isGpu() || bytes <= context.options.cacheBytes) return false;
+  auto goesOn = [](Operation *user, Value v) {
+    if (auto attend = dyn_cast<AttendOp>(user)) return attend.getOut0() == v;
+    auto grad = dyn_cast<AttendGradOp>(user);
+    return grad && grad.getDq0() == v;
+  };
+  return llvm::none_of(results, [&](Value v) {
+    return llvm::any_of(v.getUsers(), [&](Operation *user) { return goesOn(user, v); });
+  });
+}
+
 FailureOr<LaunchOp> launch(Context &context, OpBuilder &b, Operation *op, const LaunchSpec &spec,
                            llvm::function_ref<void(const TileKernel &)> build) {
   FailureOr<SymbolRefAttr> kernel = context.kernels.get(spec.key, spec.name, op->getLoc(), spec.memrefs, 0,
@@ -137,9 +149,9 @@ struct LowerAttention : impl::LowerAttentionBase<LowerAttention> {
       return signalPassFailure();
     }
     rows::KernelLibrary kernels(getOperation());
-    attention::Context context(kernels,
-                               {queryTile, keyTile, minItems, target,
-                                llvm::SmallVector<int64_t, 9>(forwardCut.begin(), forwardCut.end()), relay});
+    attention::Context context(kernels, {queryTile, keyTile, minItems, target,
+                                         llvm::SmallVector<int64_t, 9>(forwardCut.begin(), forwardCut.end()),
+                                         cacheBytes, relay});
     SmallVector<Operation *> ops;
     getOperation()->walk([&](Operation *op) {
       if (isa<AttendOp, AttendGradOp, AttentionDeltaOp, AttentionDecodeOp>(op)) ops.push_back(op);

@@ -40,7 +40,7 @@ public:
         whenHeadIsIn(view.heads, head, [&] { meetPiece(view, batch, head, position); });
       forward.finish();
       k.store(forward.acc, arg(kOut), batch, k.channel(head, shape.dV), identity, zero, one,
-              /*transpose=*/k.isForBlocks);
+              {.transpose = k.isForBlocks});
     });
   }
 

@@ -11,6 +11,7 @@ struct Options {
   std::string target = "cpu";                    ///< cpu, sm_90a or sm_80
   llvm::SmallVector<int64_t, 9> forwardCut = {}; ///< of the tensor cores' forward kernel, in the order of the
                                                  ///< pass's option; empty: by the cost model
+  int64_t cacheBytes = 16 << 20;                 ///< of a launch that leaves its results in a CPU's caches
   bool relay = false;                            ///< owners of keys relay dQ, where their view lets them
 
   bool isGpu() const { return target != "cpu"; }
@@ -64,6 +65,10 @@ struct LaunchSpec {
 /// label.
 mlir::FailureOr<LaunchOp> launch(Context &context, mlir::OpBuilder &b, mlir::Operation *op,
                                  const LaunchSpec &spec, llvm::function_ref<void(const TileKernel &)> build);
+
+/// Whether results of a launch that touches so many bytes go past the caches of a CPU: who reads them next
+/// would not find them there. In a chain that is the next link, soon.
+bool goPastCaches(const Context &context, int64_t bytes, mlir::ValueRange results);
 
 /// A tensor of one value.
 Value filled(mlir::OpBuilder &b, mlir::Location loc, mlir::Type type, double value);

@@ -21,6 +21,10 @@ def LowerAttention : Pass<"drawloom-lower-attention", "::mlir::ModuleOp"> {
     Everything is written by one item, in an order that depends on shapes alone, so results have the same bits for any number of
     threads. An `attend` or `attend_grad` without `from` whose view leaves rows (or keys) out starts from `fill`.
 
+    On a CPU, keys and values of a slice that is short enough are gathered in scratch once for all its query tiles; in `attend_grad` their
+    gradients stay there too and are written once. Results that are written once go past the caches if the launch touches more than those hold and
+    no other piece adds to them.
+
     Tile extents come from a small cost model (attention/TileSizes.h, for blocks of a GPU attention/BlockTiles.h) unless given.
   }];
   let dependentDialects = ["::mlir::scf::SCFDialect", "::mlir::affine::AffineDialect", "::mlir::arith::ArithDialect",
@@ -31,6 +35,7 @@ def LowerAttention : Pass<"drawloom-lower-attention", "::mlir::ModuleOp"> {
     Option<"keyTile", "key-tile", "int64_t", "0", "keys a tile (a multiple of 8); 0: by the cost model">,
     Option<"minItems", "min-items", "int64_t", "0", "fewest work items for which a gradient is one kernel with five products a tile; 0: 4 on a CPU, by the cost model on a GPU">,
     Option<"target", "target", "std::string", "\"cpu\"", "cpu, sm_90a or sm_80">,
+    Option<"cacheBytes", "cache-bytes", "int64_t", "16777216", "bytes that a launch reads and writes beyond which its results go past the caches of a CPU">,
     ListOption<"forwardCut", "forward-cut", "int64_t", "for tuning and tests: the tensor cores' forward kernel as warp groups, keys a tile, query stages, key stages, "
       "queries in registers (0 or 1), blocks of a multiprocessor, registers of a consumer (0: not shared out anew), longest first (0 or 1), expects no greater scores (0 or 1)">,
     Option<"relay", "relay", "bool", "true", "sm_90a: the dQ of long slices goes from one owner of keys to the next, five products a tile in place of seven">

@@ -1,5 +1,6 @@
 #include "passes/attention/TileKernel.h"
 #include "passes/attention/LookAhead.h"
+#include "passes/attention/SliceTensor.h"
 #include <limits>
 
 using namespace mlir;
@@ -52,9 +53,9 @@ void TileKernel::load(Value tile, Value source, Value outer, Value inner, Affine
 }
 
 void TileKernel::store(Value tile, Value target, Value outer, Value inner, AffineMap map, ValueRange at,
-                       Value limit, bool transpose, bool accumulate, double factor) const {
-  TileStoreOp::create(b, loc, tile, target, outer, inner, at, limit, map, transpose, accumulate,
-                      APFloat(float(factor)));
+                       Value limit, const Written &written) const {
+  TileStoreOp::create(b, loc, tile, target, outer, inner, at, limit, map, written.transpose,
+                      written.accumulate, written.pastCaches, APFloat(float(written.factor)));
 }
 
 void TileKernel::fill(Value tile, double value) const {
@@ -111,16 +112,18 @@ std::pair<Value, Value> ViewInKernel::after(Value slice, Value position) const {
   return {k.headAt(view.heads, next), k.apply(k.dim(0) + (k.dim(1) + 1).floorDiv(heads), {slice, position})};
 }
 
-ForwardTile::ForwardTile(const TileKernel &k, const Shape &shape, TileSizes sizes)
-    : k(k), shape(shape), sizes(sizes) {
+ForwardTile::ForwardTile(const TileKernel &k, const Shape &shape, TileSizes sizes, std::optional<Slice> slice)
+    : k(k), shape(shape), sizes(sizes), slice(slice) {
   queries = k.tile({shape.dQk, sizes.queries});
   acc = k.sumsTile(sizes.queries, shape.dV);
   m = k.tile({sizes.queries});
   l = k.tile({sizes.queries});
   rescale = k.tile({sizes.queries});
   scores = k.tile({sizes.keys, sizes.queries});
-  keyTile = k.tile({sizes.keys, shape.dQk});
-  valueTile = k.tile({sizes.keys, shape.dV});
+  if (!slice) {
+    keyTile = k.tile({sizes.keys, shape.dQk});
+    valueTile = k.tile({sizes.keys, shape.dV});
+  }
   extents = k.extentsFor(sizes.queries);
   sumExtents = k.isForBlocks ? extents : k.extentsFor(sizes.queries, kFineExtentQueries);
 }
@@ -139,13 +142,15 @@ void ForwardTile::meetKeys(const ViewInKernel &view, const Rows &rows, const Mem
   k.loop(range.from, range.to, sizes.keys, [&](Value slot) {
     SmallVector<Value> at{rows.head, rows.slice, slot};
     if (ahead) ahead->step();
-    k.load(keyTile, memory.keys, rows.batch, keyChannel, view.view.key, at, range.to);
+    Value keyTile = slice ? slice->keys.tile(slot) : this->keyTile;
+    Value valueTile = slice ? slice->values.tile(slot) : this->valueTile;
+    if (!slice) k.load(keyTile, memory.keys, rows.batch, keyChannel, view.view.key, at, range.to);
     view.findExtents(extents, rows, slot, extent, range, sizes.keys);
     if (ahead) ahead->askForSlots(memory.keys, shape.dQk), ahead->askForRows(memory.queries, shape.dQk);
     k.matmul(scores, keyTile, queries, "row-column", extents, {});
     view.mask(scores, extents, rows, slot, extent);
     TileSoftmaxStepOp::create(k.b, k.loc, scores, m, l, rescale, extents);
-    k.load(valueTile, memory.values, rows.batch, valueChannel, view.view.key, at, range.to);
+    if (!slice) k.load(valueTile, memory.values, rows.batch, valueChannel, view.view.key, at, range.to);
     if (!k.isForBlocks)
       view.findExtents(sumExtents, rows, slot, extent, range, sizes.keys, kFineExtentQueries);
     if (ahead) ahead->askForSlots(memory.values, shape.dV);

@@ -34,6 +34,13 @@ struct Transfer {
   double factor = 1.0;
 };
 
+/// What a store does besides copying, as in tile.store.
+struct Written {
+  bool transpose = false, accumulate = false;
+  bool pastCaches = false; ///< nobody reads it soon
+  double factor = 1.0;
+};
+
 /// What a product does besides multiplying; `pairs` and `extents` as in tile.matmul.
 struct Product {
   bool transposeA = false, accumulate = false;
@@ -68,7 +75,7 @@ public:
   void load(Value tile, Value source, Value outer, Value inner, mlir::AffineMap map, ValueRange at,
             Value limit, Transfer transfer = {}) const;
   void store(Value tile, Value target, Value outer, Value inner, mlir::AffineMap map, ValueRange at,
-             Value limit, bool transpose = false, bool accumulate = false, double factor = 1.0) const;
+             Value limit, const Written &written = {}) const;
   void fill(Value tile, double value) const;
   void matmul(Value c, Value a, Value b, llvm::StringRef pairs, Value extents, Product product) const;
 
@@ -112,11 +119,16 @@ public:
 };
 
 class LookAhead;
+class SliceTensor;
 
 /// Forward state of one query tile, in scratch; the same for attend and attention_decode.
 class ForwardTile {
 public:
-  ForwardTile(const TileKernel &k, const Shape &shape, TileSizes sizes);
+  /// With `slice`, the keys and values that it meets are there already.
+  struct Slice {
+    const SliceTensor &keys, &values;
+  };
+  ForwardTile(const TileKernel &k, const Shape &shape, TileSizes sizes, std::optional<Slice> slice = {});
 
   Value queries; ///< [dQk, queries], scaled
   Value acc;     ///< a tile of sums
@@ -137,6 +149,7 @@ private:
   const TileKernel &k;
   Shape shape;
   TileSizes sizes;
+  std::optional<Slice> slice;
   Value rescale, scores, keyTile, valueTile, extents;
   Value sumExtents; ///< of products with acc
 };

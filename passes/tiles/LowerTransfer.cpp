@@ -114,7 +114,8 @@ void loadTransposed(const Transfer &t, const Emitter &e) {
   });
 }
 
-void storeRow(const Transfer &t, const Emitter &e, Value v, Value position, Value channel, bool accumulate) {
+void storeRow(const Transfer &t, const Emitter &e, Value v, Value position, Value channel, bool accumulate,
+              bool pastCaches = false) {
   SmallVector<Value> indices{t.outer, position, channel};
   int64_t lanes = cast<VectorType>(v.getType()).getNumElements();
   if (accumulate) {
@@ -123,7 +124,11 @@ void storeRow(const Transfer &t, const Emitter &e, Value v, Value position, Valu
   } else {
     v = t.scaled(e, v);
   }
-  e.store(v, t.memory, indices);
+  if (pastCaches)
+    vector::StoreOp::create(e.b, e.loc, v, t.memory, indices, /*nontemporal=*/true,
+                            llvm::Align(lanes * sizeof(float)));
+  else
+    e.store(v, t.memory, indices);
 }
 
 void storeTransposed(const Transfer &t, const Emitter &e, bool accumulate) {
@@ -171,13 +176,40 @@ void loadRows(const Transfer &t, const Emitter &e) {
   });
 }
 
-void storeRows(const Transfer &t, const Emitter &e, bool accumulate) {
+void storeRows(const Transfer &t, const Emitter &e, bool accumulate, bool pastCaches = false) {
   e.loop(e.index(0), t.count(e, shapeOf(t.tile)[0]), 1, [&](Value x) {
     Value position = t.position(e, x);
     for (auto [offset, lanes] : segmentsOf(shapeOf(t.tile)[1], e.width))
       storeRow(t, e, e.load(t.tile, {x, e.index(offset)}, lanes), position, e.add(t.inner, offset),
-               accumulate);
+               accumulate, pastCaches);
   });
+}
+
+constexpr int64_t kLineElements = 16;
+
+/// Whether rows of the tile are whole lines of memory if the first of them begins one.
+bool hasWholeLines(const Transfer &t) {
+  SmallVector<int64_t> strides;
+  int64_t offset;
+  if (failed(cast<MemRefType>(t.memory.getType()).getStridesAndOffset(strides, offset))) return false;
+  auto isWhole = [](int64_t x) { return !ShapedType::isDynamic(x) && x % kLineElements == 0; };
+  return isWhole(shapeOf(t.tile)[1]) && isWhole(strides[0]) && isWhole(strides[1]) && offset == 0;
+}
+
+/// Lines that lie across two lines of the cache would be written in halves: they go the usual way.
+void storeRowsPastCaches(const Transfer &t, const Emitter &e) {
+  Value address = memref::ExtractAlignedPointerAsIndexOp::create(e.b, e.loc, t.memory);
+  AffineExpr byte = e.b.getAffineDimExpr(0) + e.b.getAffineDimExpr(1) * int64_t(sizeof(float));
+  Value inLine = affine::AffineApplyOp::create(
+      e.b, e.loc, AffineMap::get(2, 0, byte % (kLineElements * int64_t(sizeof(float)))),
+      ValueRange{address, t.inner});
+  Value beginsLine = arith::CmpIOp::create(e.b, e.loc, arith::CmpIPredicate::eq, inLine, e.index(0));
+  auto choice = scf::IfOp::create(e.b, e.loc, beginsLine, /*withElseRegion=*/true);
+  OpBuilder::InsertionGuard restore(e.b);
+  e.b.setInsertionPointToStart(choice.thenBlock());
+  storeRows(t, e, /*accumulate=*/false, /*pastCaches=*/true);
+  e.b.setInsertionPointToStart(choice.elseBlock());
+  storeRows(t, e, /*accumulate=*/false);
 }
 
 /// One number a row.
@@ -214,6 +246,8 @@ void lower(TileLoadOp op, const Emitter &e) {
 void lower(TileStoreOp op, const Emitter &e) {
   Transfer t(op, op.getTarget());
   if (op.getTranspose()) return storeTransposed(t, e, op.getAccumulate());
+  if (op.getPastCaches() && !op.getAccumulate() && shapeOf(t.tile).size() == 2 && hasWholeLines(t))
+    return storeRowsPastCaches(t, e);
   return shapeOf(t.tile).size() == 2 ? storeRows(t, e, op.getAccumulate())
                                      : storeNumbers(t, e, op.getAccumulate());
 }

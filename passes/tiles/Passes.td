@@ -22,10 +22,10 @@ def VectorizeTiles : Pass<"drawloom-vectorize-tiles"> {
     the multiply-adds, loads and register moves that covering the tile with it takes, among the blocks that fit `registers`.
 
     A result has the same bits for every value of the options: lanes are independent, and sums over a tile's first dimension
-    are taken in a fixed order.
+    are taken in a fixed order. A function that stores past the caches ends with a fence.
   }];
   let dependentDialects = ["::mlir::scf::SCFDialect", "::mlir::affine::AffineDialect", "::mlir::arith::ArithDialect",
-    "::mlir::math::MathDialect", "::mlir::memref::MemRefDialect", "::mlir::vector::VectorDialect"];
+    "::mlir::math::MathDialect", "::mlir::memref::MemRefDialect", "::mlir::vector::VectorDialect", "::mlir::LLVM::LLVMDialect"];
   let options = [
     Option<"vectorWidth", "vector-width", "int64_t", "16", "f32 lanes of a vector register: 16 for AVX-512, 8 for AVX2">,
     Option<"registers", "registers", "int64_t", "32", "vector registers: 32 for AVX-512, 16 for AVX2">

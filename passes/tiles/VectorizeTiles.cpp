@@ -1,3 +1,4 @@
+#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "passes/tiles/Emitter.h"
 #include "passes/tiles/Passes.h"
 #include "passes/tiles/Prefetch.h"
@@ -9,6 +10,18 @@ namespace drawloom {
 #include "passes/tiles/Passes.h.inc"
 
 namespace {
+
+/// Stores past the caches are seen by other threads before what follows the kernel.
+void orderStoresPastCaches(func::FuncOp kernel) {
+  auto found = kernel.walk([](TileStoreOp store) {
+    return store.getPastCaches() ? WalkResult::interrupt() : WalkResult::advance();
+  });
+  if (!found.wasInterrupted()) return;
+  for (auto end : kernel.getOps<func::ReturnOp>()) {
+    OpBuilder b(end);
+    LLVM::FenceOp::create(b, end.getLoc(), LLVM::AtomicOrdering::seq_cst, /*syncscope=*/StringRef());
+  }
+}
 
 struct VectorizeTiles : impl::VectorizeTilesBase<VectorizeTiles> {
   using Base::Base;
@@ -30,6 +43,7 @@ struct VectorizeTiles : impl::VectorizeTilesBase<VectorizeTiles> {
       return WalkResult::advance();
     });
     if (memory.wasInterrupted()) return signalPassFailure();
+    getOperation()->walk([](func::FuncOp kernel) { orderStoresPastCaches(kernel); });
     getOperation()->walk([&](Operation *op) {
       llvm::TypeSwitch<Operation *>(op)
           .Case([&](TilePrefetchOp prefetch) {

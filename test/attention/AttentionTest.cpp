@@ -100,6 +100,32 @@ TEST(Attention, HasTheSameBitsForEveryPartitionOfTheGrid) {
   }
 }
 
+/// Several tiles of queries a slice: whoever begins in the middle gathers keys and values anew.
+TEST(Attention, KeepsSlicesForWhoeverMeetsThem) {
+  for (const char *pattern : {"column(3)", "block(48)", "heads(column(2), i // 40 == j // 40 and i - j >= 5)"}) {
+    Problem p{pattern, 2, 107, 2, 16, 24};
+    const Options options = quick("query-tile=8 key-tile=16 min-items=1");
+    expectExact(p, options);
+    std::mt19937 generator(8);
+    auto q = randomVector(p.qSize(), generator), k = randomVector(p.qSize(), generator);
+    auto v = randomVector(p.vSize(), generator), dout = randomVector(p.vSize(), generator);
+    auto compiled = Compiled::make(attentionModule(p), options);
+    ASSERT_TRUE(compiled);
+    auto whole = compiled->run({q, k, v, dout}, 1);
+    EXPECT_EQ(whole, compiled->run({q, k, v, dout}, 3));
+    EXPECT_EQ(whole, compiled->run({q, k, v, dout}, 17));
+  }
+}
+
+/// Rows that begin lines, rows that do not, and rows that are no whole lines.
+TEST(Attention, WritesTheSameBitsPastTheCaches) {
+  for (auto [dQk, dV] : {std::pair<int64_t, int64_t>{16, 32}, {16, 8}, {24, 16}}) {
+    Problem p{"fixed(24, c=8)", 2, 90, 2, dQk, dV};
+    EXPECT_EQ(results(p, quick()), results(p, quick("cache-bytes=0"))) << dQk << ", " << dV;
+    expectExact({"column(3)", 1, 70, 2, dQk, dV}, quick("cache-bytes=0"));
+  }
+}
+
 TEST(Attention, HasTheSameBitsForEveryVectorWidth) {
   Problem p{"fixed(24, c=8)", 1, 90, 2, 24, 16};
   auto wide = results(p, {.optLevel = 0});

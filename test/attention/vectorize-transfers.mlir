@@ -66,3 +66,33 @@ func.func @store(%t: memref<8x8xf32>, %dst: memref<2x99x40xf32>, %first: index, 
   drawloom.tile.store %t to %dst[%c1, %c1] at affine_map<(t) -> (t)>(%first) to %limit {transpose, accumulate, factor = 0.5 : f32} : memref<8x8xf32>, memref<2x99x40xf32>
   return
 }
+
+// -----
+
+// Past the caches go whole lines, where the first row begins one; a fence at the end orders them before what follows the kernel.
+// CHECK-LABEL: func.func @past
+// CHECK: %[[ADDRESS:.*]] = memref.extract_aligned_pointer_as_index %arg1
+// CHECK: %[[IN_LINE:.*]] = affine.apply #{{.*}}(%[[ADDRESS]], %arg4)
+// CHECK: %[[BEGINS:.*]] = arith.cmpi eq, %[[IN_LINE]], %c0
+// CHECK: scf.if %[[BEGINS]]
+// CHECK: vector.store %{{.*}}, %arg1{{.*}} {alignment = 64 : i64, nontemporal = true}
+// CHECK: else
+// CHECK: vector.store %{{.*}}, %arg1[%{{[^{]*}}] : memref
+// CHECK: llvm.fence seq_cst
+// CHECK-NEXT: return
+func.func @past(%t: memref<8x16xf32>, %dst: memref<2x99x48xf32>, %first: index, %limit: index, %channel: index) {
+  %c1 = arith.constant 1 : index
+  drawloom.tile.store %t to %dst[%c1, %channel] at affine_map<(t) -> (t)>(%first) to %limit {past_caches} : memref<8x16xf32>, memref<2x99x48xf32>
+  return
+}
+
+// -----
+
+// Rows that share lines with others do not.
+// CHECK-LABEL: func.func @shared_lines
+// CHECK-NOT: nontemporal
+func.func @shared_lines(%t: memref<8x16xf32>, %dst: memref<2x99x40xf32>, %first: index, %limit: index) {
+  %c1 = arith.constant 1 : index
+  drawloom.tile.store %t to %dst[%c1, %c1] at affine_map<(t) -> (t)>(%first) to %limit {past_caches} : memref<8x16xf32>, memref<2x99x40xf32>
+  return
+}

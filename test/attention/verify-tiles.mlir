@@ -2,7 +2,7 @@
 // Each rule of the tile ops.
 
 func.func @tile1(%t: memref<?x8xf32>) {
-  // expected-error @+1 {{TILE1: a tile must have a static shape and no layout, got 'memref<?x8xf32>'}}
+  // expected-error @+1 {{TILE1: a tile must have a static shape and rows without gaps, got 'memref<?x8xf32>'}}
   drawloom.tile.fill %t with 0.0 : memref<?x8xf32>
   return
 }
