@@ -29,7 +29,7 @@ def TileLoadOp : TileOp<"load", [AttrSizedOperandSegments]> {
     * tile [C, N] with `transpose`: tile[c, x] is the same element;
     * tile [N], source [B, H, n]: tile[x] = factor * source[outer, inner, p(x)].
 
-    Rows with first + x >= limit are zero and read nothing. Without a limit all rows exist. first < limit.
+    Rows with first + x >= limit are zero and read nothing. Without a limit all rows exist. first < limit; without `transpose` also first = limit.
 
     TILE1: tiles have static shapes and rows without gaps. TLOAD1: the map has one dimension an operand of `at`, no symbols, one result.
     TLOAD2: only a tile of rank 2 is transposed.

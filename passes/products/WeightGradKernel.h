@@ -108,7 +108,7 @@ public:
   WeightGradTotals(const rows::IndexBuilder &k, const WeightGradSpec &spec, const Places &places)
       : spec(spec), places(places), g(k), line(g, spec) {}
 
-  static constexpr int64_t kThreads = 256;
+  static constexpr int64_t kThreads = kMostGradGroups * kTileRows;
   static int64_t blocks(const WeightGradSpec &spec);
   void build() const;
 

@@ -153,6 +153,9 @@ LogicalResult Lowering::addUp(LaunchOp partial) {
 } // namespace
 
 LogicalResult lowerWeightGrad(FusionOp fusion, rows::LoweringContext &context, ArrayRef<int64_t> cut) {
+  if (!cut.empty() && cut[0] > kMostGradGroups)
+    return fusion.emitOpError("is a weight's gradient: expected a cut of at most ")
+           << kMostGradGroups << " warp groups, got " << cut[0];
   return Lowering(fusion, context, cut).lower();
 }
 

@@ -45,6 +45,9 @@ struct WeightGradCut {
   }
 };
 
+/// Warp groups of a block, at most: the second launch has a thread for each row of a tile.
+inline constexpr int64_t kMostGradGroups = 4;
+
 int64_t gradSlices(const WeightGradShape &shape);
 
 /// Whether positions in the line of units can be computed in 32 bits.

@@ -2,9 +2,8 @@
 // ops as kernels of their own.
 #include "dialect/interp/Interpreter.h"
 #include "test/codegen/OpHarness.h"
-#include "test/gpu/DeviceRun.h"
+#include "test/gpu/OnHopper.h"
 #include <fmt/format.h>
-#include <gtest/gtest.h>
 
 namespace drawloom::test {
 namespace {
@@ -169,15 +168,13 @@ func.func @f({outer}) -> ({resultTypes}, {resultTypes}) {{
   return text;
 }
 
-class Products : public testing::TestWithParam<Case> {};
+using Products = OnHopper<Case>;
 
 TEST_P(Products, AreLikeFloat64AndLikeSeparateKernels) {
   const Case &c = GetParam();
   auto module = parse(moduleOf(c));
   ASSERT_TRUE(module);
-  if (!deviceTarget().isGpu() || deviceTarget().name != "sm_90a")
-    GTEST_SKIP() << "kernels of products are for sm_90a";
-  plan::DType type = std::string(c.type) == "bf16" ? plan::DType::BF16 : plan::DType::F16;
+  plan::DType type = this->type();
   double unit = type == plan::DType::BF16 ? 1.0 / 256 : 1.0 / 2048;
   const auto &[rows, columns, inner] = c.shape;
   auto random = [&](std::vector<int64_t> shape, uint64_t seed, bool isNarrow, double scale) {

@@ -1,9 +1,8 @@
 // Gradients of weights and biases in one kernel, on the device: against float64, and each run like the first.
 #include "dialect/interp/Interpreter.h"
 #include "test/codegen/OpHarness.h"
-#include "test/gpu/DeviceRun.h"
+#include "test/gpu/OnHopper.h"
 #include <fmt/format.h>
-#include <gtest/gtest.h>
 
 namespace drawloom::test {
 namespace {
@@ -39,15 +38,13 @@ func.func @f(%DY: {dy}, %X: {x}, %W: {w}, %B: {b}) -> ({results}) {{
       fmt::arg("returned", c.sums ? ", %r#1" : ""));
 }
 
-class WeightGrads : public testing::TestWithParam<Case> {};
+using WeightGrads = OnHopper<Case>;
 
 TEST_P(WeightGrads, AreLikeFloat64) {
   const Case &c = GetParam();
   auto module = parse(moduleOf(c));
   ASSERT_TRUE(module);
-  if (!deviceTarget().isGpu() || deviceTarget().name != "sm_90a")
-    GTEST_SKIP() << "kernels of products are for sm_90a";
-  plan::DType type = std::string(c.type) == "bf16" ? plan::DType::BF16 : plan::DType::F16;
+  plan::DType type = this->type();
   auto random = [](std::vector<int64_t> shape, uint64_t seed, plan::DType type) {
     Tensor t = Tensor::random(shape, seed, 1.0);
     for (double &x : t.values) x = roundTo(type, x);

@@ -1,6 +1,7 @@
 // RUN: drawloom-opt %s --split-input-file --verify-diagnostics --drawloom-lower-products
 // RUN: not drawloom-opt %s --split-input-file --drawloom-lower-products=target=sm_80 2>&1 | FileCheck %s --check-prefix=TARGET
 // RUN: not drawloom-opt %s --split-input-file --drawloom-lower-products=cut=1,2 2>&1 | FileCheck %s --check-prefix=CUT
+// RUN: not drawloom-opt %s --split-input-file --drawloom-lower-products=cut=5,256,3 2>&1 | FileCheck %s --check-prefix=GROUPS
 
 // TARGET: begins with a product, for which only sm_90a has a kernel, not sm_80
 // CUT: expected cut to be 3 numbers, got 2
@@ -85,4 +86,18 @@ func.func @dropout(%x: tensor<64x64xbf16>, %w: tensor<64x320xbf16>, %rng: tensor
     drawloom.yield %1 : tensor<64x320xbf16>
   }
   return %r : tensor<64x320xbf16>
+}
+
+// -----
+
+// A weight's gradient has a kernel, but not with so many warp groups.
+// GROUPS: error: 'drawloom.fusion' op is a weight's gradient: expected a cut of at most 4 warp groups, got 5
+func.func @weight_grad(%dy: tensor<64x128xbf16>, %x: tensor<64x256xbf16>) -> (tensor<128x256xf32>, tensor<128xf32>) {
+  %r:2 = drawloom.fusion(%dy, %x) : (tensor<64x128xbf16>, tensor<64x256xbf16>) -> (tensor<128x256xf32>, tensor<128xf32>) {
+  ^bb0(%a0: tensor<64x128xbf16>, %a1: tensor<64x256xbf16>):
+    %0 = drawloom.matmul %a0, %a1 {transpose_a} : (tensor<64x128xbf16>, tensor<64x256xbf16>) -> tensor<128x256xf32>
+    %1 = drawloom.column_sum %a0 : (tensor<64x128xbf16>) -> tensor<128xf32>
+    drawloom.yield %0, %1 : tensor<128x256xf32>, tensor<128xf32>
+  }
+  return %r#0, %r#1 : tensor<128x256xf32>, tensor<128xf32>
 }

@@ -116,7 +116,7 @@ ForwardCut longCut(const ForwardWork &w) {
     for (int64_t groups = most; groups >= 1; --groups)
       for (auto [queryStages, stages] : {std::pair<int64_t, int64_t>{2, 3}, {2, 2}, {1, 2}, {1, 1}}) {
         ForwardCut cut{groups, columns, queryStages, stages, false, 1, 0};
-        cut.expectsNoGreater = true;
+        cut.expectsNoGreater = w.isHopper; // measured there only
         if (fits(w, cut)) return cut;
       }
   return {1, 16, 1, 1, false, 1, 0};

@@ -19,7 +19,7 @@ struct ForwardCut {
       true; ///< the order of items: query tiles that meet most keys first, or neighbours in memory first
   int64_t launched = 1; ///< blocks that take turns: a block's items are so far apart
   /// Scores are taken to be no much greater than those of the tiles before them, and a tile is done over
-  /// where its sums show that they are (FragmentSoftmax::meetAsBefore).
+  /// where its sums show that they are (ForwardKernel::meetTile).
   bool expectsNoGreater = false;
 
   int64_t rows() const { return groups * 64; }
