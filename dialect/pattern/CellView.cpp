@@ -8,7 +8,6 @@ using llvm::SmallVector;
 namespace drawloom {
 namespace {
 
-constexpr int kMaxCuts = 4; ///< how often a packed cell is cut at a block
 constexpr int64_t kSmallestBlock =
     16; ///< shorter blocks make better tiles side by side in the contiguous view
 
@@ -37,7 +36,7 @@ class CellViewBuilder {
 public:
   CellViewBuilder(const CellSpace &space, const std::vector<int64_t> &heads) : space(space), heads(heads) {}
 
-  std::optional<Views> build(const Cell &cell, int cuts) const {
+  std::optional<Views> build(const Cell &cell) const {
     // A run of residues around the end is two runs.
     for (size_t k = 0; k < cell.size(); ++k) {
       const Cond &c = cell[k];
@@ -45,7 +44,7 @@ public:
       Cell front(cell), back(cell);
       front[k].start = 0, front[k].w = c.start + c.w - c.m;
       back[k].w = c.m - c.start;
-      return buildAll({front, back}, cuts);
+      return buildAll({front, back});
     }
     std::optional<Sorted> sorted = sort(cell);
     if (!sorted) return std::nullopt;
@@ -58,18 +57,17 @@ public:
       bool fits = sorted->band ? sorted->band->l == block->l : block->l >= kSmallestBlock;
       if (fits) return one(blockCoordinates(space, block->l, block->shift, sorted->band), *sorted);
     }
-    if (sorted->band) return buildPacked(cell, *sorted, cuts);
-    return one(trimmed(*sorted), *sorted);
+    return one(sorted->band ? packedCoordinates(space, *sorted->band) : trimmed(*sorted), *sorted);
   }
 
 private:
-  std::optional<Views> buildAll(std::initializer_list<Cell> cells, int cuts) const {
+  std::optional<Views> buildAll(std::initializer_list<Cell> cells) const {
     Views views;
     for (Cell cell : cells) {
       if (isEmpty(cell, space)) continue;
       mergeResidues(cell);
       dropRedundant(cell, space);
-      std::optional<Views> more = build(cell, cuts);
+      std::optional<Views> more = build(cell);
       if (!more) return std::nullopt;
       views.insert(views.end(), more->begin(), more->end());
     }
@@ -147,32 +145,6 @@ private:
     return std::nullopt;
   }
 
-  //===-- packed keys
-  //-------------------------------------------------------------------------------------------===//
-
-  std::optional<Views> buildPacked(const Cell &cell, const Sorted &sorted, int cuts) const {
-    Coordinates coordinates = packedCoordinates(space, *sorted.band);
-    int64_t l = sorted.band->l;
-    for (const Relation &r : sorted.relations) {
-      bool upper = r.kind == Relation::Upper;
-      if (!upper && r.kind != Relation::Lower) continue;
-      AffineExpr bound = r.key.replace(space.formula.i, coordinates.query);
-      if (coordinates.slotsBelow(upper ? bound + 1 : bound)) continue;
-      if (cuts == 0) return std::nullopt;
-      // The bound ends within a block of keys: whole blocks before it (after it), and the block it ends in.
-      AffineExpr keyBlock = space.formula.j.floorDiv(l), boundBlock = r.key.floorDiv(l);
-      AffineExpr away = upper ? boundBlock - keyBlock : keyBlock - boundBlock;
-      auto outer = recognize(Condition{away - 1}, space), same1 = recognize(Condition{away}, space),
-           same2 = recognize(Condition{-away}, space);
-      if (!outer || !same1 || !same2) return std::nullopt;
-      Cell whole(cell), edge(cell);
-      whole.insert(whole.begin(), outer->begin(), outer->end()); // first: it stays, what it implies goes
-      edge.append(*same1), edge.append(*same2);
-      return buildAll({whole, edge}, cuts - 1);
-    }
-    return one(coordinates, sorted);
-  }
-
   //===-- bounds
   //------------------------------------------------------------------------------------------------===//
 
@@ -192,42 +164,30 @@ private:
     SmallVector<AffineExpr> keyLo, keyHi, rowLo, rowHi;
   };
 
-  /// The relations as bounds of slots by row and of rows by slot; false if one has no affine form.
-  bool bound(const Coordinates &c, ArrayRef<Relation> relations, Bounds &b) const {
+  /// The relations as bounds of slots by row and of rows by slot.
+  Bounds boundsOf(const Coordinates &c, ArrayRef<Relation> relations) const {
     AffineExpr i = space.formula.i, j = space.formula.j;
     // A bound of one position alone allows every slot (row) or none: beyond +-n.
     auto gate = [&](AffineExpr holdsFromOne) { return holdsFromOne * space.n; };
-    auto keep = [&](SmallVector<AffineExpr> &list, AffineExpr e) {
-      if (e) list.push_back(e);
-      return bool(e);
-    };
-    bool ok = true;
+    Bounds b;
+    auto keysFrom = [&](AffineExpr key) { b.keyLo.append(c.slotsBelow(key, Extreme::Greatest)); };
+    auto keysBelow = [&](AffineExpr key) { b.keyHi.append(c.slotsBelow(key, Extreme::Least)); };
+    auto rowsFrom = [&](AffineExpr query) { b.rowLo.push_back(c.rowsBelow(query)); };
+    auto rowsBelow = [&](AffineExpr query) { b.rowHi.push_back(c.rowsBelow(query)); };
     for (const Relation &r : relations) {
       AffineExpr value = getAffineConstantExpr(r.value, space.context);
       AffineExpr keyBound = r.key ? r.key.replace(i, c.query) : AffineExpr();
       AffineExpr queryBound = r.query ? r.query.replace(j, c.key) : AffineExpr();
       switch (r.kind) {
-      case Relation::Upper:
-        ok &= keep(b.keyHi, c.slotsBelow(keyBound + 1)) && keep(b.rowLo, c.rowsBelow(queryBound));
-        break;
-      case Relation::Lower:
-        ok &= keep(b.keyLo, c.slotsBelow(keyBound)) && keep(b.rowHi, c.rowsBelow(queryBound + 1));
-        break;
-      case Relation::QueryMin:
-        ok &= keep(b.keyHi, gate(c.query - value + 1)) && keep(b.rowLo, c.rowsBelow(value));
-        break;
-      case Relation::QueryMax:
-        ok &= keep(b.keyLo, gate(c.query - value)) && keep(b.rowHi, c.rowsBelow(value + 1));
-        break;
-      case Relation::KeyMin:
-        ok &= keep(b.keyLo, c.slotsBelow(value)) && keep(b.rowHi, gate(c.key - value + 1));
-        break;
-      case Relation::KeyMax:
-        ok &= keep(b.keyHi, c.slotsBelow(value + 1)) && keep(b.rowLo, gate(c.key - value));
-        break;
+      case Relation::Upper: keysBelow(keyBound + 1), rowsFrom(queryBound); break;
+      case Relation::Lower: keysFrom(keyBound), rowsBelow(queryBound + 1); break;
+      case Relation::QueryMin: b.keyHi.push_back(gate(c.query - value + 1)), rowsFrom(value); break;
+      case Relation::QueryMax: b.keyLo.push_back(gate(c.query - value)), rowsBelow(value + 1); break;
+      case Relation::KeyMin: keysFrom(value), b.rowHi.push_back(gate(c.key - value + 1)); break;
+      case Relation::KeyMax: keysBelow(value + 1), b.rowLo.push_back(gate(c.key - value)); break;
       }
     }
-    return ok;
+    return b;
   }
 
   /// The expressions as one map, without those that the extent implies and without repetitions.
@@ -254,9 +214,8 @@ private:
     return AffineMap::get(3, 0, kept, space.context);
   }
 
-  std::optional<Views> one(const Coordinates &c, const Sorted &sorted) const {
-    Bounds b;
-    if (!bound(c, sorted.relations, b)) return std::nullopt;
+  Views one(const Coordinates &c, const Sorted &sorted) const {
+    Bounds b = boundsOf(c, sorted.relations);
     PieceView view;
     view.heads = heads;
     view.slices = AffineMap::get(1, 0, c.slices);
@@ -277,7 +236,7 @@ private:
 
 std::optional<std::vector<PieceView>> viewsOfCell(const Cell &cell, const CellSpace &space,
                                                   const std::vector<int64_t> &heads) {
-  return CellViewBuilder(space, heads).build(cell, kMaxCuts);
+  return CellViewBuilder(space, heads).build(cell);
 }
 
 } // namespace drawloom

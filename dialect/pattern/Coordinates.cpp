@@ -56,19 +56,27 @@ AffineExpr ceilDivide(AffineExpr e, int64_t k) { return (e + (k - 1)).floorDiv(k
 
 } // namespace
 
-AffineExpr Coordinates::slotsBelow(AffineExpr x) const {
+llvm::SmallVector<AffineExpr, 2> Coordinates::slotsBelow(AffineExpr x, Extreme extreme) const {
   switch (kind) {
   case Contiguous:
-  case Blocks: return simplify(x - keySlice, rowRanges);
-  case Residues: return simplify(ceilDivide(x - keySlice, stride), rowRanges);
+  case Blocks: return {simplify(x - keySlice, rowRanges)};
+  case Residues: return {simplify(ceilDivide(x - keySlice, stride), rowRanges)};
   case Packed: break;
   }
-  // w (x floordiv l) + clamp(x mod l - offset, 0, w), where the clamp must be a constant.
-  if (band->w == 1) return simplify(ceilDivide(x - band->offset, band->l), rowRanges);
-  Linear part = toLinear(x % band->l, rowRanges);
-  if (!part.isConstant() || (part.constant != 0 && !band->constant)) return {};
-  int64_t inBlock = part.constant == 0 ? 0 : std::clamp<int64_t>(part.constant - *band->constant, 0, band->w);
-  return simplify(x.floorDiv(band->l) * band->w + inBlock, rowRanges);
+  int64_t l = band->l, w = band->w;
+  if (w == 1) return {simplify(ceilDivide(x - band->offset, l), rowRanges)};
+  // w (x floordiv l) + clamp(x mod l - offset, 0, w).
+  Linear part = toLinear(x % l, rowRanges);
+  if (part.isConstant() && (part.constant == 0 || band->constant)) {
+    int64_t inBlock = part.constant == 0 ? 0 : std::clamp<int64_t>(part.constant - *band->constant, 0, w);
+    return {simplify(x.floorDiv(l) * w + inBlock, rowRanges)};
+  }
+  // From one band to the next, y = x - offset: w (y floordiv l) + min(w, y mod l). From a band's end to that
+  // of the next, y = x - offset - w: w (y floordiv l + 1) + max(0, y mod l + w - l).
+  bool isLeast = extreme == Extreme::Least;
+  AffineExpr y = isLeast ? x - band->offset : x - band->offset - w;
+  AffineExpr flat = (y.floorDiv(l) + 1) * w;
+  return {simplify(flat, rowRanges), simplify(flat + y % l - (isLeast ? w : l - w), rowRanges)};
 }
 
 AffineExpr Coordinates::rowsBelow(AffineExpr x) const {

@@ -13,15 +13,17 @@ struct KeyBand {
   std::optional<int64_t> constant; ///< of offset
 };
 
+/// How several expressions are one number.
+enum class Extreme { Least, Greatest };
+
 /// Expressions over dimensions h = 0, s = 1 and r or t = 2.
 struct Coordinates {
   enum Kind { Contiguous, Residues, Blocks, Packed } kind;
   mlir::AffineExpr slices, rows, query, keys, key;
   Ranges rowRanges, keyRanges; ///< of (h, s, r) and of (h, s, t)
 
-  /// Number of slots whose key is below x(h, s, r). Null if that is no affine expression (a packed block cut
-  /// in two).
-  mlir::AffineExpr slotsBelow(mlir::AffineExpr x) const;
+  /// Number of slots whose key is below x(h, s, r): the least or greatest of one expression or two.
+  llvm::SmallVector<mlir::AffineExpr, 2> slotsBelow(mlir::AffineExpr x, Extreme extreme) const;
   /// Number of rows whose query is below x(h, s, t).
   mlir::AffineExpr rowsBelow(mlir::AffineExpr x) const;
 

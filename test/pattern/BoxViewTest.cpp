@@ -113,8 +113,9 @@ TEST_F(BoxViews, ExistForTheModelsPatterns) {
                                                               {"block(128)", 1000, 128},
                                                               {"block(96)", 1000, 128},
                                                               {"summary(128, c=32)", 12288, 128},
-                                                              {"summary(128, c=32)", 1000, 64},
-                                                              {"summary(128, c=8)", 1000, 64},
+                                                              {"summary(128, c=8)", 1024, 64},
+                                                              {"fixed(128, c=32)", 1000, 64},
+                                                              {"fixed(128, c=8)", 1000, 64},
                                                               {"dense", 1001, 128},
                                                               {"i // 32 == j // 32 + 1", 100, 64}})
     for (const PieceView &view : makeViews(parse(text), n, 8, &context)) {

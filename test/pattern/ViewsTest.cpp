@@ -82,7 +82,9 @@ TEST_F(Views, OfCommonUnionsAreDense) {
       {"i // 32 == j // 32 or j mod 32 >= 28", 2}, // fixed, written out
       {"i // 32 - j // 32 <= 1", 1},               // this block and the one before
       {"i // 32 == j // 32 + 1", 1},               // the block before
-      {"local(20) or summary(32, c=8)", 3},        // a window that ends within blocks
+      {"summary(32, c=8)", 1},                     // the own block's summary ends at the query
+      {"j mod 32 >= 24 and i - j <= 40", 1},       // packed keys that begin and end within a block
+      {"local(20) or summary(32, c=8)", 2},        // a window that ends within blocks
       {"block(16) or column(16)", 2},
       {"local(50) or local(20)", 1},
       {"not local(20)", 1},
