@@ -84,9 +84,8 @@ def Decompose : Pass<"drawloom-decompose", "::mlir::ModuleOp"> {
 def SplitPieces : Pass<"drawloom-split-pieces", "::mlir::ModuleOp"> {
   let summary = "attention over a pattern becomes a chain over the pattern's disjoint pieces, each in its view";
   let description = [{
-    `attention` becomes a chain of `attend`, `attention_grad` an `attention_delta` and a chain of `attend_grad`. A compiled piece
-    writes only the rows (and, backward, the keys) of its view. So the chain starts from `fill` unless the first piece's view
-    has all rows of all heads (backward: and all keys).
+    `attention` becomes a chain of `attend`, `attention_grad` an `attention_delta` and a chain of `attend_grad`. Without pieces the
+    results are `fill`.
   }];
   let statistics = [Statistic<"numPieces", "pieces", "Number of attend and attend_grad ops made">];
 }

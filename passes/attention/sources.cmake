@@ -8,7 +8,7 @@ list(APPEND DRAWLOOM_PASS_SOURCES
   attention/LowerAttend.cpp attention/LowerAttendGrad.cpp attention/BackwardKernel.cpp attention/LowerDelta.cpp attention/LowerDecode.cpp
   attention/gpu/BatchOrder.cpp attention/gpu/SideTiles.cpp attention/gpu/GradientMath.cpp
   attention/gpu/RowDots.cpp attention/gpu/RowStatistics.cpp attention/gpu/TileStream.cpp attention/gpu/OwnerKernel.cpp
-  attention/gpu/RelayPlan.cpp attention/gpu/RelayKernel.cpp attention/gpu/SlicePlan.cpp attention/gpu/SliceKernel.cpp
+  attention/gpu/RelayPlan.cpp attention/gpu/RelayKernel.cpp attention/gpu/RelayClear.cpp attention/gpu/SlicePlan.cpp attention/gpu/SliceKernel.cpp
   attention/gpu/SliceCopies.cpp attention/gpu/BackwardPlan.cpp
   attention/gpu/WindowPlan.cpp attention/gpu/WindowKernel.cpp attention/gpu/WindowConsumer.cpp
   attention/gpu/BackwardLaunch.cpp attention/gpu/LowerOwners.cpp attention/gpu/LowerBackward.cpp attention/gpu/LowerDelta.cpp

@@ -12,33 +12,6 @@ namespace drawloom {
 
 namespace {
 
-/// A piece and whether a kernel that writes only the view's rows (keys) writes every row (key) of every head.
-struct Piece {
-  ViewAttr view;
-  bool allRows = false, allKeys = false;
-};
-
-/// Whether every key position below n of every head is a slot of the view. O(slots) evaluations a head.
-bool coversAllKeys(const PieceView &view, int64_t n, int64_t heads) {
-  if (int64_t(view.heads.size()) != heads) return false;
-  ViewEvaluator evaluator(view);
-  auto usesHead = [](AffineMap map) { return map.isFunctionOfDim(0); };
-  bool sameForAllHeads = !usesHead(view.slices) && !usesHead(view.keys) && !usesHead(view.key);
-  for (int64_t h : view.heads) {
-    std::vector<bool> seen(n, false);
-    int64_t missing = n;
-    for (int64_t s = 0, slices = evaluator.slices(h); s < slices && missing > 0; ++s)
-      for (int64_t t = 0, keys = evaluator.keys(h, s); t < keys; ++t) {
-        int64_t j = evaluator.key(h, s, t);
-        missing -= !seen[j];
-        seen[j] = true;
-      }
-    if (missing > 0) return false;
-    if (sameForAllHeads) break;
-  }
-  return true;
-}
-
 /// Pieces of patterns, each pattern split once.
 class Splitter {
 public:
@@ -46,7 +19,7 @@ public:
 
   /// The pieces of `pattern` for n positions and `heads` heads; fails with an error at `op` for an invalid
   /// pattern.
-  FailureOr<ArrayRef<Piece>> pieces(Operation *op, PatternAttr pattern, int64_t n, int64_t heads) {
+  FailureOr<ArrayRef<ViewAttr>> pieces(Operation *op, PatternAttr pattern, int64_t n, int64_t heads) {
     auto [entry, isNew] = known.try_emplace({pattern, n, heads});
     if (isNew) {
       PatternError error;
@@ -56,15 +29,14 @@ public:
         return op->emitOpError() << "pattern: " << error.str();
       }
       for (const PieceView &view : makeViews(*parsed, n, heads, context))
-        entry->second.push_back(
-            {ViewAttr::get(context, view), coversAllRows(view, n, heads), coversAllKeys(view, n, heads)});
+        entry->second.push_back(ViewAttr::get(context, view));
     }
-    return ArrayRef<Piece>(entry->second);
+    return ArrayRef<ViewAttr>(entry->second);
   }
 
 private:
   MLIRContext *context;
-  std::map<std::tuple<PatternAttr, int64_t, int64_t>, std::vector<Piece>,
+  std::map<std::tuple<PatternAttr, int64_t, int64_t>, std::vector<ViewAttr>,
            decltype([](const auto &a, const auto &b) {
              auto key = [](const auto &k) {
                return std::tuple(std::get<0>(k).getAsOpaquePointer(), std::get<1>(k), std::get<2>(k));
@@ -104,14 +76,13 @@ struct SplitPieces : impl::SplitPiecesBase<SplitPieces> {
     if (failed(pieces)) return failure();
     ChainBuilder chain(op);
     Value out, lse;
-    if (pieces->empty() || !pieces->front().allRows) {
+    if (pieces->empty()) {
       out = chain.fill(op.getOut(), 0.0);
       lse = chain.fill(op.getLse(), -INFINITY);
     }
-    for (const Piece &piece : *pieces) {
-      auto attend =
-          chain.make<AttendOp>(op.getOut().getType(), op.getLse().getType(), op.getQ(), op.getK(), op.getV(),
-                               out, lse, piece.view, op.getHeadsAttr(), op.getScaleAttr());
+    for (ViewAttr view : *pieces) {
+      auto attend = chain.make<AttendOp>(op.getOut().getType(), op.getLse().getType(), op.getQ(), op.getK(),
+                                         op.getV(), out, lse, view, op.getHeadsAttr(), op.getScaleAttr());
       out = attend.getOut();
       lse = attend.getLse();
       ++numPieces;
@@ -126,7 +97,7 @@ struct SplitPieces : impl::SplitPiecesBase<SplitPieces> {
     if (failed(pieces)) return failure();
     ChainBuilder chain(op);
     Value dq, dk, dv;
-    if (pieces->empty() || !pieces->front().allRows || !pieces->front().allKeys) {
+    if (pieces->empty()) {
       dq = chain.fill(op.getDq(), 0.0);
       dk = chain.fill(op.getDk(), 0.0);
       dv = chain.fill(op.getDv(), 0.0);
@@ -135,10 +106,10 @@ struct SplitPieces : impl::SplitPiecesBase<SplitPieces> {
     if (!pieces->empty())
       delta =
           chain.make<AttentionDeltaOp>(op.getLse().getType(), op.getDout(), op.getOut(), op.getHeadsAttr());
-    for (const Piece &piece : *pieces) {
+    for (ViewAttr view : *pieces) {
       auto grad = chain.make<AttendGradOp>(op.getDq().getType(), op.getDk().getType(), op.getDv().getType(),
                                            op.getDout(), op.getQ(), op.getK(), op.getV(), op.getLse(), delta,
-                                           dq, dk, dv, piece.view, op.getHeadsAttr(), op.getScaleAttr());
+                                           dq, dk, dv, view, op.getHeadsAttr(), op.getScaleAttr());
       dq = grad.getDq();
       dk = grad.getDk();
       dv = grad.getDv();

@@ -174,6 +174,15 @@ std::vector<Case> cases(const char *type) {
        {std::pair<int64_t, int64_t>{16, 16}, {32, 32}, {64, 128}, {128, 64}, {128, 128}, {48, 80}})
     for (const char *form : {"column(7)", "block(256)", "strided(7)"}) add(form, 1, 1792, 2, dQk, dV);
   add("fixed(256, c=16)", 1, 1500, 3, 64, 64);
+  // One view whose first queries meet no key and whose keys are few of all: whole blocks, ragged ones.
+  add("summary(128, c=32)", 2, 1536, 5, 64, 64);
+  add("summary(512, c=64)", 1, 2048, 3, 64, 64);
+  add("summary(256, c=128)", 1, 1792, 2, 32, 64);
+  add("summary(128, c=32)", 1, 1000, 4, 64, 64);
+  add("j mod 64 >= 40 and i - j >= 100 and i - j < 900", 1, 1500, 2, 64, 64); // begins and ends within blocks
+  // Of pieces with the same queries the first has one tile of keys each, or not.
+  add("fixed(64, c=16)", 1, 1344, 3, 64, 64);
+  add("fixed(192, c=32)", 1, 1500, 3, 64, 64);
   // Owners of keys that relay dQ: more of them than a card runs at once, ragged ends, odd numbers of query
   // tiles, several slices, keys that nobody meets, and rows that meet no key.
   add("dense", 1, 1100, 2, 64, 64);

@@ -122,6 +122,8 @@ def weight_grad(m, n, k, precision):
 
 PATTERNS = {
     "fixed": ("fixed(128, c=32)", 1024),
+    "long fixed": ("fixed(128, c=32)", 3072),  # two streams, the first with one tile of keys
+    "summary": ("summary(256, c=64)", 3072),
     "strided": ("strided(128)", 1024),
     "local": ("local(128)", 1024),
     "ragged": ("strided(96)", 1000),
@@ -130,7 +132,7 @@ PATTERNS = {
 CASES = {}  # name: (module, precision)
 for name, qk, v, precision in [
     ("fixed", 64, 64, "fp32"), ("ragged", 40, 40, "fp32"), ("set", 64, 128, "fp32"),
-    ("fixed", 64, 64, "bf16"), ("fixed", 128, 128, "bf16"), ("strided", 64, 64, "bf16"), ("local", 32, 32, "bf16"), ("local", 64, 128, "bf16"),
+    ("fixed", 64, 64, "bf16"), ("fixed", 128, 128, "bf16"), ("long fixed", 64, 64, "bf16"), ("summary", 64, 64, "bf16"), ("strided", 64, 64, "bf16"), ("local", 32, 32, "bf16"), ("local", 64, 128, "bf16"),
     ("ragged", 64, 64, "bf16"), ("set", 64, 64, "bf16"), ("local", 64, 64, "fp16"),
 ]:  # fmt: skip
     CASES[f"{name} {qk}/{v} {precision}"] = (attention(*PATTERNS[name], 2, qk, v, precision), precision)

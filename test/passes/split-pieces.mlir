@@ -1,7 +1,7 @@
-// A pattern's pieces are chained. A first piece that has every row starts the chain by itself; else it starts from fill.
+// A pattern's pieces are chained; the first one starts from nothing.
 // RUN: drawloom-opt %s --drawloom-split-pieces | FileCheck %s
 
-// block has every row, summary does not: it continues.
+// The summaries continue from the block.
 // CHECK-LABEL: func.func @fixed
 // CHECK-NOT: drawloom.fill
 // CHECK: %[[O1:.*]], %[[L1:.*]] = drawloom.attend %arg0, %arg1, %arg2 {drawloom.label = "layers.0.attention"
@@ -25,7 +25,7 @@ func.func @nothing(%q: tensor<1x2x4xf32>) -> (tensor<1x2x4xf32>, tensor<1x1x2xf3
   return %o, %l : tensor<1x2x4xf32>, tensor<1x1x2xf32>
 }
 
-// Backward: delta once, then a chain through dq, dk and dv. The block piece has every row and every key.
+// Backward: delta once, then a chain through dq, dk and dv.
 // CHECK-LABEL: func.func @fixed_grad
 // CHECK-NOT: drawloom.fill
 // CHECK: %[[D:.*]] = drawloom.attention_delta %arg0, %arg4
@@ -39,21 +39,20 @@ func.func @fixed_grad(%d: tensor<1x12x4xf32>, %q: tensor<1x12x4xf32>, %k: tensor
   return %dq, %dk, %dv : tensor<1x12x4xf32>, tensor<1x12x4xf32>, tensor<1x12x4xf32>
 }
 
-// Summary keys are some of the keys, so the gradients of the others start from zero.
+// What a view leaves out is 0 by the meaning of the op.
 // CHECK-LABEL: func.func @summary_grad
-// CHECK-COUNT-3: drawloom.fill 0.000000e+00
-// CHECK: drawloom.attend_grad {{.*}} from
+// CHECK-NOT: drawloom.fill
+// CHECK: drawloom.attend_grad
+// CHECK-NOT: from
 func.func @summary_grad(%d: tensor<1x12x4xf32>, %o: tensor<1x12x4xf32>, %l: tensor<1x2x12xf32>) -> (tensor<1x12x4xf32>, tensor<1x12x4xf32>, tensor<1x12x4xf32>) {
   %dq, %dk, %dv = drawloom.attention_grad %d, %d, %d, %d, %o, %l {pattern = #drawloom.pattern<"summary(4, c=2)">, heads = 2 : i64, scale = 1.0 : f64}
     : (tensor<1x12x4xf32>, tensor<1x12x4xf32>, tensor<1x12x4xf32>, tensor<1x12x4xf32>, tensor<1x12x4xf32>, tensor<1x2x12xf32>) -> (tensor<1x12x4xf32>, tensor<1x12x4xf32>, tensor<1x12x4xf32>)
   return %dq, %dk, %dv : tensor<1x12x4xf32>, tensor<1x12x4xf32>, tensor<1x12x4xf32>
 }
 
-// The first piece belongs to one head only, so the chain starts from 0 and -inf for the other's sake.
+// Pieces of different heads are one chain too.
 // CHECK-LABEL: func.func @by_head
-// CHECK: %[[O:.*]] = drawloom.fill 0.000000e+00
-// CHECK: %[[L:.*]] = drawloom.fill 0xFFF0000000000000
-// CHECK: drawloom.attend {{.*}} from %[[O]], %[[L]]
+// CHECK: drawloom.attend %arg0, %arg0, %arg0 {
 // CHECK-SAME: heads = [0],
 // CHECK: drawloom.attend {{.*}} from
 // CHECK-SAME: heads = [1],

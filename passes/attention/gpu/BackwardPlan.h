@@ -24,6 +24,10 @@ struct RelayArguments {
                     ///< added, then the items taken
   unsigned sums;    ///< [sequences * pairs * 2, 64 * d_qk] f32: a tile's dQ / scale, as fragments lie
   int64_t pairs;    ///< of a slice
+  /// The owner of a slice's first keys also writes zeros to the dQ of queries that nobody meets.
+  bool clearsQueries = false;
+  /// Owners also write zeros to dK and dV of positions between their keys and the next ones.
+  bool clearsKeys = false;
 };
 
 /// How an owner's kernel is cut.

@@ -6,6 +6,14 @@ using namespace mlir;
 
 namespace drawloom::attention {
 
+SmallVector<Value> ForwardKernel::listOf(const Sums &s) {
+  return {s.out, s.state.greatest[0], s.state.greatest[1], s.state.sum[0], s.state.sum[1]};
+}
+
+ForwardKernel::Sums ForwardKernel::sumsOf(ValueRange list) {
+  return {list[0], {{list[1], list[2]}, {list[3], list[4]}}};
+}
+
 Value ForwardKernel::pack(Value fragment) const {
   auto type = cast<VectorType>(fragment.getType());
   return arith::TruncFOp::create(g.b, g.loc, g.vector(type.getShape(), outType.getElementType()), fragment);
@@ -47,11 +55,15 @@ void ForwardKernel::consumeItem(const Item &item, Value count, Value step) const
   rows.queries = g.groupRows(g.tile(queryTiles.type, at(queriesAt, queryTiles, slot)), groupRow());
   if (cut.queriesInRegisters) rows.queries = loadQueries(rows.queries);
   Sums sums{g.splat(g.accumulator(spec.shape.dV), 0), softmax.nothing()};
-  for (auto [stream, span] : llvm::zip_equal(streams, item.spans)) {
-    Met met = metBy(item, rows, stream, span);
-    skip(span.from, met.from, span, step);
-    sums = meetTiles(rows, stream, span, met, step, sums);
-    skip(met.to, span.to, span, step);
+  if (spec.startsWithOneTile) {
+    sums = meetLedByOneTile(item, rows, step, sums);
+  } else {
+    for (auto [stream, span] : llvm::zip_equal(streams, item.spans)) {
+      Met met = metBy(item, rows, stream, span);
+      skip(span.from, met.from, span, step);
+      sums = meetTiles(rows, stream, span, met, step, sums);
+      skip(met.to, span.to, span, step);
+    }
   }
   finish(item, rows, slot, sums);
 }
@@ -146,54 +158,93 @@ Value ForwardKernel::startOutputs(Value probabilities, const Ring::Slot &slot, V
   return dgpu::WgmmaOp::create(g.b, g.loc, type, probabilities, values, out, false, false);
 }
 
-/// Goes on with the softmax over the group's tiles of a stream. While the scores of a tile are computed, so
-/// is the output of the tile before.
+ForwardKernel::Place ForwardKernel::placeOf(const Rows &rows, const Stream &stream, const Span &span,
+                                            const Met &met, Value step, Value tile) const {
+  return Place{rows, stream, met, tile, slotOf(span, step, tile)};
+}
+
+/// The group's first tile of a stream, whose scores nothing else is computed beside.
+ForwardKernel::Sums ForwardKernel::meetFirst(const Place &place, const Sums &start, bool isFirstStream,
+                                             Pending &pending) const {
+  Value scores = wait(startScores(place.rows, place.slot), 0);
+  Tile first = meetTile(place, scores, start.state, cut.expectsNoGreater && !isFirstStream);
+  pending = {first.probabilities, place.slot};
+  return {isFirstStream ? start.out : rescaled(start.out, first), first.state};
+}
+
+/// Goes on from tile `from` of a stream. While the scores of a tile are computed, probabilities of the tile
+/// before it, those that are pending of the first, are multiplied with their values.
+ForwardKernel::Sums ForwardKernel::goOn(const Rows &rows, const Stream &stream, const Span &span,
+                                        const Met &met, Value step, Value from, const Sums &start,
+                                        Pending &pending) const {
+  SmallVector<Value> inits = listOf(start);
+  inits.append({pending.probabilities, pending.slot.number, pending.slot.parity});
+  auto results = g.loop(from, met.to, 1, inits, [&](Value tile, ValueRange carried) {
+    Sums before = sumsOf(carried);
+    Pending last{carried[5], {carried[6], carried[7]}};
+    Place place = placeOf(rows, stream, span, met, step, tile);
+    Value scores = startScores(rows, place.slot);
+    Value out = startOutputs(last.probabilities, last.slot, before.out);
+    Tile now = meetTile(place, wait(scores, 1), before.state, cut.expectsNoGreater);
+    out = wait(out, 0);
+    valueRing->release(g, last.slot);
+    SmallVector<Value> carry = listOf({rescaled(out, now), now.state});
+    carry.append({now.probabilities, place.slot.number, place.slot.parity});
+    return carry;
+  });
+  pending = {results[5], {results[6], results[7]}};
+  return sumsOf(results);
+}
+
+/// Multiplies what is pending.
+ForwardKernel::Sums ForwardKernel::finishTiles(const Sums &sums, const Pending &pending) const {
+  Value out = wait(startOutputs(pending.probabilities, pending.slot, sums.out), 0);
+  valueRing->release(g, pending.slot);
+  return {out, sums.state};
+}
+
+/// Goes on with the softmax over the group's tiles of a stream.
 ForwardKernel::Sums ForwardKernel::meetTiles(const Rows &rows, const Stream &stream, const Span &span,
                                              const Met &met, Value step, const Sums &start) const {
-  auto unpack = [](ValueRange v) { return Sums{v[0], {{v[1], v[2]}, {v[3], v[4]}}}; };
-  auto list = [](const Sums &s) {
-    return SmallVector<Value>{s.out, s.state.greatest[0], s.state.greatest[1], s.state.sum[0],
-                              s.state.sum[1]};
-  };
-  auto placeOf = [&](Value tile) { return Place{rows, stream, met, tile, slotOf(span, step, tile)}; };
   bool isFirst = &stream == &streams.front(), isOneTile = spec.keys <= cut.columns;
-  auto meet = [&]() -> SmallVector<Value> {
-    Place place = placeOf(met.from);
-    Value scores = wait(startScores(rows, place.slot), 0);
-    Tile first = meetTile(place, scores, start.state, cut.expectsNoGreater && !isFirst);
-    Value probabilities = first.probabilities, last = met.from;
-    Sums sums{isFirst ? start.out : rescaled(start.out, first), first.state};
-    if (isOneTile) {
-      // Nothing to add to: the product then writes.
-      if (isFirst) sums.out = Value();
-    } else {
-      SmallVector<Value> inits = list(sums);
-      inits.push_back(probabilities);
-      auto results = g.loop(g.add(met.from, 1), met.to, 1, inits, [&](Value tile, ValueRange carried) {
-        Sums before = unpack(carried);
-        Place place = placeOf(tile);
-        Ring::Slot slotBefore = slotOf(span, step, g.add(tile, -1));
-        Value scores = startScores(rows, place.slot);
-        Value out = startOutputs(carried[5], slotBefore, before.out);
-        Tile now = meetTile(place, wait(scores, 1), before.state, cut.expectsNoGreater);
-        out = wait(out, 0);
-        valueRing->release(g, slotBefore);
-        SmallVector<Value> carry = list({rescaled(out, now), now.state});
-        carry.push_back(now.probabilities);
-        return carry;
-      });
-      sums = unpack(results);
-      probabilities = results[5];
-      last = g.add(met.to, -1);
-    }
-    Ring::Slot slot = slotOf(span, step, last);
-    sums.out = wait(startOutputs(probabilities, slot, sums.out), 0);
-    valueRing->release(g, slot);
-    return list(sums);
+  auto meet = [&] {
+    Pending pending;
+    Sums sums = meetFirst(placeOf(rows, stream, span, met, step, met.from), start, isFirst, pending);
+    if (!isOneTile)
+      sums = goOn(rows, stream, span, met, step, g.add(met.from, 1), sums, pending);
+    else if (isFirst)
+      sums.out = Value(); // nothing to add to: the product then writes
+    return listOf(finishTiles(sums, pending));
   };
-  SmallVector<Value> before = list(start);
-  return unpack(
+  SmallVector<Value> before = listOf(start);
+  return sumsOf(
       g.choose(g.less(met.from, met.to), TypeRange(ValueRange(before)), meet, [&] { return before; }));
+}
+
+/// Two streams, of the first of which each group meets one tile (ForwardSpec): its probabilities are still
+/// pending when the second stream begins.
+ForwardKernel::Sums ForwardKernel::meetLedByOneTile(const Item &item, const Rows &rows, Value step,
+                                                    const Sums &start) const {
+  const Span &leadSpan = item.spans[0], &span = item.spans[1];
+  Met lead = metBy(item, rows, streams[0], leadSpan);
+  SmallVector<Value> before = listOf(start);
+  auto meet = [&] {
+    skip(leadSpan.from, lead.from, leadSpan, step);
+    Pending pending;
+    Sums sums = meetFirst(placeOf(rows, streams[0], leadSpan, lead, step, lead.from), start, true, pending);
+    skip(lead.to, leadSpan.to, leadSpan, step);
+    Met met = metBy(item, rows, streams[1], span);
+    skip(span.from, met.from, span, step);
+    sums = goOn(rows, streams[1], span, met, step, met.from, sums, pending);
+    sums = finishTiles(sums, pending);
+    skip(met.to, span.to, span, step);
+    return listOf(sums);
+  };
+  auto skipAll = [&] { // rows that do not exist
+    for (const Span &all : item.spans) skip(all.from, all.to, all, step);
+    return before;
+  };
+  return sumsOf(g.choose(g.less(lead.from, lead.to), TypeRange(ValueRange(before)), meet, skipAll));
 }
 
 } // namespace drawloom::attention

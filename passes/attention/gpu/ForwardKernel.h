@@ -19,6 +19,9 @@ struct ForwardSpec {
   int64_t slices, tiles; ///< of a head, of a slice: the most
   int64_t keys;          ///< of a slice: the most
   bool keysAreBoxes;     ///< key tiles of all views come by bulk copies
+  /// Of two views, each 64 queries that are one group's meet one key tile of the first, and skip fewer tiles
+  /// than the ring of values has before the first that they meet of the second.
+  bool startsWithOneTile;
   bool isHopper; ///< sm_90a: asynchronous products of warp groups, bulk copies; else sm_80: products of
                  ///< warps, copies by threads
 
@@ -96,6 +99,11 @@ private:
     Value tile; ///< i32
     Ring::Slot slot;
   };
+  /// Probabilities whose product with the values in `slot` has not been started.
+  struct Pending {
+    Value probabilities;
+    Ring::Slot slot;
+  };
   /// What has become of a tile's scores.
   struct Tile {
     Value probabilities; ///< 16 bits
@@ -124,6 +132,15 @@ private:
   void skip(Value from, Value to, const Span &span, Value step) const;
   Sums meetTiles(const Rows &rows, const Stream &stream, const Span &span, const Met &met, Value step,
                  const Sums &start) const;
+  Sums meetLedByOneTile(const Item &item, const Rows &rows, Value step, const Sums &start) const;
+  Place placeOf(const Rows &rows, const Stream &stream, const Span &span, const Met &met, Value step,
+                Value tile) const;
+  Sums meetFirst(const Place &place, const Sums &start, bool isFirstStream, Pending &pending) const;
+  Sums goOn(const Rows &rows, const Stream &stream, const Span &span, const Met &met, Value step, Value from,
+            const Sums &start, Pending &pending) const;
+  Sums finishTiles(const Sums &sums, const Pending &pending) const;
+  static SmallVector<Value> listOf(const Sums &s);
+  static Sums sumsOf(mlir::ValueRange list);
   Value loadQueries(Value tile) const;
   mlir::TypedValue<dgpu::TileType> keysIn(const Ring::Slot &slot) const;
   Value startScores(const Rows &rows, const Ring::Slot &slot) const;

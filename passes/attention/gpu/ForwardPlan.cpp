@@ -1,5 +1,6 @@
 #include "passes/attention/gpu/ForwardPlan.h"
 #include "dialect/pattern/ViewQuery.h"
+#include "passes/gpu/GpuBuilder.h"
 #include "passes/tiles/SharedMemory.h"
 #include <algorithm>
 
@@ -60,11 +61,13 @@ bool fits(const ForwardWork &w, ForwardCut &cut, int64_t moreRegisters = 0) {
   return need <= cut.consumerRegisters && std::max(cut.columns, w.dV) / 2 + kInstructionOverhead <= share;
 }
 
-/// Key tiles that query tile `tile` of a slice meets.
-int64_t tilesMet(const ViewEvaluator &at, int64_t h, int64_t s, int64_t tile, const ForwardCut &cut) {
-  int64_t first = tile * cut.rows(), last = std::min(first + cut.rows(), at.rows(h, s)) - 1;
+/// Key tiles that `rows` rows of a slice from `first` on meet; [lo, lo) if they meet none.
+Interval tilesMet(const ViewEvaluator &at, int64_t h, int64_t s, int64_t first, int64_t rows,
+                  const ForwardCut &cut) {
+  int64_t last = std::min(first + rows, at.rows(h, s)) - 1;
   int64_t lo = at.keySlots(h, s, first).lo, hi = at.keySlots(h, s, last).hi;
-  return lo < hi ? (hi + cut.columns - 1) / cut.columns - lo / cut.columns : 0;
+  if (lo >= hi) return {0, 0};
+  return {lo / cut.columns, (hi + cut.columns - 1) / cut.columns};
 }
 
 /// How much the query tiles of a slice have to do, in key tiles.
@@ -79,7 +82,7 @@ Lengths lengthsOf(const PieceView &view, const ForwardCut &cut) {
   int64_t h = view.heads.front();
   Lengths lengths{roundUp(at.rows(h, 0), cut.rows()) / cut.rows(), 0, 0};
   for (int64_t t = 0; t < lengths.tiles; ++t) {
-    int64_t met = tilesMet(at, h, 0, t, cut);
+    int64_t met = tilesMet(at, h, 0, t * cut.rows(), cut.rows(), cut).size();
     lengths.most = std::max(lengths.most, met), lengths.sum += met;
   }
   return lengths;
@@ -164,6 +167,22 @@ ForwardCut chooseForwardCut(const PieceView &view, const ForwardWork &w) {
   // Long items gain little from loads that run ahead, and more from blocks that start when others end.
   if (cut.longestFirst && lengths.areLong()) cut.launched *= cut.items, cut.items = 1;
   return cut;
+}
+
+bool startsWithOneTile(const PieceView &first, const PieceView &second, const ForwardCut &cut) {
+  ViewEvaluator at(first), next(second);
+  for (int64_t h : first.heads)
+    for (int64_t tile = 0, rows = at.rows(h, 0); tile < rows; tile += cut.rows()) {
+      Interval all = tilesMet(at, h, 0, tile, cut.rows(), cut),
+               allNext = tilesMet(next, h, 0, tile, cut.rows(), cut);
+      for (int64_t row = tile; row < std::min(rows, tile + cut.rows()); row += kGroupRows) {
+        Interval own = tilesMet(at, h, 0, row, kGroupRows, cut),
+                 ownNext = tilesMet(next, h, 0, row, kGroupRows, cut);
+        int64_t skipped = all.hi - own.hi + (ownNext.empty() ? 0 : ownNext.lo - allNext.lo);
+        if (own.size() != 1 || skipped >= cut.keyStages) return false;
+      }
+    }
+  return true;
 }
 
 } // namespace drawloom::attention

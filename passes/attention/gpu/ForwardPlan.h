@@ -48,4 +48,8 @@ void shareOut(const ForwardWork &work, ForwardCut &cut);
 /// 64 Ki registers) is offered.
 ForwardCut chooseForwardCut(const PieceView &view, const ForwardWork &work);
 
+/// Whether a kernel for two views of one slice each may have the product of probabilities and values pending
+/// from the first view's keys to the second's (ForwardSpec).
+bool startsWithOneTile(const PieceView &first, const PieceView &second, const ForwardCut &cut);
+
 } // namespace drawloom::attention

@@ -121,9 +121,6 @@ LogicalResult lowerToWarps(AttendGradOp op, Context &context) {
   ViewAttr view = packed(op.getView());
   ViewFacts facts = context.factsOf(view, shape);
   Operands operands(op);
-  if (!operands.before[0] && !(whole.coversRows && whole.coversKeys))
-    for (auto [before, result] : llvm::zip(operands.before, operands.results))
-      before = filled(b, op.getLoc(), result.getType(), 0.0);
   bool continues = bool(operands.before[0]);
   SmallVector<Value> results(3);
   auto finish = [&] {
@@ -132,19 +129,25 @@ LogicalResult lowerToWarps(AttendGradOp op, Context &context) {
     eraseWithDelta(op);
     return success();
   };
+  auto fillWhatIsLeft = [&] {
+    if (!whole.coversRows || !whole.coversKeys) operands.startFromZeros(b, op.getLoc(), {0, 1, 2});
+  };
   if (auto cut = chooseSliceCut(shape, toView(view), facts.rows, facts.keys, continues)) {
     DeltaSource delta = deltaSource(op, whole.coversRows);
     if (failed(setDelta(operands, delta, op, context))) return failure();
+    fillWhatIsLeft();
     SliceSpec slices{shape, view, *cut, continues, facts.slices, delta};
     if (failed(launchSlices(op, context, slices, operands, facts.pairs, results))) return failure();
     return finish();
   }
   if (failed(setDelta(operands, DeltaSource::Given, op, context))) return failure();
   if (std::optional<WindowSpec> window = windowOf(context, shape, view, facts, continues)) {
+    fillWhatIsLeft();
     if (failed(launchWindow(op, context, *window, operands, facts.pairs, results))) return failure();
     return finish();
   }
-  if (failed(lowerToOwners(op, context, {shape, view, facts, continues}, operands, results)))
+  if (failed(lowerToOwners(op, context, {shape, view, facts, continues, whole.coversRows, whole.coversKeys},
+                           operands, results)))
     return failure();
   return finish();
 }

@@ -129,6 +129,8 @@ LogicalResult lowerToWarps(AttendOp op, Context &context) {
                       int64_t(llvm::divideCeil(facts.rows, cut.rows())),
                       keys,
                       keysAreBoxes(cut),
+                      work.isHopper && views.size() == 2 &&
+                          startsWithOneTile(toView(views[0]), toView(views[1]), cut),
                       work.isHopper};
 
   LaunchSpec spec;

@@ -97,22 +97,21 @@ LogicalResult launchRelay(AttendGradOp op, Context &context, OwnerSpec &owner, c
       owner.shape.batch * owner.slices * int64_t(owner.view.getHeads().size()) * owner.relay.pairs;
   auto floats = [&](ArrayRef<int64_t> shape) { return RankedTensorType::get(shape, b.getF32Type()); };
   Value words = filled(b, op.getLoc(), floats({tilePairs + 1}), 0.0);
-  spec.inplace.append({int64_t(spec.inputs.size()), -1});
-  spec.inputs.push_back(words);
   spec.results.append({words.getType(), floats({tilePairs * 2, kGroupRows * owner.shape.dQk})});
-  // Arguments: inputs, then the results that are not in place.
   auto memrefOf = [](Type type) {
     auto tensor = cast<RankedTensorType>(type);
     return MemRefType::get(tensor.getShape(), tensor.getElementType());
   };
-  spec.memrefs.insert(spec.memrefs.begin() + (owner.continues ? kFirstGradient + 3 : kFirstGradient),
-                      memrefOf(words.getType()));
+  spec.memrefs.insert(spec.memrefs.begin() + spec.inputs.size(), memrefOf(words.getType()));
+  spec.inplace.append({int64_t(spec.inputs.size()), -1});
+  spec.inputs.push_back(words);
   spec.memrefs.push_back(memrefOf(spec.results.back()));
-  unsigned gradients = owner.continues ? kFirstGradient : kFirstGradient + 1;
-  owner.first = gradients + 1, owner.values = gradients + 2, owner.relay.queries = gradients;
-  owner.relay.words = owner.continues ? kFirstGradient + 3 : kFirstGradient;
-  owner.relay.sums = kFirstGradient + 4;
-  spec.key += describeOwner(owner);
+  owner.relay.queries = argumentOf(spec, 0), owner.first = argumentOf(spec, 1);
+  owner.values = argumentOf(spec, 2), owner.relay.words = argumentOf(spec, 3);
+  owner.relay.sums = argumentOf(spec, 4);
+  spec.key += describeOwner(owner) + (owner.relay.clearsQueries ? "queries," : "") +
+              (owner.relay.clearsKeys ? "keys" : "");
+  for (int64_t place : spec.inplace) spec.key += "," + std::to_string(place);
   spec.flops = 2 * channelsOf(owner) * pairs * owner.shape.batch;
   spec.grid = owner.items();
   MapList maps;
@@ -134,7 +133,7 @@ std::optional<OwnerSpec> relayOf(Context &context, const Shape &shape, ViewAttr 
   if (!cut || !context.keysAreBoxes(view, cut->ownRows()) || !context.queriesAreBoxes(view, cut->columns))
     return std::nullopt;
   std::optional<RelayFacts> relay = relayFacts(toView(view), cut->ownRows());
-  if (!relay || !(relay->meetsQueries || continues)) return std::nullopt;
+  if (!relay) return std::nullopt;
   OwnerSpec spec{shape,
                  view,
                  Owner::KeysAndRelay,
@@ -143,21 +142,28 @@ std::optional<OwnerSpec> relayOf(Context &context, const Shape &shape, ViewAttr 
                  facts.slices,
                  int64_t(llvm::divideCeil(facts.keys, cut->ownRows()))};
   spec.relay.pairs = relay->pairs;
+  spec.relay.clearsQueries = !relay->meetsQueries && !continues;
+  if (spec.relay.clearsQueries && !relay->hasOwners) return std::nullopt; // who would?
+  bool hasAllHeads = int64_t(view.getHeads().size()) == shape.heads;
+  spec.relay.clearsKeys = !facts.coversKeys && !continues && hasAllHeads && relay->keysAscend;
   return spec;
 }
 
 } // namespace
 
-LogicalResult lowerToOwners(AttendGradOp op, Context &context, const OwnedView &owned,
-                            const Operands &operands, SmallVector<Value> &results) {
-  const auto &[shape, view, facts, continues] = owned;
+LogicalResult lowerToOwners(AttendGradOp op, Context &context, const OwnedView &owned, Operands &operands,
+                            SmallVector<Value> &results) {
+  const auto &[shape, view, facts, continues, coversRows, coversKeys] = owned;
   int64_t shared = tiles::sharedMemoryOf(context.options.target);
   std::optional<OwnerSpec> relay;
   if (context.options.relay) relay = relayOf(context, shape, view, facts, continues, shared);
+  OpBuilder b(op);
   if (relay) {
-    if (failed(launchRelay(op, context, *relay, operands, facts.pairs, results))) return failure();
-    return success();
+    if (!coversRows) operands.startFromZeros(b, op.getLoc(), {0});
+    if (!coversKeys && !relay->relay.clearsKeys) operands.startFromZeros(b, op.getLoc(), {1, 2});
+    return launchRelay(op, context, *relay, operands, facts.pairs, results);
   }
+  if (!coversRows || !coversKeys) operands.startFromZeros(b, op.getLoc(), {0, 1, 2});
   int64_t met =
       facts.pairs / (int64_t(view.getHeads().size()) * std::min(shape.n, facts.slices * facts.rows));
   auto owner = [&](Owner which) {

@@ -9,12 +9,13 @@ struct OwnedView {
   const Shape &shape;
   ViewAttr view;
   const ViewFacts &facts;
-  bool continues; ///< adds to what the gradients hold
+  bool continues;              ///< adds to what the gradients hold
+  bool coversRows, coversKeys; ///< the view has every query, every key
 };
 
 /// One launch of owners that relay dQ, else one or two of owners of keys and of queries; `results` become dQ,
-/// dK and dV.
+/// dK and dV. Gradients that the view leaves rows of start from zeros.
 mlir::LogicalResult lowerToOwners(AttendGradOp op, Context &context, const OwnedView &owned,
-                                  const Operands &operands, llvm::SmallVector<Value> &results);
+                                  Operands &operands, llvm::SmallVector<Value> &results);
 
 } // namespace drawloom::attention

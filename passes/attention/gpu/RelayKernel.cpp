@@ -6,7 +6,7 @@ using namespace mlir;
 namespace drawloom::attention {
 namespace {
 
-constexpr int64_t kTile = kGroupRows, kPairRows = 2 * kTile, kWarpsInGroup = 4, kQuad = 4;
+constexpr int64_t kQuad = 4;
 constexpr int64_t kQueriesHalf = 0; // of a pair, in which the dQ of the pair before is made
 constexpr int64_t kRelayThread =
     kWarpThreads; // of a warp of producers that neither copies nor brings statistics
@@ -48,11 +48,22 @@ Value RelayKernel::takeNumber() const {
 
 //===-- turns -------------------------------------------------------------------------------------------===//
 
-RelayKernel::Turn RelayKernel::turnAt(const Item &item, Value pair) const {
-  Value index = g.toIndex(pair), first = k.apply(k.dim(0) * kPairRows, index);
+/// The keys that a pair of query tiles meets.
+ViewInKernel::Range RelayKernel::keysOf(const Item &item, Value pair) const {
+  Value first = k.apply(k.dim(0) * kPairRows, g.toIndex(pair));
   Value last = k.min(k.apply(k.dim(0) + (kPairRows - 1), first), k.apply(k.dim(0) - 1, item.other));
+  return stream.streamSide.meets(item.own.head, item.own.slice, first, last, item.own.extent);
+}
+
+Value RelayKernel::isMetByNobody(const Item &item, Value pair) const {
+  ViewInKernel::Range range = keysOf(item, pair);
+  return arith::CmpIOp::create(g.b, g.loc, arith::CmpIPredicate::sge, range.from, range.to);
+}
+
+RelayKernel::Turn RelayKernel::turnAt(const Item &item, Value pair) const {
+  Value index = g.toIndex(pair);
   const TilePlace &own = item.own;
-  ViewInKernel::Range range = stream.streamSide.meets(own.head, own.slice, first, last, own.extent);
+  ViewInKernel::Range range = keysOf(item, pair);
   int64_t rows = spec.cut.ownRows();
   Turn at;
   at.word = k.apply(k.dim(0) * spec.relay.pairs + k.dim(1), {item.sequence, index});
@@ -105,6 +116,7 @@ void RelayKernel::copyShares(const Item &item, const Turn &at, Value step, bool 
 //===-- consumers ---------------------------------------------------------------------------------------===//
 
 void RelayKernel::consumeItem(const Item &item, Value ringStep) const {
+  if (spec.relay.clearsKeys) clearKeys(item);
   Rows rows = rowsOf(item);
   SmallVector<Value> zeros{g.splat(g.accumulator(spec.shape.dQk), 0),
                            g.splat(g.accumulator(spec.shape.dV), 0)};
@@ -131,6 +143,7 @@ void RelayKernel::consumeItem(const Item &item, Value ringStep) const {
     return SmallVector<Value>{gradients.first, gradients.values};
   });
   finishQueries(item, pairs, math.wait(startQueries(pairs), 0)[0]);
+  if (spec.relay.clearsQueries) clearQueries(item, pairs);
   // Both groups have read all keys, whose places the gradients leave through.
   dgpu::NamedBarrierOp::create(g.b, g.loc, spec.cut.groups + 1, spec.cut.groups * kGroupThreads, false);
   finish(item, rows.row, {sums[0], sums[1]});
@@ -230,14 +243,20 @@ void RelayKernel::putShare(const Item &item, Value tile, Value step, Value share
   };
   auto store = [&] {
     Value total = g.choose(at.isFirst, TypeRange(type), [&] { return SmallVector<Value>{share}; }, sum)[0];
-    const ActivationTiles &tiles = stream.streamFirst;
-    auto barrier = [&] { groupBarrier(); };
-    GradientStore target{
-        g, {g, stream.streamSide, k.kernel.memref(spec.relay.queries), tiles.type}, spec.continues, barrier};
-    TilePlace place = stream.streamed(item, tile);
-    target.store(total, spec.shape.scale, target.fetch(place, g.i32(0)), place, g.i32(0), offset);
+    storeQueries(item, tile, total, offset);
   };
   g.when(at.isLast, store, put);
+}
+
+/// A tile's dQ, through shared memory at `offset`.
+void RelayKernel::storeQueries(const Item &item, Value tile, Value sum, Value offset) const {
+  auto barrier = [&] { groupBarrier(); };
+  GradientStore target{g,
+                       {g, stream.streamSide, k.kernel.memref(spec.relay.queries), stream.streamFirst.type},
+                       spec.continues,
+                       barrier};
+  TilePlace place = stream.streamed(item, tile);
+  target.store(sum, spec.shape.scale, target.fetch(place, g.i32(0)), place, g.i32(0), offset);
 }
 
 } // namespace drawloom::attention

@@ -28,6 +28,7 @@ public:
   void build() const;
 
 private:
+  static constexpr int64_t kTile = kGroupRows, kPairRows = 2 * kTile, kWarpsInGroup = 4;
   /// An owner's turn at a pair of query tiles.
   struct Turn {
     Value word;   ///< index of the pair among all
@@ -36,6 +37,8 @@ private:
   };
 
   Value takeNumber() const;
+  ViewInKernel::Range keysOf(const Item &item, Value pair) const;
+  Value isMetByNobody(const Item &item, Value pair) const;
   Turn turnAt(const Item &item, Value pair) const;
   void relay(const Item &item) const;
   void copyShares(const Item &item, const Turn &at, Value step, bool add) const;
@@ -46,6 +49,10 @@ private:
   Value startQueries(Value step) const;
   void finishQueries(const Item &item, Value step, Value share) const;
   void putShare(const Item &item, Value tile, Value step, Value share) const;
+  void storeQueries(const Item &item, Value tile, Value sum, Value offset) const;
+  void clearQueries(const Item &item, Value step) const;
+  void clearKeys(const Item &item) const;
+  void clearRows(const Item &item, Value from, Value to) const;
   void arriveByWarp(Value barrier) const;
   Value scoreGradientsAt(Value step, Value half) const;
 

@@ -36,6 +36,14 @@ bool agree(const std::vector<Interval> &pairs, const std::vector<Interval> &tile
   return count == 0;
 }
 
+/// Of a head's only slice.
+bool keysAscend(const ViewEvaluator &at, int64_t head) {
+  int64_t keys = at.keys(head, 0);
+  for (int64_t t = 1; t < keys; ++t)
+    if (at.key(head, 0, t - 1) >= at.key(head, 0, t)) return false;
+  return keys > 0;
+}
+
 } // namespace
 
 std::optional<OwnerCut> chooseRelayCut(const Shape &shape, int64_t shared) {
@@ -53,12 +61,13 @@ std::optional<OwnerCut> chooseRelayCut(const Shape &shape, int64_t shared) {
 
 std::optional<RelayFacts> relayFacts(const PieceView &view, int64_t ownRows) {
   ViewEvaluator at(view);
-  RelayFacts facts{0, true};
+  RelayFacts facts{0, true, true, true};
   bool usesHead = false;
   for (mlir::AffineMap map :
-       {view.slices, view.rows, view.keys, view.keyLo, view.keyHi, view.rowLo, view.rowHi})
+       {view.slices, view.rows, view.keys, view.key, view.keyLo, view.keyHi, view.rowLo, view.rowHi})
     usesHead |= map.isFunctionOfDim(0);
   for (int64_t head : view.heads) {
+    facts.keysAscend &= at.slices(head) == 1 && keysAscend(at, head);
     for (int64_t slice = 0; slice < at.slices(head); ++slice) {
       int64_t rows = at.rows(head, slice), keys = at.keys(head, slice);
       std::vector<Interval> pairs, tiles;
@@ -73,6 +82,7 @@ std::optional<RelayFacts> relayFacts(const PieceView &view, int64_t ownRows) {
         tiles.push_back(tilesOf(at.rawQueryRows(head, slice, first), at.rawQueryRows(head, slice, last), rows,
                                 kPairRows));
       }
+      facts.hasOwners &= !tiles.empty() || pairs.empty();
       if (!agree(pairs, tiles)) return std::nullopt;
       facts.pairs = std::max(facts.pairs, int64_t(pairs.size()));
     }

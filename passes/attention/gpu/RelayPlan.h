@@ -15,6 +15,8 @@ std::optional<OwnerCut> chooseRelayCut(const Shape &shape, int64_t shared);
 struct RelayFacts {
   int64_t pairs;     ///< pairs of query tiles, 128 rows, that a slice has at most
   bool meetsQueries; ///< every pair meets some keys
+  bool hasOwners;    ///< every slice with queries has keys
+  bool keysAscend;   ///< a head has one slice, with a key or more, in the order of positions
 };
 
 /// What a relay needs to know of a view. Nothing if it cannot serve it: it must be told by their extents
