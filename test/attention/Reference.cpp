@@ -16,6 +16,18 @@ Pattern parsePattern(const std::string &text) {
   return *pattern;
 }
 
+/// Sums of products in four parts, which a processor adds side by side.
+template <typename X, typename Y> static double dot(const X *x, const Y *y, int64_t count) {
+  double parts[4] = {};
+  int64_t c = 0;
+  for (; c + 4 <= count; c += 4)
+    for (int64_t part = 0; part < 4; ++part)
+      parts[part] += double(x[c + part]) * double(y[c + part]);
+  for (; c < count; ++c)
+    parts[0] += double(x[c]) * double(y[c]);
+  return (parts[0] + parts[1]) + (parts[2] + parts[3]);
+}
+
 Reference reference(const Problem &p, const std::vector<float> &q, const std::vector<float> &k, const std::vector<float> &v,
                     const std::vector<float> &dout, const Rounding &round) {
   auto rounded = [&](double x) { return round ? round(x) : x; };
@@ -33,11 +45,8 @@ Reference reference(const Problem &p, const std::vector<float> &q, const std::ve
         std::vector<double> scores;
         for (int64_t j = 0; j <= i; ++j)
           if (pattern.contains(h, i, j, p.n)) {
-            double s = 0;
-            for (int64_t c = 0; c < p.dQk; ++c)
-              s += double(q[qAt(b, h, i) + c]) * double(k[qAt(b, h, j) + c]);
             keys.push_back(j);
-            scores.push_back(s * p.scale());
+            scores.push_back(dot(&q[qAt(b, h, i)], &k[qAt(b, h, j)], p.dQk) * p.scale());
           }
         if (keys.empty())
           continue;
@@ -46,28 +55,29 @@ Reference reference(const Problem &p, const std::vector<float> &q, const std::ve
           sum += std::exp(s - largest);
         double lse = r.lse[(b * p.heads + h) * p.n + i] = largest + std::log(sum);
         double *out = &r.out[vAt(b, h, i)];
-        for (size_t t = 0; t < keys.size(); ++t)
+        for (size_t t = 0; t < keys.size(); ++t) {
+          double weight = rounded(std::exp(scores[t] - largest)) / sum;
+          const float *value = &v[vAt(b, h, keys[t])];
           for (int64_t c = 0; c < p.dV; ++c)
-            out[c] += rounded(std::exp(scores[t] - largest)) / sum * v[vAt(b, h, keys[t]) + c];
+            out[c] += weight * value[c];
+        }
         for (int64_t c = 0; c < p.dV; ++c)
           out[c] = rounded(out[c]);
         if (dout.empty())
           continue;
         const float *d = &dout[vAt(b, h, i)];
-        double delta = 0;
-        for (int64_t c = 0; c < p.dV; ++c)
-          delta += d[c] * out[c];
+        const float *query = &q[qAt(b, h, i)];
+        double *dq = &r.dq[qAt(b, h, i)], delta = dot(d, out, p.dV);
         for (size_t t = 0; t < keys.size(); ++t) {
-          double probability = std::exp(scores[t] - lse), dp = 0;
-          for (int64_t c = 0; c < p.dV; ++c) {
-            dp += double(d[c]) * v[vAt(b, h, keys[t]) + c];
-            r.dv[vAt(b, h, keys[t]) + c] += rounded(probability) * d[c];
-          }
-          double ds = rounded(probability * (dp - delta)) * p.scale();
-          for (int64_t c = 0; c < p.dQk; ++c) {
-            r.dq[qAt(b, h, i) + c] += ds * k[qAt(b, h, keys[t]) + c];
-            r.dk[qAt(b, h, keys[t]) + c] += ds * q[qAt(b, h, i) + c];
-          }
+          int64_t keyAt = qAt(b, h, keys[t]), valueAt = vAt(b, h, keys[t]);
+          double probability = std::exp(scores[t] - lse), inType = rounded(probability);
+          double ds = rounded(probability * (dot(d, &v[valueAt], p.dV) - delta)) * p.scale();
+          const float *key = &k[keyAt];
+          double *dk = &r.dk[keyAt], *dv = &r.dv[valueAt];
+          for (int64_t c = 0; c < p.dV; ++c)
+            dv[c] += inType * d[c];
+          for (int64_t c = 0; c < p.dQk; ++c)
+            dq[c] += ds * key[c], dk[c] += ds * query[c];
         }
       }
   for (auto *gradient : {&r.dq, &r.dk, &r.dv})
