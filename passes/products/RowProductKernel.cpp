@@ -208,7 +208,8 @@ void RowProductKernel::goThroughRows(rows::TeamEmitter &emitter) {
 Value RowProductKernel::loadProduct(const rows::TileContext &at) const {
   OpBuilder::InsertionGuard guard(g.b);
   g.b.setInsertionPoint(at.b.getInsertionBlock(), at.b.getInsertionPoint());
-  Value row = g.toI32(arith::SubIOp::create(g.b, at.loc, at.row, firstOfTile));
+  // Of a tile behind the last row, rows are the last one: what comes of them is not stored, but must be there.
+  Value row = g.max(g.toI32(arith::SubIOp::create(g.b, at.loc, at.row, firstOfTile)), g.i32(0));
   Value column = g.toI32(at.column);
   Value element = chunkIndex(g, placeType, row, g.div(column, kChunk));
   if (at.lanes < kChunk) element = g.add(element, g.rem(column, kChunk));
