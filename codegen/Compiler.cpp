@@ -66,6 +66,27 @@ static void dropUnusedKernels(ModuleOp module, ModuleOp kernels) {
     if (!used.contains(kernel.getSymNameAttr())) kernel.erase();
 }
 
+static void setTuning(ModuleOp module, const Tuning &tuning) {
+  Builder b(module.getContext());
+  SmallVector<NamedAttribute> cuts;
+  for (const auto &[problem, cut] : tuning) cuts.push_back(b.getNamedAttr(problem, b.getStringAttr(cut)));
+  module->setAttr(kTuningAttr, b.getDictionaryAttr(cuts));
+}
+
+/// Takes the choices from the module.
+static std::vector<KernelChoice> takeChoices(ModuleOp module) {
+  std::vector<KernelChoice> choices;
+  auto list = dyn_cast_or_null<ArrayAttr>(module->removeAttr(kChoicesAttr));
+  if (!list) return choices;
+  for (auto entry : list.getAsRange<DictionaryAttr>()) {
+    KernelChoice &choice = choices.emplace_back();
+    choice.problem = entry.getAs<StringAttr>("problem").str();
+    for (auto cut : entry.getAs<ArrayAttr>("cuts").getAsRange<StringAttr>()) choice.cuts.push_back(cut.str());
+    choice.chosen = size_t(entry.getAs<IntegerAttr>("chosen").getInt());
+  }
+  return choices;
+}
+
 static PipelineOptions pipelineOptions(const CompileOptions &options) {
   PipelineOptions pipeline;
   pipeline.recompute = options.recompute;
@@ -101,6 +122,7 @@ static LogicalResult lower(ModuleOp module, const CompileOptions &options, Compi
     return module.emitError() << "precision '" << options.precision << "' needs a GPU: kernels for "
                               << options.target.name << " compute in fp32";
   nameBuffers(module);
+  if (options.tuning) setTuning(module, *options.tuning);
   PipelineOptions pipeline = pipelineOptions(options);
   if (options.recompute == "auto") {
     auto choice = chooseRecompute(module, pipeline, options.memoryBudget);
@@ -109,7 +131,10 @@ static LogicalResult lower(ModuleOp module, const CompileOptions &options, Compi
     if (report) report->recompute = std::move(*choice);
     finished("recompute");
   }
-  return runPhases(module, options, pipeline, finished);
+  if (failed(runPhases(module, options, pipeline, finished))) return failure();
+  std::vector<KernelChoice> choices = takeChoices(module);
+  if (report) report->choices = std::move(choices);
+  return success();
 }
 
 /// The plan with the kernels' names alone.

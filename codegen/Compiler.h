@@ -7,12 +7,23 @@
 #include "runtime/schema/plan_generated.h"
 #include <cstddef>
 #include <functional>
+#include <map>
 #include <optional>
 #include <string>
 #include <utility>
 #include <vector>
 
 namespace drawloom {
+
+/// Cuts of kernels by what they compute, both as text (passes/Choices.h).
+using Tuning = std::map<std::string, std::string>;
+
+/// A kernel's cuts that fit, of which a tuning may choose.
+struct KernelChoice {
+  std::string problem;
+  std::vector<std::string> cuts; ///< the cost model's comes first
+  size_t chosen;
+};
 
 struct CompileOptions {
   Target target = Target::native();
@@ -26,7 +37,9 @@ struct CompileOptions {
   int optLevel = 2;        ///< of LLVM's optimizer and code generator, 0 to 3
   unsigned threads = 0;    ///< that generate code; 0: one a core
   bool verifyEach = false; ///< run MLIR's verifier after every pass
-  bool cache = true;       ///< keep what ptxas makes on disk, and read it from there
+  std::optional<Tuning> tuning; ///< what kernels' cuts are; with one, even if it is empty, the report says
+                                ///< which choices there were
+  bool cache = true;            ///< keep what ptxas makes on disk, and read it from there
   std::function<void(const plan::PlanT &)> planned; ///< gets the plan as planModule gives it before kernels
                                                     ///< become code, which takes most of the time
 };
@@ -38,6 +51,7 @@ struct CompileReport {
   size_t cubinBytes = 0;                    ///< GPU: 0 if no ptxas was there
   std::vector<KernelResources> resources;   ///< GPU: what each kernel takes of a multiprocessor, if known
   std::optional<RecomputeChoice> recompute; ///< with recompute = "auto"
+  std::vector<KernelChoice> choices;        ///< with a tuning
 };
 
 /// Compiles `module` (changing it) to an artifact. Empty if `options.stopAfter` stopped it. Failures have

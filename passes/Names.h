@@ -16,6 +16,10 @@ inline constexpr llvm::StringLiteral kDecayAttr = "drawloom.decay";
 inline constexpr llvm::StringLiteral kSpecAttr = "drawloom.spec";              // the resolved spec as JSON
 inline constexpr llvm::StringLiteral kSpecSourceAttr = "drawloom.spec_source"; // the TOML text
 
+// On modules: which cuts kernels have (passes/Choices.h).
+inline constexpr llvm::StringLiteral kTuningAttr = "drawloom.tuning";   // before lowering
+inline constexpr llvm::StringLiteral kChoicesAttr = "drawloom.choices"; // after it
+
 // Made by drawloom-plan-memory.
 inline constexpr llvm::StringLiteral kBuffersAttr = "drawloom.buffers"; // module: persistent buffers
 inline constexpr llvm::StringLiteral kArenaBytesAttr =

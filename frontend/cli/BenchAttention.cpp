@@ -5,6 +5,7 @@
 #include "frontend/cli/Model.h"
 #include "frontend/cli/PatternPicture.h"
 #include "frontend/cli/Table.h"
+#include "frontend/cli/Tune.h"
 #include "runtime/abi/Philox.h"
 #include "runtime/support/Format.h"
 #include <bit>
@@ -14,6 +15,7 @@ namespace {
 
 struct AttentionOptions : BenchOptions {
   std::string pattern, device = "cpu", precision;
+  std::string tune, tuning; ///< files to write and to read
   int64_t n = 4096, heads = 4, headDim = 64, valueDim = 0, batch = 1, copies = 0;
   bool cache = true;
 };
@@ -100,6 +102,41 @@ void printJson(const Program &program, const AttentionOptions &o, int64_t dv, in
   fmt::print("{}\n", out.dump(2));
 }
 
+/// Compiles both functions, and fills their operands.
+std::unique_ptr<Program> build(const AttentionOptions &o, const Pattern &pattern, int64_t dv, int64_t copies,
+                               const std::optional<Tuning> &tuning, CompileReport *report = nullptr) {
+  auto context = makeContext();
+  auto module = buildAttention(*context, {pattern.spelling(), o.batch, o.n, o.heads, o.heads * o.headDim,
+                                          o.heads * dv, o.precision, copies});
+  CompileOptions options;
+  if (o.device == "cuda") options.target = cardTarget();
+  options.precision = o.precision;
+  options.cache = o.cache;
+  options.tuning = tuning;
+  auto program = Program::fromBytes(compileModule(*context, *module, "attention", options, report),
+                                    {o.threads.value_or(0)}, "attention");
+  fillOperands(*program, copies);
+  return program;
+}
+
+/// Writes the file o.tune and has o.tuning name it.
+void tuneAttention(AttentionOptions &o, const Pattern &pattern, int64_t dv, int64_t copies) {
+  if (o.device != "cuda")
+    failWithHint(kUsage, "add --device cuda", "--tune {}: only kernels for a GPU have cuts to tune", o.tune);
+  std::string card;
+  std::vector<Tuned> tuned = tune([&](const Tuning &tuning) {
+    CompileReport report;
+    auto program = build(o, pattern, dv, copies, tuning, &report);
+    card = program->deviceName();
+    auto seconds = [&](const char *function) {
+      return medianOf(o.repeats, [&] { return program->measure(function); }) / double(copies);
+    };
+    return TuningRun{seconds("attention"), seconds("attention_grad"), std::move(report.choices)};
+  });
+  finishTuning(o.tune, card, tuned);
+  o.tuning = o.tune;
+}
+
 int run(AttentionOptions o) {
   Pattern pattern = parsePatternArgument(o.pattern);
   int64_t dv = o.valueDim ? o.valueDim : o.headDim;
@@ -108,16 +145,8 @@ int run(AttentionOptions o) {
     failWithHint(kUsage, "leave --precision out, or add --device cuda",
                  "--precision {}: kernels for the CPU compute in fp32", o.precision);
   int64_t copies = chooseCopies(o, dv);
-  auto context = makeContext();
-  auto module = buildAttention(*context, {pattern.spelling(), o.batch, o.n, o.heads, o.heads * o.headDim,
-                                          o.heads * dv, o.precision, copies});
-  CompileOptions options;
-  if (o.device == "cuda") options.target = cardTarget();
-  options.precision = o.precision;
-  options.cache = o.cache;
-  auto program = Program::fromBytes(compileModule(*context, *module, "attention", options),
-                                    {o.threads.value_or(0)}, "attention");
-  fillOperands(*program, copies);
+  if (!o.tune.empty()) tuneAttention(o, pattern, dv, copies);
+  auto program = build(o, pattern, dv, copies, readTuningIf(o.tuning));
   Figures f = measure(*program, o, dv, copies, double(o.batch) * double(pattern.countPairs(o.n, o.heads)));
   if (o.json) return printJson(*program, o, dv, copies, f, pattern.spelling()), kSuccess;
   fmt::print("{}, n {}, batch {}, {} heads of {}{}, {} on {}: {} pairs\n\n", pattern.spelling(), o.n, o.batch,
@@ -162,6 +191,8 @@ Run addBenchAttention(CLI::App &app) {
                  "sets of operands that a run goes through; default: as many as exceed a card's cache")
       ->check(CLI::Range(1, 64))
       ->option_text("COUNT");
+  addTuning(app, o->tuning);
+  addTune(app, o->tune);
   addNoCache(app, o->cache);
   addBenchOptions(app, *o);
   return [o] { return run(*o); };

@@ -3,6 +3,7 @@
 #include "frontend/cli/Bench.h"
 #include "frontend/cli/Model.h"
 #include "frontend/cli/Table.h"
+#include "frontend/cli/Tune.h"
 #include "frontend/cli/Verbs.h"
 #include "runtime/abi/Abi.h"
 #include "runtime/program/Memory.h"
@@ -19,6 +20,7 @@ namespace {
 
 struct StepOptions : BenchOptions {
   ModelInput input;
+  std::string tune; ///< a file to write
 };
 
 /// Initial weights and a batch of random bytes: the time of a step does not depend on them.
@@ -49,7 +51,45 @@ double meanLoss(const Program &program) {
   return std::accumulate(nll.begin(), nll.end(), 0.0) / double(nll.size());
 }
 
-int runStep(const StepOptions &o) {
+/// The attention kernels of a gradient, by their profiled times.
+TuningRun runForTuning(const spec::Spec &spec, bool cache, int repeats, const Tuning &tuning,
+                       std::string &card) {
+  CompileOptions options;
+  options.cache = cache;
+  options.tuning = tuning;
+  Compiled compiled = compileSpec(spec, options);
+  auto program = Program::fromBytes(std::move(compiled.artifact), {}, spec.text("model.name"));
+  card = program->deviceName();
+  prepareStep(*program, 1);
+  program->run("gradient");
+  profiled(*program, [&] {
+    for (int k = 0; k < repeats; ++k) program->run("gradient");
+  });
+  TuningRun result{0, 0, std::move(compiled.report.choices)};
+  for (const CommandTiming &t : program->timings("gradient")) {
+    double seconds = double(t.nanoseconds) * 1e-9 / repeats;
+    if (t.action.starts_with("attend_grad") || t.action.find("attention_delta") != t.action.npos)
+      result.backwardSeconds += seconds;
+    else if (t.action.starts_with("attend"))
+      result.forwardSeconds += seconds;
+  }
+  return result;
+}
+
+/// Tunes the model's kernels, and has `input` use what was found.
+void tuneStep(const StepOptions &o, ModelInput &input) {
+  spec::Spec spec = input.spec();
+  if (spec.text("run.device") != "cuda")
+    failWithHint(kUsage, "add --device cuda", "--tune {}: only kernels for a GPU have cuts to tune", o.tune);
+  std::string card;
+  std::vector<Tuned> tuned =
+      tune([&](const Tuning &tuning) { return runForTuning(spec, input.cache, o.repeats, tuning, card); });
+  finishTuning(o.tune, card, tuned);
+  input.tuning = o.tune;
+}
+
+int runStep(StepOptions o) {
+  if (!o.tune.empty()) tuneStep(o, o.input);
   auto program = loadModel(o.input, o.threads);
   auto json = nlohmann::ordered_json::parse(program->specJson());
   int64_t batch = json["data"]["batch"], n = json["model"]["n"], accumulation = json["train"]["accumulation"];
@@ -128,6 +168,8 @@ Run addBench(CLI::App &app) {
                        "share of a dense GEMM's rate measured\n"
                        "in the same run, and where the time goes.");
   addModelInput(*stepApp, step->input, true);
+  addTuning(*stepApp, step->input.tuning);
+  addTune(*stepApp, step->tune);
   addBenchOptions(*stepApp, *step);
   CLI::App *attentionApp = app.add_subcommand("attention", "attention alone, forward and backward");
   Run runAttention = addBenchAttention(*attentionApp);

@@ -32,11 +32,18 @@ std::string assemblerId() {
   return path ? identityOf(*path) : "none";
 }
 
+std::string tuningText(const CompileOptions &o) {
+  if (!o.tuning) return "";
+  std::string text;
+  for (const auto &[problem, cut] : *o.tuning) text += problem + "\n" + cut + "\n";
+  return text;
+}
+
 std::string optionsText(const CompileOptions &o) {
   const Target &t = o.target;
-  return fmt::format("{}\n{}\n{}\n{}\n{} {} {} {}\n{}\n{}\n{}\n{}", t.name, t.triple, t.cpu,
+  return fmt::format("{}\n{}\n{}\n{}\n{} {} {} {}\n{}\n{}\n{}\n{}\n{}", t.name, t.triple, t.cpu,
                      fmt::join(t.features, ","), t.vectorBits, t.lanes, t.ptx, t.sharedBytes, o.recompute,
-                     o.recompute == "auto" ? o.memoryBudget : 0, o.precision, o.optLevel);
+                     o.recompute == "auto" ? o.memoryBudget : 0, o.precision, o.optLevel, tuningText(o));
 }
 
 Json toJson(const CompileReport &r, const std::vector<std::string> &warnings) {
@@ -46,6 +53,8 @@ Json toJson(const CompileReport &r, const std::vector<std::string> &warnings) {
   for (const KernelResources &k : r.resources)
     json["resources"].push_back(
         {k.kernel, k.registers, k.barriers, k.stackBytes, k.spillStores, k.spillLoads, k.sharedBytes});
+  json["choices"] = Json::array();
+  for (const KernelChoice &c : r.choices) json["choices"].push_back({c.problem, c.cuts, c.chosen});
   if (const auto &c = r.recompute)
     json["recompute"] = {{"modes", c->modes}, {"budget", c->budget},
                          {"bytes", c->bytes}, {"saved_bytes", c->savedBytes},
@@ -62,6 +71,7 @@ void fromJson(const Json &json, CompiledModule &into) {
   json.at("warnings").get_to(into.warnings);
   for (const Json &k : json.at("resources"))
     r.resources.push_back({k.at(0), k.at(1), k.at(2), k.at(3), k.at(4), k.at(5), k.at(6)});
+  for (const Json &c : json.at("choices")) r.choices.push_back({c.at(0), c.at(1), c.at(2)});
   if (!json.contains("recompute")) return;
   const Json &c = json["recompute"];
   r.recompute = RecomputeChoice{c.at("modes"), c.at("budget"),      c.at("bytes"), c.at("saved_bytes"),

@@ -3,6 +3,7 @@
 #include "codegen/nvptx/Ptxas.h"
 #include "frontend/build/BuildModel.h"
 #include "frontend/cli/Model.h"
+#include "frontend/cli/TuningFile.h"
 #include "frontend/cli/Verbs.h"
 #include "passes/Pipelines.h"
 #include "runtime/artifact/Artifact.h"
@@ -125,6 +126,7 @@ int run(const Options &given) {
   options.optLevel = o.optLevel;
   options.verifyEach = o.verifyEach;
   options.cache = o.input.cache;
+  options.tuning = readTuningIf(o.input.tuning);
   if (o.output.empty()) o.output = spec.text("model.name") + "." + o.emit;
   bool printIr = o.print || !o.stopAfter.empty();
   Compiled compiled = compileSpec(spec, options, printIr, o.locations);
@@ -148,6 +150,7 @@ Run addCompile(CLI::App &app) {
                   "Compile a model spec to an artifact that `drawloom train` and `drawloom-run` (which holds "
                   "no compiler) run.");
   addModelInput(app, o->input, false);
+  addTuning(app, o->input.tuning);
   app.add_option("-o,--output", o->output,
                  "the artifact; default: NAME.loom (NAME.ptx, NAME.cubin) in the current folder")
       ->option_text("FILE");

@@ -1,6 +1,7 @@
 #include "frontend/cli/Model.h"
 #include "frontend/build/BuildModel.h"
 #include "frontend/cli/CompileCache.h"
+#include "frontend/cli/TuningFile.h"
 #include "runtime/abi/Abi.h"
 #include "runtime/cuda/EarlyStart.h"
 #include "runtime/support/Clock.h"
@@ -43,6 +44,9 @@ void ModelInput::refuseChanges(bool runs) const {
   if (given)
     failWithHint(kUsage, fmt::format("compile the spec with {}, or use the verb's own options", given),
                  "{} changes a model spec, but {} is a compiled model", given, path);
+  if (!tuning.empty())
+    failWithHint(kUsage, "compile the spec with --tuning",
+                 "--tuning is for compiling, but {} is a compiled model", path);
 }
 
 void addNoCache(CLI::App &app, bool &cache) {
@@ -243,9 +247,10 @@ std::vector<std::byte> planSpec(const spec::Spec &spec, bool useCache) {
 }
 
 std::vector<std::byte> compileModule(MLIRContext &context, ModuleOp module, const std::string &name,
-                                     const CompileOptions &options) {
+                                     const CompileOptions &options, CompileReport *report) {
   CompiledModule result;
   compile(module, name, options, result);
+  if (report) *report = std::move(result.report);
   return std::move(result.artifact);
 }
 
@@ -254,6 +259,7 @@ static std::vector<std::byte> compileToRun(const ModelInput &input, const spec::
                                            CompileOptions options = {},
                                            llvm::function_ref<Target()> chooseCard = cardTarget) {
   options.cache = input.cache;
+  options.tuning = readTuningIf(input.tuning);
   Compiled compiled = compileSpec(spec, options, false, false, chooseCard);
   fmt::print(stderr, "{} {} in {}\n", compiled.fromCache ? "found in the compile cache:" : "compiled",
              input.path, formatDuration(compiled.seconds));

@@ -14,6 +14,7 @@ struct ModelInput {
   std::string path;
   std::vector<std::string> sets;
   std::string device, precision; // empty: the spec's
+  std::string tuning;            // a tuning file (TuningFile.h), or empty
   bool cache = true;             // keep what is compiled on disk, and read it from there
   /// A file with an artifact's magic number, or any file whose name ends in .loom.
   bool isArtifact() const;
@@ -57,7 +58,8 @@ std::vector<std::byte> planSpec(const spec::Spec &spec, bool cache);
 
 /// Compiles a module that is no spec's (benchmarks); `name` is for messages.
 std::vector<std::byte> compileModule(mlir::MLIRContext &context, mlir::ModuleOp module,
-                                     const std::string &name, const CompileOptions &options = {});
+                                     const std::string &name, const CompileOptions &options = {},
+                                     CompileReport *report = nullptr);
 
 /// An MLIR context with everything the compiler needs.
 std::unique_ptr<mlir::MLIRContext> makeContext();

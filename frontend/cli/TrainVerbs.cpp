@@ -1,6 +1,7 @@
 // drawloom train, eval, sample, data: the runtime's commands on a spec, compiled in memory, or on an
 // artifact.
 #include "frontend/cli/Model.h"
+#include "frontend/cli/TuningFile.h"
 #include "frontend/cli/Verbs.h"
 #include "runtime/train/Commands.h"
 #include <cerrno>
@@ -41,6 +42,7 @@ Run add(CLI::App &app, void (*addOptions)(CLI::App &, Options &, const std::stri
         int (*run)(Program &, const Options &), const std::string &description) {
   auto state = std::make_shared<State<Options>>();
   addModelInput(app, state->input, true);
+  addTuning(app, state->input.tuning);
   addOptions(app, state->options, "");
   app.description(description);
   return [state, run] {
@@ -97,7 +99,7 @@ Run addData(CLI::App &app) {
       "Read a model's data, or a data file or folder, from end to end. Shows counts, parts, statistics, "
       "and what is wrong with it.");
   return [state] {
-    ModelInput input{state->options.input, state->sets, {}, {}};
+    ModelInput input{state->options.input, state->sets, {}, {}, {}};
     bool isSpec = input.path.ends_with(".toml");
     require(isSpec || state->sets.empty(), kUsage, "--set changes a model spec, but {} is none", input.path);
     return isSpec ? dataCommand(input.spec().toJson().dump(), state->options) : dataCommand(state->options);

@@ -114,6 +114,17 @@ std::string describe(const Shape &s, TileSizes sizes) {
   return text;
 }
 
+std::string problemOf(StringRef op, Value q, const Shape &s, ArrayRef<ViewAttr> views, bool continues,
+                      const Context &context) {
+  std::string text;
+  llvm::raw_string_ostream out(text);
+  out << op << " " << cast<RankedTensorType>(q.getType()).getElementType() << " n=" << s.n << " batch=" << s.batch
+      << " heads=" << s.heads << " d=" << s.dQk << "/" << s.dV << (continues ? " continues" : "") << " on "
+      << context.options.target << " view=";
+  llvm::interleave(views, out, [&](ViewAttr view) { out << digest(view); }, "+");
+  return text;
+}
+
 std::string print(Attribute attribute) {
   std::string text;
   llvm::raw_string_ostream(text) << attribute;
@@ -149,7 +160,7 @@ struct LowerAttention : impl::LowerAttentionBase<LowerAttention> {
       return signalPassFailure();
     }
     rows::KernelLibrary kernels(getOperation());
-    attention::Context context(kernels, {queryTile, keyTile, minItems, target,
+    attention::Context context(getOperation(), kernels, {queryTile, keyTile, minItems, target,
                                          llvm::SmallVector<int64_t, 9>(forwardCut.begin(), forwardCut.end()),
                                          cacheBytes, relay});
     SmallVector<Operation *> ops;
@@ -163,6 +174,7 @@ struct LowerAttention : impl::LowerAttentionBase<LowerAttention> {
           [&](auto attentionOp) { lowered = attention::lower(attentionOp, context); });
       if (failed(lowered)) return signalPassFailure();
     }
+    context.choices.finish();
     numLaunches += context.launches;
   }
 };

@@ -1,5 +1,6 @@
 // The lowering of each attention op, and what they share.
 #pragma once
+#include "passes/Choices.h"
 #include "passes/attention/BlockTiles.h"
 #include "passes/attention/TileKernel.h"
 
@@ -19,10 +20,12 @@ struct Options {
 
 /// While a module is lowered. What is found out about a view is kept: layer after layer asks the same.
 struct Context {
-  Context(rows::KernelLibrary &kernels, Options options) : kernels(kernels), options(options) {}
+  Context(mlir::ModuleOp module, rows::KernelLibrary &kernels, Options options)
+      : kernels(kernels), options(options), choices(module) {}
 
   rows::KernelLibrary &kernels;
   Options options;
+  Choices choices;
   int64_t launches = 0;
   llvm::DenseSet<mlir::Operation *>
       merged; ///< ops that are gone: the lowering of one before them took them in
@@ -78,6 +81,10 @@ std::string describe(const Shape &shape, TileSizes sizes);
 std::string print(mlir::Attribute attribute);
 
 int64_t bytesOf(mlir::ValueRange values, int64_t viewHeads, int64_t heads);
+
+/// What `op` computes, for a tuning: the element type of `q`, shapes, the card, and the views by a digest.
+std::string problemOf(llvm::StringRef op, Value q, const Shape &shape, llvm::ArrayRef<ViewAttr> views,
+                      bool continues, const Context &context);
 
 mlir::LogicalResult lower(AttendOp op, Context &context);
 mlir::LogicalResult lower(AttendGradOp op, Context &context);

@@ -7,6 +7,7 @@
 #include "passes/tiles/SharedMemory.h"
 #include "test/attention/Reference.h"
 #include <gtest/gtest.h>
+#include <set>
 
 using namespace drawloom;
 using namespace drawloom::attention;
@@ -48,13 +49,22 @@ TEST_P(Limits, BlocksOfScalarTilesFit) {
   });
 }
 
-TEST_P(Limits, ForwardCutsFit) {
+/// All that a tuning is offered.
+TEST_P(Limits, ForwardCutsFitAndDiffer) {
   forEach([&](const PieceView &view, const ViewFacts &facts, int64_t dQk, int64_t dV) {
     for (bool continues : {false, true}) {
       ForwardWork work{dQk,       dV,         facts.rows,       facts.keys, facts.slices * kHeads,
                        continues, isHopper(), facts.slices > 1, isHopper()};
-      ForwardCut cut = chooseForwardCut(view, work);
-      EXPECT_LE(cut.blocks * sharedBytes(work, cut), shared());
+      std::set<std::string> texts;
+      for (const ForwardCut &cut : forwardCuts(view, work, /*most=*/100)) {
+        EXPECT_LE(cut.blocks * sharedBytes(work, cut), shared()) << describeCut(cut);
+        int64_t threads = (cut.groups + 1) * 128,
+                registers = threads / 128 * std::max<int64_t>(cut.consumerRegisters, 24);
+        if (cut.consumerRegisters)
+          EXPECT_LE(cut.blocks * (registers - cut.consumerRegisters + 24) * 128, 64 * 1024)
+              << describeCut(cut);
+        EXPECT_TRUE(texts.insert(describeCut(cut)).second) << describeCut(cut);
+      }
     }
   });
 }

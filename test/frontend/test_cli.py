@@ -188,6 +188,37 @@ class CommandLine(unittest.TestCase):
         self.fails(2, "--device changes a model spec", args=["inspect", self.loom, "--device", "cuda"])
         self.fails(65, "hint: ", args=["train", self.loom, "--device", "cuda"])
 
+    def test_tuning_of_an_artifact(self):
+        self.fails(2, "--tuning is for compiling", "hint: ", args=["train", self.loom, "--tuning", "cuts.json"])
+
+    def test_tuning_files(self):
+        def refuses(code, text, *messages):
+            self.fails(code, *messages, args=["compile", self.spec, "--tuning", self.file("cuts.json", text)])
+
+        self.fails(66, "none.json", args=["compile", self.spec, "--tuning", "none.json"])
+        refuses(65, '{"drawloom_tuning": 1, "kern', "cuts.json: not valid JSON")
+        refuses(65, '{"drawloom_tuning": 1, "kernels": {}, "kernels": {}}', 'the key "kernels" occurs twice')
+        refuses(65, '{"kernels": {}}', "cuts.json: this is no tuning file", "hint: make it anew")
+        refuses(65, '{"drawloom_tuning": 2, "kernels": {}}', "a tuning of version 2, but this program reads version 1")
+        refuses(65, '{"drawloom_tuning": 1}', "expected an object 'kernels'")
+        refuses(65, '{"drawloom_tuning": 1, "kernels": {"attend": {"cut": 3}}}', "expected a text 'cut' in kernels['attend']")
+
+    def test_tuning_on_a_cpu(self):
+        out = self.tmp / "tuned.json"
+        self.fails(2, "only kernels for a GPU have cuts to tune", "hint: add --device cuda", args=["bench", "attention", "local(16)", "--n", "64", "--tune", out])
+        self.fails(2, "only kernels for a GPU have cuts to tune", args=["bench", "step", self.spec, "--tune", out])
+        self.assertFalse(out.exists())
+
+    def test_compile_reads_a_tuning(self):
+        def compiled(*flags):
+            args = ["compile", "models/enwik8-small.toml", "--target", "sm_90a", "--device", "cuda", "--stop-after", "loops", "--print", "--set", "model.layers=1", *flags]
+            done = subprocess.run([DRAWLOOM, *map(str, args)], capture_output=True, text=True, cwd=ROOT)
+            self.assertEqual(done.returncode, 0, done.stderr)
+            return done
+
+        tuning = self.file("cuts.json", '{"drawloom_tuning": 1, "kernels": {"attend of another model": {"cut": "x"}}}')
+        self.assertEqual(compiled().stdout, compiled("--tuning", tuning).stdout)
+
     def test_sixteen_bits_on_a_cpu(self):
         self.fails(2, 'run.precision = "bf16" needs run.device = "cuda"', "--device cuda", args=["compile", self.spec, "--precision", "bf16"])
 

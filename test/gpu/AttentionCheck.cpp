@@ -1,7 +1,8 @@
 // Attention, forward and backward, on the device against its definition in float64: every form, formulas,
 // ragged and odd shapes, all element types.
 #include "test/attention/Reference.h"
-#include "test/gpu/DeviceRun.h"
+#include "test/codegen/OpHarness.h"
+#include "test/gpu/OnHopper.h"
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 #include <random>
@@ -64,7 +65,7 @@ double allowed(const std::vector<double> &exact, const std::vector<double> &roun
   return 2 * std::sqrt(difference) + 1e-4 * size;
 }
 
-void expectExact(const Case &c) {
+void expectExact(const Case &c, const CompileOptions &options = {}) {
   const Problem &p = c.problem;
   SCOPED_TRACE(fmt::format("{} {} B={} n={} heads={} d={}/{} level={} rise={}", c.type, p.pattern, p.batch,
                            p.n, p.heads, p.dQk, p.dV, c.level, c.rise));
@@ -73,7 +74,7 @@ void expectExact(const Case &c) {
   auto q = randomValues(p.qSize(), generator, type), k = randomValues(p.qSize(), generator, type);
   auto v = randomValues(p.vSize(), generator, type), dout = randomValues(p.vSize(), generator, type);
   if (c.level != 0 || c.rise != 0) setLevel(c, q, k);
-  auto run = DeviceRun::make(attentionModule(p, false, c.type));
+  auto run = DeviceRun::make(attentionModule(p, false, c.type), options);
   ASSERT_TRUE(run);
   std::vector<int64_t> qShape{p.batch, p.n, p.heads * p.dQk}, vShape{p.batch, p.n, p.heads * p.dV};
   run->put("arg0", tensor(qShape, q));
@@ -231,15 +232,49 @@ TEST_P(Attention, AgreesWithItsDefinition) {
     GTEST_SKIP() << "the CPU computes in f32";
   expectExact(GetParam());
 }
-INSTANTIATE_TEST_SUITE_P(Device, Attention, testing::ValuesIn(allCases()), [](auto &info) {
-  const Problem &p = info.param.problem;
+/// Letters and digits of what is attended to.
+std::string nameOf(const Case &c) {
+  const Problem &p = c.problem;
   std::string name =
-      fmt::format("{}_{}_B{}_n{}_h{}_d{}_{}", info.param.type, p.pattern, p.batch, p.n, p.heads, p.dQk, p.dV);
-  for (char &c : name)
-    if (!isalnum(static_cast<unsigned char>(c))) c = '_';
-  const char *scores = info.param.rise != 0 ? "_rising" : info.param.level != 0 ? "_low" : "";
-  return fmt::format("{}_{}{}", info.index, name, scores);
-});
+      fmt::format("{}_{}_B{}_n{}_h{}_d{}_{}", c.type, p.pattern, p.batch, p.n, p.heads, p.dQk, p.dV);
+  for (char &x : name)
+    if (!isalnum(static_cast<unsigned char>(x))) x = '_';
+  return name + (c.rise != 0 ? "_rising" : c.level != 0 ? "_low" : "");
+}
+
+INSTANTIATE_TEST_SUITE_P(Device, Attention, testing::ValuesIn(allCases()),
+                         [](auto &info) { return fmt::format("{}_{}", info.index, nameOf(info.param)); });
+
+/// What a tuning may choose: each cut of each kernel by itself.
+class AttentionCuts : public OnHopper<Case> {};
+
+TEST_P(AttentionCuts, AgreeWithTheDefinition) {
+  auto module = parse(attentionModule(GetParam().problem, false, GetParam().type));
+  CompileOptions options;
+  options.target = deviceTarget(), options.stopAfter = "loops";
+  options.tuning.emplace();
+  CompileReport report;
+  ASSERT_TRUE(succeeded(compileToArtifact(*module, options, &report)));
+  ASSERT_FALSE(report.choices.empty());
+  for (const KernelChoice &choice : report.choices)
+    for (size_t k = 1; k < choice.cuts.size(); ++k) {
+      SCOPED_TRACE(choice.problem + ": " + choice.cuts[k]);
+      CompileOptions tuned;
+      tuned.tuning = Tuning{{choice.problem, choice.cuts[k]}};
+      expectExact(GetParam(), tuned);
+    }
+}
+INSTANTIATE_TEST_SUITE_P(Device, AttentionCuts,
+                         testing::Values(Case{{"dense", 1, 700, 2, 64, 64}, "bf16"},
+                                         Case{{"dense", 1, 520, 2, 128, 128}, "f16"},
+                                         Case{{"fixed(64, c=32)", 1, 1500, 2, 64, 64}, "bf16"},
+                                         Case{{"summary(64, c=32)", 1, 1500, 2, 64, 64}, "f16"},
+                                         Case{{"local(100)", 1, 700, 3, 32, 32}, "bf16"},
+                                         Case{{"local(128)", 1, 600, 2, 64, 128}, "bf16"},
+                                         Case{{"column(8)", 1, 700, 2, 64, 64}, "bf16"},
+                                         Case{{"column(3)", 1, 600, 2, 64, 64}, "bf16"},
+                                         Case{{"strided(48)", 2, 500, 2, 64, 64}, "f16"}),
+                         [](auto &info) { return nameOf(info.param); });
 
 } // namespace
 } // namespace drawloom::test

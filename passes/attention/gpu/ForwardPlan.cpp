@@ -3,6 +3,7 @@
 #include "passes/gpu/GpuBuilder.h"
 #include "passes/tiles/SharedMemory.h"
 #include <algorithm>
+#include <set>
 
 namespace drawloom::attention {
 namespace {
@@ -88,41 +89,67 @@ Lengths lengthsOf(const PieceView &view, const ForwardCut &cut) {
   return lengths;
 }
 
-ForwardCut shortCut(const ForwardWork &w) {
+using Cuts = SmallVector<ForwardCut>;
+
+/// One slice in use and one under way come first: with more of them memory is read in a less favourable
+/// order.
+Cuts shortCuts(const ForwardWork &w) {
   int64_t groups = w.rows > 64 ? 2 : 1, columns = roundUp(w.keys, 16);
-  // One slice in use and one under way: with more of them memory is read in a less favourable order.
-  constexpr int64_t kStages = 2;
-  for (int64_t blocks : {4, 3, 2, 1}) {
-    ForwardCut cut{groups, columns, kStages, kStages, false, blocks, 0};
-    if (fits(w, cut)) return cut;
-  }
-  return {1, 16, 1, 1, false, 1, 0};
+  Cuts cuts;
+  for (int64_t stages : {2, 3})
+    for (int64_t blocks : {4, 3, 2, 1}) {
+      ForwardCut cut{groups, columns, stages, stages, false, blocks, 0};
+      if (fits(w, cut)) cuts.push_back(cut);
+    }
+  return cuts;
 }
 
 /// Narrow tiles waste less at both ends of a window, many queries read fewer keys twice. Items are short, so
-/// loads run ahead of them.
-std::optional<ForwardCut> windowCut(const ForwardWork &w) {
+/// loads run ahead of them. Of cuts that differ in stages alone, the one with most.
+Cuts windowCuts(const ForwardWork &w) {
+  Cuts cuts;
   for (int64_t groups : {4, 3, 2, 1}) {
     if (groups > 1 && roundUp(w.rows, groups * 64) > w.rows * 9 / 8) continue;
     for (bool queriesInRegisters : {true, false})
       for (int64_t stages : {6, 4, 3}) {
         ForwardCut cut{groups, 64, 2, stages, queriesInRegisters, 1, 0};
-        if (fits(w, cut, kWindowOverhead)) return cut;
+        if (!fits(w, cut, kWindowOverhead)) continue;
+        cuts.push_back(cut);
+        break;
       }
   }
-  return std::nullopt;
+  return cuts;
 }
 
-ForwardCut longCut(const ForwardWork &w) {
+Cuts longCuts(const ForwardWork &w) {
   int64_t most = w.rows > 128 ? 3 : w.rows > 64 ? 2 : 1;
+  Cuts cuts;
   for (int64_t columns : {128, 96, 80, 64, 48, 32, 16})
     for (int64_t groups = most; groups >= 1; --groups)
       for (auto [queryStages, stages] : {std::pair<int64_t, int64_t>{2, 3}, {2, 2}, {1, 2}, {1, 1}}) {
         ForwardCut cut{groups, columns, queryStages, stages, false, 1, 0};
         cut.expectsNoGreater = w.isHopper; // measured there only
-        if (fits(w, cut)) return cut;
+        if (!fits(w, cut)) continue;
+        cuts.push_back(cut);
+        break;
       }
-  return {1, 16, 1, 1, false, 1, 0};
+  return cuts;
+}
+
+/// In which order blocks go through query tiles, and how many each.
+void arrange(const PieceView &view, const ForwardWork &w, ForwardCut &cut) {
+  Lengths lengths = lengthsOf(view, cut);
+  // The few tiles of a short slice stand next to each other.
+  bool standTogether = w.hasManySlices && lengths.tiles <= 4;
+  cut.longestFirst = !lengths.areEven() && !standTogether;
+  shareOut(w, cut);
+  // Tiles of a slice differ: blocks with equally many items have as much to do, and none ends alone.
+  if (standTogether && lengths.tiles > 1) {
+    int64_t tiles = w.slices * lengths.tiles;
+    cut.launched = (tiles + cut.items - 1) / cut.items;
+  }
+  // Long items gain little from loads that run ahead, and more from blocks that start when others end.
+  if (cut.longestFirst && lengths.areLong()) cut.launched *= cut.items, cut.items = 1;
 }
 
 } // namespace
@@ -149,24 +176,30 @@ static int64_t longestRow(const PieceView &view) {
   return rows ? std::max(most, at.keySlots(h, 0, rows - 1).size()) : 0;
 }
 
-ForwardCut chooseForwardCut(const PieceView &view, const ForwardWork &w) {
+Cuts forwardCuts(const PieceView &view, const ForwardWork &w, size_t most) {
   bool isShort = w.rows <= kShortSlice && w.keys <= kShortSlice;
-  std::optional<ForwardCut> window;
-  if (!isShort && longestRow(view) <= kWindow) window = windowCut(w);
-  ForwardCut cut = isShort ? shortCut(w) : window ? *window : longCut(w);
-  Lengths lengths = lengthsOf(view, cut);
-  // The few tiles of a short slice stand next to each other.
-  bool standTogether = w.hasManySlices && lengths.tiles <= 4;
-  cut.longestFirst = !lengths.areEven() && !standTogether;
-  shareOut(w, cut);
-  // Tiles of a slice differ: blocks with equally many items have as much to do, and none ends alone.
-  if (standTogether && lengths.tiles > 1) {
-    int64_t tiles = w.slices * lengths.tiles;
-    cut.launched = (tiles + cut.items - 1) / cut.items;
-  }
-  // Long items gain little from loads that run ahead, and more from blocks that start when others end.
-  if (cut.longestFirst && lengths.areLong()) cut.launched *= cut.items, cut.items = 1;
-  return cut;
+  bool isWindow = !isShort && longestRow(view) <= kWindow;
+  Cuts cuts = isShort ? shortCuts(w) : isWindow ? windowCuts(w) : longCuts(w);
+  if (!isShort) llvm::append_range(cuts, isWindow ? longCuts(w) : windowCuts(w));
+  if (cuts.empty()) cuts.push_back({1, 16, 1, 1, false, 1, 0});
+  cuts.truncate(std::min(cuts.size(), most));
+  for (ForwardCut &cut : cuts) arrange(view, w, cut);
+  // Those of windows and of long rows may be the same.
+  std::set<std::string> texts;
+  if (cuts.size() > 1)
+    llvm::erase_if(cuts, [&](const ForwardCut &cut) { return !texts.insert(describeCut(cut)).second; });
+  return cuts;
+}
+
+std::string describeCut(const ForwardCut &c) {
+  std::string text;
+  llvm::raw_string_ostream(text) << "groups=" << c.groups << " keys=" << c.columns
+                                 << " query-stages=" << c.queryStages << " key-stages=" << c.keyStages
+                                 << " queries-in-registers=" << c.queriesInRegisters << " blocks=" << c.blocks
+                                 << " registers=" << c.consumerRegisters << " items=" << c.items
+                                 << " launched=" << c.launched << " longest-first=" << c.longestFirst
+                                 << " expects-no-greater=" << c.expectsNoGreater;
+  return text;
 }
 
 bool startsWithOneTile(const PieceView &first, const PieceView &second, const ForwardCut &cut) {

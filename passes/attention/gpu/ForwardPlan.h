@@ -44,9 +44,12 @@ int64_t sharedBytes(const ForwardWork &work, const ForwardCut &cut);
 /// `launched`.
 void shareOut(const ForwardWork &work, ForwardCut &cut);
 
-/// The cut for a view. Only what fits a multiprocessor (227 KiB of shared memory on sm_90a, 163 KiB on sm_80,
-/// 64 Ki registers) is offered.
-ForwardCut chooseForwardCut(const PieceView &view, const ForwardWork &work);
+/// The first `most` cuts for a view, of which the cost model takes the first. Only what fits a multiprocessor
+/// (227 KiB of shared memory on sm_90a, 163 KiB on sm_80, 64 Ki registers) is offered.
+llvm::SmallVector<ForwardCut> forwardCuts(const PieceView &view, const ForwardWork &work, size_t most);
+
+/// The cut as text.
+std::string describeCut(const ForwardCut &cut);
 
 /// Whether a kernel for two views of one slice each may have the product of probabilities and values pending
 /// from the first view's keys to the second's (ForwardSpec).

@@ -89,6 +89,43 @@ std::optional<WindowSpec> windowOf(Context &context, const Shape &shape, ViewAtt
   return WindowSpec{shape, view, *cut, continues, int64_t(llvm::divideCeil(steps, ofSegment)), ofSegment};
 }
 
+/// Which kernels make a view's gradients. The first that there is, is the cost model's.
+enum class Way { Slices, Window, Relay, Owners };
+constexpr const char *kWayNames[] = {"slices", "window", "relay", "owners"};
+
+struct Ways {
+  std::optional<SliceCut> slices;
+  std::optional<WindowSpec> window;
+  bool relay = false;
+};
+
+/// All of them if a tuning asks, else up to the first.
+Ways waysOf(Context &context, const OwnedView &owned) {
+  const auto &[shape, view, facts, continues, coversRows, coversKeys] = owned;
+  bool areAsked = context.choices.areAsked();
+  Ways ways;
+  ways.slices = chooseSliceCut(shape, toView(view), facts.rows, facts.keys, continues);
+  if (ways.slices && !areAsked) return ways;
+  ways.window = windowOf(context, shape, view, facts, continues);
+  if (ways.window && !areAsked) return ways;
+  ways.relay = canRelay(context, owned);
+  return ways;
+}
+
+Way chooseWay(AttendGradOp op, Context &context, const OwnedView &owned, const Ways &ways) {
+  SmallVector<Way> list;
+  if (ways.slices) list.push_back(Way::Slices);
+  if (ways.window) list.push_back(Way::Window);
+  if (ways.relay) list.push_back(Way::Relay);
+  list.push_back(Way::Owners);
+  if (!context.choices.areAsked()) return list.front();
+  std::vector<std::string> names;
+  for (Way way : list) names.push_back(kWayNames[int(way)]);
+  std::string problem =
+      problemOf("attend_grad", op.getQ(), owned.shape, {op.getView()}, owned.continues, context);
+  return list[context.choices.choose(op, problem, names)];
+}
+
 /// Short slices side by side, where tiles stay boxes.
 ViewAttr packed(ViewAttr view) {
   PieceView before = toView(view);
@@ -132,24 +169,30 @@ LogicalResult lowerToWarps(AttendGradOp op, Context &context) {
   auto fillWhatIsLeft = [&] {
     if (!whole.coversRows || !whole.coversKeys) operands.startFromZeros(b, op.getLoc(), {0, 1, 2});
   };
-  if (auto cut = chooseSliceCut(shape, toView(view), facts.rows, facts.keys, continues)) {
+  OwnedView owned{shape, view, facts, continues, whole.coversRows, whole.coversKeys};
+  Ways ways = waysOf(context, owned);
+  Way way = chooseWay(op, context, owned, ways);
+  switch (way) {
+  case Way::Slices: {
     DeltaSource delta = deltaSource(op, whole.coversRows);
     if (failed(setDelta(operands, delta, op, context))) return failure();
     fillWhatIsLeft();
-    SliceSpec slices{shape, view, *cut, continues, facts.slices, delta};
+    SliceSpec slices{shape, view, *ways.slices, continues, facts.slices, delta};
     if (failed(launchSlices(op, context, slices, operands, facts.pairs, results))) return failure();
     return finish();
   }
-  if (failed(setDelta(operands, DeltaSource::Given, op, context))) return failure();
-  if (std::optional<WindowSpec> window = windowOf(context, shape, view, facts, continues)) {
+  case Way::Window:
+    if (failed(setDelta(operands, DeltaSource::Given, op, context))) return failure();
     fillWhatIsLeft();
-    if (failed(launchWindow(op, context, *window, operands, facts.pairs, results))) return failure();
+    if (failed(launchWindow(op, context, *ways.window, operands, facts.pairs, results))) return failure();
+    return finish();
+  case Way::Relay:
+  case Way::Owners:
+    if (failed(setDelta(operands, DeltaSource::Given, op, context))) return failure();
+    if (failed(lowerToOwners(op, context, owned, way == Way::Relay, operands, results))) return failure();
     return finish();
   }
-  if (failed(lowerToOwners(op, context, {shape, view, facts, continues, whole.coversRows, whole.coversKeys},
-                           operands, results)))
-    return failure();
-  return finish();
+  llvm_unreachable("every way returns");
 }
 
 } // namespace drawloom::attention

@@ -9,6 +9,7 @@ namespace drawloom::attention {
 namespace {
 
 constexpr int64_t kOutArgument = 3, kLseArgument = 4;
+constexpr size_t kMostCuts = 16; ///< that a tuning has to choose from
 
 bool isTensorCoreDim(int64_t channels) { return channels % 16 == 0 && channels <= 256; }
 
@@ -17,13 +18,14 @@ void setLaunchShape(const ForwardKernel &kernel, const ForwardCut &cut, const Ti
   if (cut.items > 1) k.kernel.function->setAttr(kItemsAttr, k.b.getI64IntegerAttr(cut.items));
 }
 
-std::string describeCut(const ForwardCut &c) {
-  std::string text;
-  llvm::raw_string_ostream(text) << c.groups << "," << c.columns << "," << c.queryStages << "," << c.keyStages
-                                 << "," << c.queriesInRegisters << "," << c.blocks << ","
-                                 << c.consumerRegisters << "," << c.items << "," << c.longestFirst << ","
-                                 << c.launched << "," << c.expectsNoGreater << ",";
-  return text;
+/// What the tuning says of the cuts.
+ForwardCut chooseCut(AttendOp op, Context &context, const Shape &shape, ArrayRef<ViewAttr> views,
+                     bool continues, ArrayRef<ForwardCut> cuts) {
+  if (!context.choices.areAsked()) return cuts.front();
+  std::vector<std::string> texts;
+  for (const ForwardCut &cut : cuts) texts.push_back(describeCut(cut));
+  std::string problem = problemOf("attend", op.getQ(), shape, views, continues, context);
+  return cuts[context.choices.choose(op, problem, texts)];
 }
 
 } // namespace
@@ -101,24 +103,29 @@ LogicalResult lowerToWarps(AttendOp op, Context &context) {
                    facts.slices > 1,
                    context.options.target == "sm_90a"};
   work.isBulk = work.isHopper;
-  auto choose = [&] {
-    ArrayRef<int64_t> given = context.options.forwardCut;
-    if (given.empty()) return chooseForwardCut(piece, work);
-    ForwardCut cut{given[0], given[1], given[2], given[3],     given[4] != 0,
-                   given[5], given[6], 1,        given[7] != 0};
-    cut.expectsNoGreater = given[8] != 0;
-    shareOut(work, cut);
-    return cut;
-  };
   auto keysAreBoxes = [&](const ForwardCut &cut) {
     return work.isHopper &&
            llvm::all_of(views, [&](ViewAttr view) { return context.keysAreBoxes(view, cut.columns); });
   };
-  ForwardCut cut = choose();
-  if (work.isBulk && (!context.queriesAreBoxes(longest, cut.rows()) || !keysAreBoxes(cut))) {
+  auto areBoxes = [&](const ForwardCut &cut) {
+    return context.queriesAreBoxes(longest, cut.rows()) && keysAreBoxes(cut);
+  };
+  auto cutsOf = [&]() -> SmallVector<ForwardCut> {
+    ArrayRef<int64_t> given = context.options.forwardCut;
+    if (given.empty()) return forwardCuts(piece, work, context.choices.areAsked() ? kMostCuts : 1);
+    ForwardCut cut{given[0], given[1], given[2], given[3],     given[4] != 0,
+                   given[5], given[6], 1,        given[7] != 0};
+    cut.expectsNoGreater = given[8] != 0;
+    shareOut(work, cut);
+    return {cut};
+  };
+  SmallVector<ForwardCut> cuts = cutsOf();
+  if (work.isBulk && !areBoxes(cuts.front())) {
     work.isBulk = false;
-    cut = choose();
+    cuts = cutsOf();
   }
+  if (work.isBulk) llvm::erase_if(cuts, [&](const ForwardCut &cut) { return !areBoxes(cut); });
+  ForwardCut cut = chooseCut(op, context, shape, views, continues, cuts);
   BatchOrder order = batchOrderAfter(op.getOut0());
   ForwardSpec forward{shape,
                       views,
@@ -145,7 +152,7 @@ LogicalResult lowerToWarps(AttendOp op, Context &context) {
   spec.flops = 2 * (shape.dQk + shape.dV) * pairs * shape.batch;
   spec.bytes = bytesOf({op.getQ(), op.getK(), op.getV(), op.getOut(), op.getLse()}, heads, shape.heads);
   spec.key = describe(shape, {cut.rows(), cut.columns}) + describeCut(cut) +
-             (continues ? "continues," : "starts,") + (order == BatchOrder::Backwards ? "backwards," : "");
+             (continues ? ",continues," : ",starts,") + (order == BatchOrder::Backwards ? "backwards," : "");
   for (ViewAttr view : views) spec.key += print(view);
   MapList maps;
   auto made = launch(context, b, op, spec, [&](const TileKernel &k) {

@@ -151,14 +151,20 @@ std::optional<OwnerSpec> relayOf(Context &context, const Shape &shape, ViewAttr 
 
 } // namespace
 
-LogicalResult lowerToOwners(AttendGradOp op, Context &context, const OwnedView &owned, Operands &operands,
-                            SmallVector<Value> &results) {
+static std::optional<OwnerSpec> relayOf(Context &context, const OwnedView &owned) {
+  if (!context.options.relay) return std::nullopt;
+  const auto &[shape, view, facts, continues, coversRows, coversKeys] = owned;
+  return relayOf(context, shape, view, facts, continues, tiles::sharedMemoryOf(context.options.target));
+}
+
+bool canRelay(Context &context, const OwnedView &owned) { return relayOf(context, owned).has_value(); }
+
+LogicalResult lowerToOwners(AttendGradOp op, Context &context, const OwnedView &owned, bool relays,
+                            Operands &operands, SmallVector<Value> &results) {
   const auto &[shape, view, facts, continues, coversRows, coversKeys] = owned;
   int64_t shared = tiles::sharedMemoryOf(context.options.target);
-  std::optional<OwnerSpec> relay;
-  if (context.options.relay) relay = relayOf(context, shape, view, facts, continues, shared);
   OpBuilder b(op);
-  if (relay) {
+  if (std::optional<OwnerSpec> relay = relays ? relayOf(context, owned) : std::nullopt) {
     if (!coversRows) operands.startFromZeros(b, op.getLoc(), {0});
     if (!coversKeys && !relay->relay.clearsKeys) operands.startFromZeros(b, op.getLoc(), {1, 2});
     return launchRelay(op, context, *relay, operands, facts.pairs, results);

@@ -13,9 +13,12 @@ struct OwnedView {
   bool coversRows, coversKeys; ///< the view has every query, every key
 };
 
-/// One launch of owners that relay dQ, else one or two of owners of keys and of queries; `results` become dQ,
-/// dK and dV. Gradients that the view leaves rows of start from zeros.
-mlir::LogicalResult lowerToOwners(AttendGradOp op, Context &context, const OwnedView &owned,
+/// Whether owners of keys can pass dQ on.
+bool canRelay(Context &context, const OwnedView &owned);
+
+/// One launch of owners that relay dQ, or else one or two of owners of keys and of queries; `results` become
+/// dQ, dK and dV. Gradients that the view leaves rows of start from zeros.
+mlir::LogicalResult lowerToOwners(AttendGradOp op, Context &context, const OwnedView &owned, bool relays,
                                   Operands &operands, llvm::SmallVector<Value> &results);
 
 } // namespace drawloom::attention
