@@ -98,6 +98,28 @@ ViewAttr packed(ViewAttr view) {
   return ViewAttr::get(view.getContext(), packToFill(before, kGroupRows));
 }
 
+/// An op as these kernels see it.
+struct Task {
+  Shape shape;
+  ViewAttr view;
+  ViewFacts whole, facts; ///< of the op's view; of `view`
+  bool coversAll;         ///< every query and every key
+  bool continues;         ///< there is something that gradients are added to
+
+  /// The cut of blocks that have a slice each, if they can.
+  std::optional<SliceCut> sliceCut() const {
+    return chooseSliceCut(shape, toView(view), facts.rows, facts.keys, continues);
+  }
+};
+
+Task taskOf(AttendGradOp op, Context &context) {
+  Shape shape = shapeOf(op.getQ(), op.getV(), op.getHeads(), op.getScale().convertToDouble());
+  ViewFacts whole = context.factsOf(op.getView(), shape);
+  ViewAttr view = packed(op.getView());
+  bool coversAll = whole.coversRows && whole.coversKeys;
+  return {shape, view, whole, context.factsOf(view, shape), coversAll, op.getDq0() || !coversAll};
+}
+
 } // namespace
 
 bool hasWarpKernels(AttendGradOp op, Context &context) {
@@ -114,17 +136,20 @@ bool hasWarpKernels(AttendGradOp op, Context &context) {
   return view.getPredicate().empty() && context.factsOf(view, shape).keysAreDisjoint;
 }
 
+DeltaSource deltaOfWarps(AttendGradOp op, Context &context) {
+  Task task = taskOf(op, context);
+  if (task.whole.pairs == 0) return DeltaSource::Made; // there is no kernel
+  return task.sliceCut() ? deltaSource(op, task.whole.coversRows) : DeltaSource::Given;
+}
+
 LogicalResult lowerToWarps(AttendGradOp op, Context &context) {
   OpBuilder b(op);
-  Shape shape = shapeOf(op.getQ(), op.getV(), op.getHeads(), op.getScale().convertToDouble());
-  ViewFacts whole = context.factsOf(op.getView(), shape);
-  ViewAttr view = packed(op.getView());
-  ViewFacts facts = context.factsOf(view, shape);
+  Task task = taskOf(op, context);
+  const auto &[shape, view, whole, facts, coversAll, continues] = task;
   Operands operands(op);
-  if (!operands.before[0] && !(whole.coversRows && whole.coversKeys))
+  if (!operands.before[0] && !coversAll)
     for (auto [before, result] : llvm::zip(operands.before, operands.results))
       before = filled(b, op.getLoc(), result.getType(), 0.0);
-  bool continues = bool(operands.before[0]);
   SmallVector<Value> results(3);
   auto finish = [&] {
     if (operands.keptDelta) operands.keptDelta.replaceAllUsesExcept(results.pop_back_val(), op);
@@ -132,7 +157,7 @@ LogicalResult lowerToWarps(AttendGradOp op, Context &context) {
     eraseWithDelta(op);
     return success();
   };
-  if (auto cut = chooseSliceCut(shape, toView(view), facts.rows, facts.keys, continues)) {
+  if (auto cut = task.sliceCut()) {
     DeltaSource delta = deltaSource(op, whole.coversRows);
     if (failed(setDelta(operands, delta, op, context))) return failure();
     SliceSpec slices{shape, view, *cut, continues, facts.slices, delta};
