@@ -255,7 +255,8 @@ def FusionOp : Drawloom_Op<"fusion", [IsolatedFromAbove, SingleBlock, RecursiveM
     Holds only row ops: bias_add, add, cast, gelu(_grad), dropout, layer_norm(_grad), cross_entropy(_grad), column_sum, fill, embed, adam, ema.
     Arithmetic is f32, but what an op inside makes has its type's precision: a bf16 value is rounded where it is made, not where the
     fusion ends. So a value is the same whether it is read in the fusion, from memory, or computed again elsewhere.
-    A product may come first: then the row ops are its epilogue, which works on the product's tiles before they are written.
+    A product may come first: then the row ops are its epilogue, which works on the product's tiles before they are written;
+    attention_delta, a sum along each head of a row, may be among them.
     FUSE1: operands and region arguments agree. FUSE2: yielded and result types agree. FUSE3: only row ops inside, and at most one matmul, the
     first op. FUSE4: the matmul has neither init nor bias (an add or bias_add says the same), but for a
     weight's gradient, the product whose first operand is transposed: it is added to the accumulated one.

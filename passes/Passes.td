@@ -114,6 +114,8 @@ def FuseProducts : Pass<"drawloom-fuse-products", "::mlir::ModuleOp"> {
     results. drawloom-fuse groups the row ops that are left.
 
     A weight's gradient dY^T X and the sum over dY's rows, a bias's gradient, are a fusion too where no row kernel makes dY: q, k and v.
+    So are the product that makes attention's dout and attention_delta, where that would be a launch of its own: where the first kernel
+    that needs delta does not make it (passes/attention/DeltaLaunches.h).
 
     A product stays with the library if it has few rows, or if the bytes that an epilogue saves take less time than our kernel may
     lose on the product's operations (passes/graph/ProductEpilogue.h). What decides is the same whatever is recomputed, and so

@@ -45,7 +45,7 @@ LogicalResult FusionOp::verify() {
     return emitOpError()
            << "FUSE4: expected a product without bias, and without init but for a weight's gradient";
   for (Operation &op : getBody().front())
-    if (!isRowOp(op) && &op != product.getOperation())
+    if (!isRowOp(op) && &op != product.getOperation() && !(product && isa<AttentionDeltaOp>(op)))
       return emitOpError() << "FUSE3: expected only row operations inside, after at most one matmul, got '"
                            << op.getName().getStringRef() << "'";
   return success();

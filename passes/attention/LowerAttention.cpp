@@ -165,7 +165,8 @@ struct LowerAttention : impl::LowerAttentionBase<LowerAttention> {
                                          cacheBytes, relay});
     SmallVector<Operation *> ops;
     getOperation()->walk([&](Operation *op) {
-      if (isa<AttendOp, AttendGradOp, AttentionDeltaOp, AttentionDecodeOp>(op)) ops.push_back(op);
+      if (!isa<AttendOp, AttendGradOp, AttentionDeltaOp, AttentionDecodeOp>(op)) return;
+      if (!isa<FusionOp>(op->getParentOp())) ops.push_back(op); // a product's kernel makes delta there
     });
     for (Operation *op : ops) {
       if (context.merged.contains(op)) continue;

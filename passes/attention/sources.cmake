@@ -4,7 +4,7 @@ mlir_tablegen(attention/Passes.h.inc -gen-pass-decls -name DrawloomAttention)
 add_public_tablegen_target(DrawloomAttentionPassesIncGen)
 list(APPEND DRAWLOOM_PASS_DEPENDS DrawloomAttentionPassesIncGen)
 list(APPEND DRAWLOOM_PASS_SOURCES
-  attention/LowerAttention.cpp attention/TileSizes.cpp attention/BlockTiles.cpp attention/ViewFacts.cpp attention/TileKernel.cpp attention/LookAhead.cpp attention/SliceTensor.cpp attention/DeltaSource.cpp
+  attention/LowerAttention.cpp attention/TileSizes.cpp attention/BlockTiles.cpp attention/ViewFacts.cpp attention/TileKernel.cpp attention/LookAhead.cpp attention/SliceTensor.cpp attention/DeltaSource.cpp attention/DeltaLaunches.cpp
   attention/LowerAttend.cpp attention/LowerAttendGrad.cpp attention/BackwardKernel.cpp attention/LowerDelta.cpp attention/LowerDecode.cpp
   attention/gpu/BatchOrder.cpp attention/gpu/SideTiles.cpp attention/gpu/GradientMath.cpp
   attention/gpu/RowDots.cpp attention/gpu/RowStatistics.cpp attention/gpu/TileStream.cpp attention/gpu/OwnerKernel.cpp

@@ -1,5 +1,6 @@
 // drawloom-fuse-products: row ops that read a product become its epilogue.
 #include "passes/Passes.h"
+#include "passes/attention/DeltaLaunches.h"
 #include "passes/graph/Outline.h"
 #include "passes/graph/ProductEpilogue.h"
 #include "passes/memory/Layout.h"
@@ -17,6 +18,7 @@ struct FuseProducts : impl::FuseProductsBase<FuseProducts> {
 
   void runOnOperation() override {
     if (target != "sm_90a") return;
+    deltas.emplace(getOperation(), target);
     SmallVector<MatmulOp> products;
     getOperation().walk([&](MatmulOp product) {
       if (!isa<FusionOp>(product->getParentOp())) products.push_back(product);
@@ -30,9 +32,19 @@ struct FuseProducts : impl::FuseProductsBase<FuseProducts> {
     auto a = cast<RankedTensorType>(product.getA().getType());
     if (rowCount(out) < minRows) return;
     ProductEpilogue epilogue = findEpilogue(product);
-    if (epilogue.chain.empty()) return;
+    if (epilogue.chain.empty()) return fuseDelta(product);
     if (!pays(savedBytes(epilogue), operationsOf(out, rowLength(a)), ownRate)) return;
     outlineAll(product, epilogue.ops());
+  }
+
+  void fuseDelta(MatmulOp product) {
+    auto out = cast<RankedTensorType>(product.getOut().getType());
+    auto a = cast<RankedTensorType>(product.getA().getType());
+    AttentionDeltaOp delta = deltaBeside(product);
+    if (!delta || !deltas->isLaunch(delta)) return;
+    if (!pays(savedByDelta(product), operationsOf(out, rowLength(a)), ownRate)) return;
+    SmallVector<Operation *> ops{product, delta};
+    outlineAll(product, ops);
   }
 
   void fuseWeightGrad(MatmulOp product) {
@@ -63,6 +75,8 @@ struct FuseProducts : impl::FuseProductsBase<FuseProducts> {
     ++numProducts;
     numOps += ops.size() - 1;
   }
+
+  std::optional<attention::DeltaLaunches> deltas; ///< of the module
 };
 
 } // namespace

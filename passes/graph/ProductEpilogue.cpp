@@ -138,6 +138,17 @@ ColumnSumOp biasGradBeside(MatmulOp product) {
   return {};
 }
 
+AttentionDeltaOp deltaBeside(MatmulOp product) {
+  for (Operation *user : product.getOut().getUsers()) {
+    auto delta = dyn_cast<AttentionDeltaOp>(user);
+    if (!delta || delta.getDout() != product.getOut() || delta->getBlock() != product->getBlock()) continue;
+    Operation *out = delta.getOut().getDefiningOp();
+    bool isThere = !out || out->isBeforeInBlock(product);
+    if (isThere && products::canLower(product, {delta})) return delta;
+  }
+  return {};
+}
+
 int64_t savedBytes(const ProductEpilogue &epilogue) {
   MatmulOp product = epilogue.product;
   int64_t saved = 2 * bytesOf(product.getOut());
@@ -160,6 +171,8 @@ int64_t savedBytes(const ProductEpilogue &epilogue) {
 int64_t savedByBiasGrad(MatmulOp weightGrad) {
   return bytesOf(weightGrad.getA()) - 2 * products::partialBytes(weightGrad);
 }
+
+int64_t savedByDelta(MatmulOp product) { return bytesOf(product.getOut()); }
 
 bool paysForItself(int64_t bytes, double operations, const ProductRates &rates) {
   return double(bytes) / rates.memory >= operations * (1 / rates.own - 1 / rates.library);

@@ -33,6 +33,12 @@ ProductEpilogue findEpilogue(MatmulOp product);
 /// recomputed. Null if there is none.
 ColumnSumOp biasGradBeside(MatmulOp product);
 
+/// The delta of attention that can be made together with `product`, the gradient of attention's output: it
+/// reads that, and the output itself, which is there before. A product that a chain follows has none. Which
+/// product has one is the same whatever is recomputed: the product, delta and what reads it stand in one
+/// region. Null if there is none.
+AttentionDeltaOp deltaBeside(MatmulOp product);
+
 /// Bytes that need not travel when the chain is the product's epilogue: the product is neither written nor
 /// read. But what gelu reads may have to be kept for its gradient, where row kernels keep the product in its
 /// place. And other row ops read the chain's result again, which would have been made in the same kernel; if
@@ -43,6 +49,9 @@ int64_t savedBytes(const ProductEpilogue &epilogue);
 /// The same for the sum beside a weight's gradient: dY is not read again, but partial products are written
 /// and read.
 int64_t savedByBiasGrad(MatmulOp weightGrad);
+
+/// The same for delta: the product is not read again.
+int64_t savedByDelta(MatmulOp product);
 
 /// What a card does in a second, as the choice of epilogues sees it.
 struct ProductRates {

@@ -38,7 +38,8 @@ private:
   struct Made {
     Value value;
     SmallVector<OpResult, 1> results;
-    ColumnSumOp sum; ///< null for rows
+    ColumnSumOp sum;        ///< null for rows and delta
+    AttentionDeltaOp delta; ///< null for rows and sums
   };
 
   void collect();
@@ -61,7 +62,7 @@ private:
   YieldOp yield;
   ArrayRef<int64_t> givenCut;
   SmallVector<unsigned> arguments; ///< block arguments that the kernel takes
-  SmallVector<Made> made;          ///< rows first
+  SmallVector<Made> made;          ///< rows first, delta last
   Value input;                     ///< the block argument that the epilogue reads row by row, or null
   ProductSpec spec;
 };
@@ -78,11 +79,12 @@ void ProductLowering::collect() {
     Made &entry = values[value];
     entry.value = value;
     entry.sum = value.getDefiningOp<ColumnSumOp>();
+    entry.delta = value.getDefiningOp<AttentionDeltaOp>();
     entry.results.push_back(result);
   }
-  for (bool isSum : {false, true})
+  for (int kind : {0, 1, 2})
     for (auto &[value, entry] : values)
-      if (bool(entry.sum) == isSum) made.push_back(entry);
+      if ((entry.delta ? 2 : entry.sum ? 1 : 0) == kind) made.push_back(entry);
   for (BlockArgument argument : body->getArguments()) {
     bool isTaken = false;
     for (OpOperand &use : argument.getUses()) {
@@ -99,13 +101,19 @@ void ProductLowering::collect() {
 void ProductLowering::describeShape() {
   RankedTensorType out = tensorOf(product.getOut());
   ProductShape &shape = spec.shape;
-  shape = {rowCount(out), rowLength(out), rowLength(tensorOf(product.getA())), product.getTransposeB(), 0, 0,
-           false};
+  int64_t inner = rowLength(tensorOf(product.getA()));
+  shape = {rowCount(out), rowLength(out), inner, product.getTransposeB(), 0, 0, false, /*head=*/1};
   spec.a = placeOf(product.getA());
   spec.b = placeOf(product.getB());
   if (input) spec.input = placeOf(input), shape.inputs = 1;
   unsigned next = arguments.size();
-  for (const Made &entry : made) {
+  for (Made &entry : made) {
+    if (entry.delta) {
+      spec.delta = next++;
+      spec.deltaFactors = {entry.delta.getDout(), entry.delta.getOut()};
+      shape.head = shape.columns / int64_t(entry.delta.getHeads());
+      continue;
+    }
     (entry.sum ? spec.sums : spec.outputs).push_back(next++);
     (entry.sum ? spec.sumValues : spec.outputValues).push_back(entry.value);
   }
@@ -165,7 +173,7 @@ LogicalResult ProductLowering::build(rows::KernelBuilder &kernel) {
   FragmentRows rows(kernel, product, arguments, memrefs);
   if (input) rows.setInput(input);
   for (Operation &op : llvm::drop_begin(body->without_terminator()))
-    if (failed(rows.add(&op))) return failure();
+    if (!isa<AttentionDeltaOp>(op) && failed(rows.add(&op))) return failure();
   rows::IndexBuilder k(kernel);
   MapList maps;
   ProductKernel whole(k, spec, rows, maps);

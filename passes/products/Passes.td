@@ -8,7 +8,8 @@ def LowerProducts : Pass<"drawloom-lower-products", "::mlir::ModuleOp"> {
   let description = [{
     The kernel's blocks keep columns of b in shared memory and stream rows of a past them (passes/products/ProductKernel.h). While the result
     of a tile is in registers, the row ops of the fusion are applied to it, with the arithmetic of `drawloom-lower-rows` and so with the same bits.
-    Sums over rows become a row of partial sums a warp; a second launch adds these in order, in double precision. Where the row ops need whole
+    Sums along a row's heads (attention_delta) are added up by the lanes that have the row's columns and written with the tile, whose columns
+    are whole heads. Sums over rows become a row of partial sums a warp; a second launch adds these in order, in double precision. Where the row ops need whole
     rows (dropout, norms), a tile has all columns, and goes through shared memory to the code of row kernels (passes/products/RowProductKernel.h).
 
     The gradients of a weight and of its bias are two launches: partial sums, and their totals on top of the accumulated gradients

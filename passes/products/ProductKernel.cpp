@@ -8,7 +8,6 @@ namespace drawloom::products {
 namespace {
 
 constexpr int64_t kTileAlignment = 1024, kWarpsInGroup = kGroupThreads / kWarpThreads, kRowLanes = 4;
-constexpr int64_t kTurnsAhead = 2; ///< beyond the ring, that rows are asked for
 
 } // namespace
 
@@ -94,61 +93,6 @@ TypedValue<dgpu::TileType> ProductKernel::weights(int64_t slice) const {
   return g.tile(weightType, g.i32(weightsAt + slice * weightType.bytes()));
 }
 
-//===-- producers ---------------------------------------------------------------------------------===//
-
-/// By one thread: b's columns, then slices of a.
-void ProductKernel::bringProducts() const {
-  int64_t count = slices(shape);
-  Value barrier = g.i32(weightBarrier);
-  dgpu::MBarrierArriveOp::create(g.b, g.loc, barrier, g.i32(count * weightType.bytes()));
-  for (int64_t slice = 0; slice < count; ++slice) {
-    loadWeights(g, weights(slice), bMap, shape.transposeB, slice, firstColumn, barrier);
-  }
-  forEachTurn(g.i32(0), 1, {}, [&](const Turn &turn, ValueRange) {
-    for (int64_t slice = 0; slice < count; ++slice) {
-      Ring::Slot slot = sliceSlot(turn, slice);
-      sliceRing->waitEmpty(g, slot);
-      Value full = sliceRing->fullBarrier(g, slot);
-      dgpu::MBarrierArriveOp::create(g.b, g.loc, full, g.i32(sliceType.bytes()));
-      auto tile = g.tile(sliceType, g.add(g.mul(slot.number, sliceType.bytes()), slicesAt));
-      dgpu::TmaLoadOp::create(g.b, g.loc, tile, aMap, ValueRange{g.i32(slice * kSliceInner), turn.firstRow},
-                              full);
-    }
-    askAhead(turn);
-    return SmallVector<Value>();
-  });
-}
-
-/// Asks for rows that the ring has no place for yet. The blocks of the same rows, which come to them
-/// together, share the slices.
-void ProductKernel::askAhead(const Turn &turn) const {
-  int64_t count = slices(shape), ahead = llvm::divideCeil(cut.stages, count) + kTurnsAhead;
-  int64_t tiles = cut.columnTiles(shape);
-  Value own = g.div(firstColumn, cut.columns);
-  g.when(g.less(g.add(turn.number, ahead), turns), [&] {
-    Value row = g.add(turn.firstRow, ahead * cut.rowBlocks(shape) * kTileRows);
-    for (int64_t slice = 0; slice < count; ++slice)
-      g.when(g.equal(own, slice % tiles), [&] {
-        dgpu::TmaPrefetchOp::create(g.b, g.loc, aMap, ValueRange{g.i32(slice * kSliceInner), row});
-      });
-  });
-}
-
-/// By one thread: the epilogue's input, to the place of the group whose turn it is.
-void ProductKernel::bringInputs() const {
-  forEachTurn(g.i32(0), 1, {}, [&](const Turn &turn, ValueRange) {
-    Ring::Slot slot = inputRing->slot(g, turn.number);
-    inputRing->waitEmpty(g, slot);
-    Value full = inputRing->fullBarrier(g, slot);
-    dgpu::MBarrierArriveOp::create(g.b, g.loc, full, g.i32(placeType.bytes()));
-    dgpu::TmaLoadOp::create(g.b, g.loc, g.tile(placeType, placeAt(slot.number, 0)), inputMap,
-                            ValueRange{firstColumn, turn.firstRow}, full);
-    return SmallVector<Value>();
-  });
-}
-
-//===-- consumers ---------------------------------------------------------------------------------===//
-
 /// A barrier of the thread's warp group; each group has its own.
 void ProductKernel::groupBarrier() const {
   for (int64_t group = 0; group < cut.groups; ++group)
@@ -216,14 +160,23 @@ SmallVector<Value> ProductKernel::finish(const Turn &turn, Value product, ValueR
     groupBarrier();
   }
   SmallVector<Value> next(sums);
+  std::optional<HeadSums> delta;
+  if (spec.delta) delta.emplace(g, cut.columns, shape.head, g.k.kernel.memref(*spec.delta));
   for (int64_t panel = 0; panel < placeType.panels(); ++panel)
-    next = finishPanel(turn, panel, place, product, next);
+    next = finishPanel(turn, panel, place, product, next, delta ? &*delta : nullptr);
   storeOutputs(turn, place);
+  if (delta) delta->store(firstRowOfThread(turn), firstColumn);
   return next;
 }
 
+/// The first of the two rows whose columns the thread has; the other one comes eight rows later.
+Value ProductKernel::firstRowOfThread(const Turn &turn) const {
+  Value ofWarp = g.mul(g.div(g.threadInGroup(), kWarpThreads), 16);
+  return g.add(turn.firstRow, g.add(ofWarp, g.div(g.lane(), kRowLanes)));
+}
+
 SmallVector<Value> ProductKernel::finishPanel(const Turn &turn, int64_t panel, Value place, Value product,
-                                              ValueRange sums) {
+                                              ValueRange sums, HeadSums *delta) {
   int64_t columns = panelType.getColumns(), chunks = columns / 8;
   Type element = panelType.getElementType();
   auto pairType = g.vector({2}, g.b.getF32Type());
@@ -238,10 +191,8 @@ SmallVector<Value> ProductKernel::finishPanel(const Turn &turn, int64_t panel, V
                              arith::ConstantOp::create(g.b, g.loc, g.b.getZeroAttr(fragment))),
       next(sums);
   rows::Math math{g.b, g.loc, rows::Machine::Gpu};
-  Value lane = g.lane();
-  Value firstRow =
-      g.add(turn.firstRow, g.add(g.mul(g.div(g.threadInGroup(), kWarpThreads), 16), g.div(lane, kRowLanes)));
-  Value column = g.add(firstColumn, g.mul(g.rem(lane, kRowLanes), 2));
+  Value firstRow = firstRowOfThread(turn);
+  Value column = g.add(firstColumn, g.mul(g.rem(g.lane(), kRowLanes), 2));
   for (int64_t chunk = 0; chunk < chunks; ++chunk)
     for (int64_t half = 0; half < 2; ++half) {
       int64_t number = panel * chunks + chunk; // of eight columns in the tile
@@ -261,6 +212,10 @@ SmallVector<Value> ProductKernel::finishPanel(const Turn &turn, int64_t panel, V
           value = g.select(g.less(row, g.i32(shape.rows)), value, g.splat(pairType, 0));
         Value old = vector::ExtractOp::create(g.b, g.loc, sum, ArrayRef<int64_t>{number});
         sum = vector::InsertOp::create(g.b, g.loc, math.add(old, value), sum, ArrayRef<int64_t>{number});
+      }
+      if (delta) {
+        auto factor = [&](int k) { return rows.evaluate(g, rows.node(spec.deltaFactors[k]), pair, known); };
+        delta->add(number, half, factor(0), factor(1));
       }
     }
   // Each warp has read its own rows of what stood there.

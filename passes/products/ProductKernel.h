@@ -2,6 +2,7 @@
 #pragma once
 #include "passes/gpu/TensorMaps.h"
 #include "passes/products/FragmentRows.h"
+#include "passes/products/HeadSums.h"
 #include "passes/products/ProductPlan.h"
 
 namespace drawloom::products {
@@ -18,6 +19,8 @@ struct ProductSpec {
   std::optional<unsigned> input;
   SmallVector<unsigned, 2> outputs, sums;        ///< sums: partial ones, [sumRows(), columns]
   SmallVector<Value, 2> outputValues, sumValues; ///< in the fusion
+  std::optional<unsigned> delta;                 ///< [B, H, n]
+  SmallVector<Value, 2> deltaFactors;            ///< dout and out, in the fusion
 
   /// Rows of partial sums: one a warp and block of a column tile.
   int64_t sumRows() const { return cut.rowBlocks(shape) * cut.groups * 4; }
@@ -33,7 +36,8 @@ struct ProductSpec {
 /// epilogue a thread takes the two columns of a row that it holds side by side through the row ops, and the
 /// results leave by bulk copies from a place of the group's own. The epilogue's input arrives in that place,
 /// brought by a thread of its own: it waits for the last tile's results to be gone, and slices of a need not
-/// wait with it. Sums over rows stay in registers and leave when the block ends.
+/// wait with it. Sums over rows stay in registers and leave when the block ends; those along heads leave with
+/// their tile.
 class ProductKernel {
 public:
   ProductKernel(const rows::IndexBuilder &k, const ProductSpec &spec, FragmentRows &rows, MapList &maps);
@@ -61,8 +65,9 @@ private:
   void takeTurn(const Turn &turn) const;
   void passTurn(const Turn &turn) const;
   SmallVector<Value> finish(const Turn &turn, Value product, ValueRange sums);
-  SmallVector<Value> finishPanel(const Turn &turn, int64_t panel, Value place, Value product,
-                                 ValueRange sums);
+  SmallVector<Value> finishPanel(const Turn &turn, int64_t panel, Value place, Value product, ValueRange sums,
+                                 HeadSums *delta);
+  Value firstRowOfThread(const Turn &turn) const;
   void storeOutputs(const Turn &turn, Value place) const;
   void storeSums(ValueRange sums) const;
 

@@ -2,6 +2,7 @@
 #include "passes/rows/Chunks.h"
 #include "passes/tiles/SharedMemory.h"
 #include "llvm/ADT/STLExtras.h"
+#include "llvm/ADT/SmallVector.h"
 #include <algorithm>
 
 namespace drawloom::products {
@@ -9,7 +10,11 @@ namespace {
 
 constexpr int64_t kBarrierBytes = 1024;
 constexpr int64_t kSliceBytes = kTileRows * kSliceInner * kElementBytes;
+constexpr int64_t kChunk = 8; ///< columns that an instruction's fragment has side by side
 constexpr int64_t kFewestStages = 4, kDeepRing = 8, kMostStages = 12;
+
+/// Columns of a tile, by preference: 128 leave less room for the ring, which decides; 64 read a more often.
+constexpr int64_t kWidths[] = {96, 128, 64};
 
 using rows::ceilDiv;
 
@@ -38,16 +43,20 @@ int64_t launchedBlocks(const ProductShape &shape, const ProductCut &cut) {
   return columnTiles * std::clamp<int64_t>(kMultiprocessors / columnTiles, 1, rowTiles(shape));
 }
 
+bool fitsTiles(int64_t head) {
+  return head % kChunk == 0 && llvm::any_of(kWidths, [&](int64_t width) { return width % head == 0; });
+}
+
 ProductCut chooseCut(const ProductShape &shape) {
-  // By preference: 128 columns leave less room for the ring, which decides; 64 read a more often.
-  constexpr int64_t kWidths[] = {96, 128, 64};
+  llvm::SmallVector<int64_t, 3> widths;
+  llvm::copy_if(kWidths, std::back_inserter(widths), [&](int64_t width) { return width % shape.head == 0; });
   auto covered = [&](int64_t columns) { return ceilDiv(shape.columns, columns) * columns; };
   auto suits = [&](int64_t columns) {
     return covered(columns) <= shape.columns * 9 / 8 && stagesThatFit(shape, columns, 2) >= kDeepRing;
   };
-  const int64_t *width = llvm::find_if(kWidths, suits);
-  if (width == std::end(kWidths))
-    width = std::min_element(std::begin(kWidths), std::end(kWidths), [&](int64_t x, int64_t y) {
+  auto width = llvm::find_if(widths, suits);
+  if (width == widths.end())
+    width = llvm::min_element(widths, [&](int64_t x, int64_t y) {
       auto rank = [&](int64_t w) {
         return std::pair(stagesThatFit(shape, w, 2) < kFewestStages, covered(w));
       };

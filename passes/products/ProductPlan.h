@@ -11,6 +11,7 @@ struct ProductShape {
   int64_t inputs;  ///< tensors [rows, columns] that the epilogue reads: 0 or 1
   int64_t outputs; ///< tensors [rows, columns] that are written
   bool sums;       ///< there are sums over rows
+  int64_t head;    ///< columns that are summed along a row, and so stay in one tile; 1: there is no such sum
 };
 
 /// A block owns some columns of b, which stay in shared memory, and goes through tiles of 64 rows; its warp
@@ -47,7 +48,11 @@ inline constexpr int64_t kElementBytes = 2;
 /// Fills the card: a multiple of the column tiles.
 int64_t launchedBlocks(const ProductShape &shape, const ProductCut &cut);
 
-/// The cut for an H100 or H200.
+/// Whether some tile has whole heads of so many columns, and a head whole chunks of the eight that a
+/// product's fragment has side by side.
+bool fitsTiles(int64_t head);
+
+/// The cut for an H100 or H200. `fitsTiles(shape.head)` holds.
 ProductCut chooseCut(const ProductShape &shape);
 
 } // namespace drawloom::products

@@ -50,15 +50,15 @@ std::optional<ValueRange> rowOperands(Operation *op, Method method) {
   ValueRange operands = op->getOperands();
   if (isa<AddOp, CastOp, GeluOp, GeluGradOp>(op)) return operands;
   if (isa<BiasAddOp, ColumnSumOp>(op)) return operands.take_front();
-  if (method == Method::Columns) return std::nullopt;
+  if (method == Method::Columns) return isa<AttentionDeltaOp>(op) ? std::optional(operands) : std::nullopt;
   if (isa<DropoutOp, LayerNormOp>(op)) return operands.take_front();
   if (isa<LayerNormGradOp>(op)) return operands.take_front(2);
   return std::nullopt;
 }
 
-bool isSumOverRows(Value value) {
+bool isSum(Value value) {
   auto result = dyn_cast<OpResult>(value);
-  return result && (isa<ColumnSumOp>(result.getOwner()) ||
+  return result && (isa<ColumnSumOp, AttentionDeltaOp>(result.getOwner()) ||
                     (isa<LayerNormGradOp>(result.getOwner()) && result.getResultNumber() > 0));
 }
 
@@ -81,7 +81,7 @@ std::optional<Inputs> inputsOf(MatmulOp product, ArrayRef<Operation *> epilogue,
         return std::nullopt;
       if (!isWithin(product, epilogue, row))
         inputs.insert(row);
-      else if (isSumOverRows(row))
+      else if (isSum(row))
         return std::nullopt;
     }
     for (Value other : op->getOperands().drop_front(rows->size()))
@@ -90,10 +90,16 @@ std::optional<Inputs> inputsOf(MatmulOp product, ArrayRef<Operation *> epilogue,
   return inputs;
 }
 
+/// Whether a tile has whole heads of the product's columns.
+bool hasWholeHeads(AttentionDeltaOp delta) {
+  return fitsTiles(rowLength(tensorOf(delta.getOut())) / delta.getHeads());
+}
+
 bool canHaveColumns(MatmulOp product, ArrayRef<Operation *> epilogue) {
   if (rowLength(tensorOf(product.getA())) > kMaxInner) return false;
   std::optional<Inputs> inputs = inputsOf(product, epilogue, Method::Columns);
   if (!inputs) return false;
+  unsigned deltas = 0;
   Inputs outputs;
   auto take = [&](Value value) {
     if (llvm::any_of(value.getUsers(), [&](Operation *user) { return !llvm::is_contained(epilogue, user); }))
@@ -104,7 +110,9 @@ bool canHaveColumns(MatmulOp product, ArrayRef<Operation *> epilogue) {
     // Pairs of a bias are read at once.
     for (Value other : op->getOperands().drop_front(rowOperands(op, Method::Columns)->size()))
       if (rowOffset(outside(other)) % 2 != 0) return false;
-    if (!isa<ColumnSumOp>(op)) take(op->getResult(0));
+    if (auto delta = dyn_cast<AttentionDeltaOp>(op))
+      if (++deltas > 1 || !hasWholeHeads(delta)) return false;
+    if (!isSum(op->getResult(0))) take(op->getResult(0));
   }
   if (inputs->size() > kMaxInputs || outputs.size() > kMaxOutputs) return false;
   Type element = elementOf(product.getOut());

@@ -18,9 +18,9 @@ enum class Method {
 /// init nor bias, K and N multiples of 8; rows of a and b begin at multiples of 16 bytes.
 ///
 /// Columns: K at most 512 (columns of b stay in shared memory). Epilogue: bias_add, add, cast, gelu,
-/// gelu_grad on [M, N], and column_sum of such values. Besides the product it reads at most one tensor [M,
-/// N], and at most two of all [M, N] values are used by other ops; those have the product's element type and
-/// rows that begin at multiples of 16 bytes.
+/// gelu_grad on [M, N], column_sum of such values, and one attention_delta of two of them, if some tile has
+/// whole heads. Besides the product it reads at most one tensor [M, N], and at most two of all [M, N] values
+/// are used by other ops; those have the product's element type and rows that begin at multiples of 16 bytes.
 ///
 /// Rows: N a multiple of 64, at most 256. Epilogue: also dropout, layer_norm and layer_norm_grad. Besides the
 /// product it reads at most two tensors [M, N], and at most four sums over rows are made.

@@ -38,6 +38,7 @@ int64_t flopsPerElement(Operation *op) {
       .Case<EmbedOp>([](EmbedOp o) { return int64_t(o.getPositions().size()); })
       .Case<AdamOp>([](auto) { return 14; })
       .Case<EmaOp>([](auto) { return 3; })
+      .Case<AttentionDeltaOp>([](auto) { return 2; })
       .Case<MatmulOp>([](MatmulOp o) {
         auto a = cast<RankedTensorType>(o.getA().getType());
         return 2 * (o.getTransposeA() ? rowCount(a) : rowLength(a));

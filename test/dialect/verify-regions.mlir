@@ -91,6 +91,18 @@ func.func @fuse3(%x: tensor<4x4xf32>) {
 
 // -----
 
+func.func @fuse3_delta(%x: tensor<1x4x4xf32>) {
+  // expected-error@+1 {{FUSE3: expected only row operations inside, after at most one matmul, got 'drawloom.attention_delta'}}
+  drawloom.fusion(%x) : (tensor<1x4x4xf32>) -> tensor<1x2x4xf32> {
+  ^bb0(%a: tensor<1x4x4xf32>):
+    %b = drawloom.attention_delta %a, %a {heads = 2 : i64} : (tensor<1x4x4xf32>, tensor<1x4x4xf32>) -> tensor<1x2x4xf32>
+    drawloom.yield %b : tensor<1x2x4xf32>
+  }
+  return
+}
+
+// -----
+
 func.func @fuse4(%x: tensor<4x4xf32>) {
   // expected-error@+1 {{FUSE4: expected a product without bias, and without init but for a weight's gradient}}
   drawloom.fusion(%x) : (tensor<4x4xf32>) -> tensor<4x4xf32> {

@@ -32,6 +32,20 @@ func.func @narrow(%x: tensor<64x64xbf16>, %w: tensor<12x64xbf16>) -> tensor<64x1
 
 // -----
 
+// No tile has whole heads of 40 columns.
+func.func @heads(%x: tensor<1x64x64xbf16>, %w: tensor<64x80xbf16>, %o: tensor<1x64x80xbf16>) -> tensor<1x2x64xf32> {
+  // expected-error @below {{has no kernel}}
+  %r = drawloom.fusion(%x, %w, %o) : (tensor<1x64x64xbf16>, tensor<64x80xbf16>, tensor<1x64x80xbf16>) -> tensor<1x2x64xf32> {
+  ^bb0(%a0: tensor<1x64x64xbf16>, %a1: tensor<64x80xbf16>, %a2: tensor<1x64x80xbf16>):
+    %0 = drawloom.matmul %a0, %a1 : (tensor<1x64x64xbf16>, tensor<64x80xbf16>) -> tensor<1x64x80xbf16>
+    %1 = drawloom.attention_delta %0, %a2 {heads = 2 : i64} : (tensor<1x64x80xbf16>, tensor<1x64x80xbf16>) -> tensor<1x2x64xf32>
+    drawloom.yield %1 : tensor<1x2x64xf32>
+  }
+  return %r : tensor<1x2x64xf32>
+}
+
+// -----
+
 // f32 has no tensor cores.
 func.func @wide(%x: tensor<64x64xf32>, %w: tensor<64x64xf32>) -> tensor<64x64xf32> {
   // expected-error @below {{has no kernel}}

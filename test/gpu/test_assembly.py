@@ -120,6 +120,23 @@ def weight_grad(m, n, k, precision):
     )
 
 
+def product_delta(n, heads, channels, k, precision):
+    """The gradient of attention's output, which the projection's gradient makes, and delta in passing."""
+    t, d = MLIR[precision], heads * channels
+    dy, w, row, delta = f"tensor<2x{n}x{k}x{t}>", f"tensor<{k}x{d}x{t}>", f"tensor<2x{n}x{d}x{t}>", f"tensor<2x{heads}x{n}xf32>"
+    return function(
+        {"dy": dy, "w": w, "out": row},
+        {"dout": ("%r#0", row), "delta": ("%r#1", delta)},
+        f"""  %r:2 = drawloom.fusion(%dy, %w, %out) : ({dy}, {w}, {row}) -> ({row}, {delta}) {{
+  ^bb0(%a: {dy}, %b: {w}, %o: {row}):
+    %0 = drawloom.matmul %a, %b : ({dy}, {w}) -> {row}
+    %1 = drawloom.attention_delta %0, %o {{heads = {heads} : i64}} : ({row}, {row}) -> {delta}
+    drawloom.yield %0, %1 : {row}, {delta}
+  }}
+""",
+    )
+
+
 PATTERNS = {
     "fixed": ("fixed(128, c=32)", 1024),
     "long fixed": ("fixed(128, c=32)", 3072),  # two streams, the first with one tile of keys
@@ -146,6 +163,8 @@ for n, k, precision in [(256, 256, "bf16"), (256, 512, "bf16"), (192, 512, "fp16
     CASES[f"product {n}x{k} norm_grad {precision}"] = (product(4096, n, k, False, "norm_grad", precision), precision)
 for n, k, precision in [(512, 256, "bf16"), (1536, 512, "bf16"), (200, 128, "fp16")]:
     CASES[f"product weight grad {n}x{k} {precision}"] = (weight_grad(49152, n, k, precision), precision)
+for heads, channels, k, precision in [(2, 128, 256, "bf16"), (16, 32, 512, "bf16"), (8, 64, 512, "fp16")]:
+    CASES[f"product {heads}x{channels}x{k} delta {precision}"] = (product_delta(3072, heads, channels, k, precision), precision)
 
 
 def targets(case):

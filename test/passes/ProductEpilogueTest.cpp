@@ -25,18 +25,18 @@ std::string lossText(int64_t width) {
   return loss.finish(h, out);
 }
 
-/// Two layers of norm, q, k and v with a bias, attention, a projection and a residual, of width 8; each has
+/// Two layers of norm, q, k and v with a bias, attention, a projection and a residual, of `width`; each has
 /// q, k and v's parameters for itself.
-std::string attentionText() {
+std::string attentionText(int64_t width = 8, const std::string &pattern = "strided(3)") {
   test::LossText loss;
-  std::string g = loss.parameter("g", {8}), proj = loss.parameter("proj", {8, 8}),
-              out = loss.parameter("out", {5, 8}), h = loss.embed(loss.parameter("emb", {6, 8}));
+  std::string g = loss.parameter("g", {width}), proj = loss.parameter("proj", {width, width}),
+              out = loss.parameter("out", {5, width}), h = loss.embed(loss.parameter("emb", {6, width}));
   for (int layer = 0; layer < 2; ++layer) {
-    std::string number = std::to_string(layer), qkv = loss.parameter("qkv" + number, {24, 8}),
-                b = loss.parameter("b" + number, {24});
+    std::string number = std::to_string(layer), qkv = loss.parameter("qkv" + number, {3 * width, width}),
+                b = loss.parameter("b" + number, {3 * width});
     loss.segment("layers." + number + ".attention");
     std::vector<std::string> parts = loss.split(loss.linear(loss.layerNorm(h, g), qkv, b), 3);
-    h = loss.add(h, loss.linear(loss.attention(parts[0], parts[1], parts[2], "strided(3)"), proj));
+    h = loss.add(h, loss.linear(loss.attention(parts[0], parts[1], parts[2], pattern), proj));
   }
   return loss.finish(h, out);
 }
@@ -137,6 +137,21 @@ TEST_F(ProductEpilogues, OfWeightGradientsAreTheSameWhateverIsRecomputed) {
     for (size_t k = 0; k < actual.size(); ++k)
       EXPECT_EQ(actual[k].values, expected[k].values) << mode << ", result " << k;
   }
+}
+
+/// The first piece meets one of two heads, so delta would be a launch; the other one makes it itself.
+TEST_F(ProductEpilogues, OfDeltaAreTheSameWhateverIsRecomputed) {
+  for (std::string mode : {"none", "elementwise", "attention", "block", "all", "block,none"})
+    for (auto [pattern, count] : {std::pair("heads(fixed(3, c=1), fixed(2, c=1))", 2), {"strided(3)", 0}}) {
+      std::string loss = attentionText(32, pattern);
+      auto module = graphOf(loss, "bf16", mode, true);
+      EXPECT_EQ(epilogues(*module)["dy W, attention_delta"], count) << mode << ", " << pattern;
+      std::vector<Tensor> expected = gradients(*graphOf(loss, "bf16", mode, false)),
+                          actual = gradients(*module);
+      ASSERT_EQ(actual.size(), expected.size());
+      for (size_t k = 0; k < actual.size(); ++k)
+        EXPECT_EQ(actual[k].values, expected[k].values) << mode << ", " << pattern << ", result " << k;
+    }
 }
 
 /// A norm's gradient goes with the product that makes what it reads, in every mode. What it goes through next

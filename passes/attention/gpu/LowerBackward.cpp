@@ -89,6 +89,35 @@ std::optional<WindowSpec> windowOf(Context &context, const Shape &shape, ViewAtt
   return WindowSpec{shape, view, *cut, continues, int64_t(llvm::divideCeil(steps, ofSegment)), ofSegment};
 }
 
+/// Short slices side by side, where tiles stay boxes.
+ViewAttr packed(ViewAttr view) {
+  PieceView before = toView(view);
+  ViewEvaluator at(before);
+  int64_t head = before.heads.front();
+  if (at.slices(head) < 2 || at.rows(head, 0) > kShortSlice || at.keys(head, 0) > kShortSlice) return view;
+  return ViewAttr::get(view.getContext(), packToFill(before, kGroupRows));
+}
+
+/// An op as these kernels see it.
+struct Task {
+  Shape shape;
+  ViewAttr view;
+  ViewFacts whole, facts; ///< of the op's view; of `view`
+  bool continues;         ///< there is something that gradients are added to
+
+  /// The cut of blocks that have a slice each, if they can.
+  std::optional<SliceCut> sliceCut() const {
+    return chooseSliceCut(shape, toView(view), facts.rows, facts.keys, continues);
+  }
+  OwnedView owned() const { return {shape, view, facts, continues, whole.coversRows, whole.coversKeys}; }
+};
+
+Task taskOf(AttendGradOp op, Context &context) {
+  Shape shape = shapeOf(op.getQ(), op.getV(), op.getHeads(), op.getScale().convertToDouble());
+  ViewAttr view = packed(op.getView());
+  return {shape, view, context.factsOf(op.getView(), shape), context.factsOf(view, shape), bool(op.getDq0())};
+}
+
 /// Which kernels make a view's gradients. The first that there is, is the cost model's.
 enum class Way { Slices, Window, Relay, Owners };
 constexpr const char *kWayNames[] = {"slices", "window", "relay", "owners"};
@@ -100,19 +129,18 @@ struct Ways {
 };
 
 /// All of them if a tuning asks, else up to the first.
-Ways waysOf(Context &context, const OwnedView &owned) {
-  const auto &[shape, view, facts, continues, coversRows, coversKeys] = owned;
+Ways waysOf(Context &context, const Task &task) {
   bool areAsked = context.choices.areAsked();
   Ways ways;
-  ways.slices = chooseSliceCut(shape, toView(view), facts.rows, facts.keys, continues);
+  ways.slices = task.sliceCut();
   if (ways.slices && !areAsked) return ways;
-  ways.window = windowOf(context, shape, view, facts, continues);
+  ways.window = windowOf(context, task.shape, task.view, task.facts, task.continues);
   if (ways.window && !areAsked) return ways;
-  ways.relay = canRelay(context, owned);
+  ways.relay = canRelay(context, task.owned());
   return ways;
 }
 
-Way chooseWay(AttendGradOp op, Context &context, const OwnedView &owned, const Ways &ways) {
+Way chooseWay(AttendGradOp op, Context &context, const Task &task, const Ways &ways) {
   SmallVector<Way> list;
   if (ways.slices) list.push_back(Way::Slices);
   if (ways.window) list.push_back(Way::Window);
@@ -122,17 +150,8 @@ Way chooseWay(AttendGradOp op, Context &context, const OwnedView &owned, const W
   std::vector<std::string> names;
   for (Way way : list) names.push_back(kWayNames[int(way)]);
   std::string problem =
-      problemOf("attend_grad", op.getQ(), owned.shape, {op.getView()}, owned.continues, context);
+      problemOf("attend_grad", op.getQ(), task.shape, {op.getView()}, task.continues, context);
   return list[context.choices.choose(op, problem, names)];
-}
-
-/// Short slices side by side, where tiles stay boxes.
-ViewAttr packed(ViewAttr view) {
-  PieceView before = toView(view);
-  ViewEvaluator at(before);
-  int64_t head = before.heads.front();
-  if (at.slices(head) < 2 || at.rows(head, 0) > kShortSlice || at.keys(head, 0) > kShortSlice) return view;
-  return ViewAttr::get(view.getContext(), packToFill(before, kGroupRows));
 }
 
 } // namespace
@@ -151,14 +170,17 @@ bool hasWarpKernels(AttendGradOp op, Context &context) {
   return view.getPredicate().empty() && context.factsOf(view, shape).keysAreDisjoint;
 }
 
+DeltaSource deltaOfWarps(AttendGradOp op, Context &context) {
+  Task task = taskOf(op, context);
+  if (task.whole.pairs == 0) return DeltaSource::Made; // there is no kernel
+  return task.sliceCut() ? deltaSource(op, task.whole.coversRows) : DeltaSource::Given;
+}
+
 LogicalResult lowerToWarps(AttendGradOp op, Context &context) {
   OpBuilder b(op);
-  Shape shape = shapeOf(op.getQ(), op.getV(), op.getHeads(), op.getScale().convertToDouble());
-  ViewFacts whole = context.factsOf(op.getView(), shape);
-  ViewAttr view = packed(op.getView());
-  ViewFacts facts = context.factsOf(view, shape);
+  Task task = taskOf(op, context);
+  const auto &[shape, view, whole, facts, continues] = task;
   Operands operands(op);
-  bool continues = bool(operands.before[0]);
   SmallVector<Value> results(3);
   auto finish = [&] {
     if (operands.keptDelta) operands.keptDelta.replaceAllUsesExcept(results.pop_back_val(), op);
@@ -169,9 +191,8 @@ LogicalResult lowerToWarps(AttendGradOp op, Context &context) {
   auto fillWhatIsLeft = [&] {
     if (!whole.coversRows || !whole.coversKeys) operands.startFromZeros(b, op.getLoc(), {0, 1, 2});
   };
-  OwnedView owned{shape, view, facts, continues, whole.coversRows, whole.coversKeys};
-  Ways ways = waysOf(context, owned);
-  Way way = chooseWay(op, context, owned, ways);
+  Ways ways = waysOf(context, task);
+  Way way = chooseWay(op, context, task, ways);
   switch (way) {
   case Way::Slices: {
     DeltaSource delta = deltaSource(op, whole.coversRows);
@@ -189,7 +210,8 @@ LogicalResult lowerToWarps(AttendGradOp op, Context &context) {
   case Way::Relay:
   case Way::Owners:
     if (failed(setDelta(operands, DeltaSource::Given, op, context))) return failure();
-    if (failed(lowerToOwners(op, context, owned, way == Way::Relay, operands, results))) return failure();
+    if (failed(lowerToOwners(op, context, task.owned(), way == Way::Relay, operands, results)))
+      return failure();
     return finish();
   }
   llvm_unreachable("every way returns");
