@@ -34,7 +34,7 @@ std::string assemblerId() {
 
 std::string tuningText(const CompileOptions &o) {
   if (!o.tuning) return "";
-  std::string text;
+  std::string text = "tuned\n"; // also by nothing: then the report has choices
   for (const auto &[problem, cut] : *o.tuning) text += problem + "\n" + cut + "\n";
   return text;
 }

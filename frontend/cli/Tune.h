@@ -11,8 +11,8 @@ struct TuningRun {
 };
 
 /// Tries the cuts of each problem, one problem after the other, with `run`, which compiles with a tuning and
-/// measures; keeps a cut that is more than 1 % faster than the best before it. A cut with which `run` throws
-/// is left out. Says on stderr what it finds, and returns it.
+/// measures; keeps the fastest one if it is more than 1 % faster than the cost model's when both are measured
+/// again in turn. A cut with which `run` throws is left out. Says on stderr what it finds, and returns it.
 std::vector<Tuned> tune(const std::function<TuningRun(const Tuning &)> &run);
 
 /// Writes the file and says so.

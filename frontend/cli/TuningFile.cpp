@@ -32,8 +32,9 @@ Json readChecked(const std::string &path) {
 } // namespace
 
 Tuning readTuning(const std::string &path) {
+  Json json = readChecked(path);
   Tuning tuning;
-  for (const auto &[problem, entry] : readChecked(path)[kKernels].items())
+  for (const auto &[problem, entry] : json[kKernels].items())
     tuning[problem] = entry[kCut].get<std::string>();
   return tuning;
 }

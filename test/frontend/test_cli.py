@@ -4,6 +4,7 @@ import json
 import math
 import os
 import pathlib
+import re
 import resource
 import shutil
 import subprocess
@@ -210,14 +211,23 @@ class CommandLine(unittest.TestCase):
         self.assertFalse(out.exists())
 
     def test_compile_reads_a_tuning(self):
-        def compiled(*flags):
-            args = ["compile", "models/enwik8-small.toml", "--target", "sm_90a", "--device", "cuda", "--stop-after", "loops", "--print", "--set", "model.layers=1", *flags]
-            done = subprocess.run([DRAWLOOM, *map(str, args)], capture_output=True, text=True, cwd=ROOT)
+        def compiled(phase, *flags):
+            args = [self.spec, "--target", "sm_90a", "--device", "cuda", "--set", "model.n=1024", "--set", "model.d=64", "--set", 'attention.pattern="local(64)"', "--stop-after", phase]
+            done = self.call("compile", *args, "--print", *flags)
             self.assertEqual(done.returncode, 0, done.stderr)
             return done
 
-        tuning = self.file("cuts.json", '{"drawloom_tuning": 1, "kernels": {"attend of another model": {"cut": "x"}}}')
-        self.assertEqual(compiled().stdout, compiled("--tuning", tuning).stdout)
+        # What the kernels' problems are called is learnt from the pass that makes them.
+        graph = compiled("graph").stdout.replace("module attributes {", "module attributes {drawloom.tuning = {}, ", 1)
+        lowered = subprocess.run([BIN / "drawloom-opt", self.file("graph.mlir", graph), "--drawloom-lower-attention=target=sm_90a"], capture_output=True, text=True)
+        self.assertEqual(lowered.returncode, 0, lowered.stderr)
+        problem = re.search(r'"(attend_grad [^"]*)"', lowered.stdout)[1]
+        cuts = lambda cut: self.file("cuts.json", json.dumps({"drawloom_tuning": 1, "kernels": {problem: {"cut": cut}}}))
+        self.assertIn("@attend_grad_window", compiled("loops").stdout)
+        self.assertNotIn("@attend_grad_window", compiled("loops", "--tuning", cuts("owners")).stdout)
+        unknown = compiled("loops", "--tuning", cuts("slices"))
+        self.assertIn("warning: the tuning cuts", unknown.stderr)
+        self.assertIn("@attend_grad_window", unknown.stdout)
 
     def test_sixteen_bits_on_a_cpu(self):
         self.fails(2, 'run.precision = "bf16" needs run.device = "cuda"', "--device cuda", args=["compile", self.spec, "--precision", "bf16"])
