@@ -136,8 +136,22 @@ Cuts longCuts(const ForwardWork &w) {
   return cuts;
 }
 
+/// Whether the rows of nearly all groups have keys in their group's first key tile. A row without has no
+/// greatest score to count the next tile from, which is then done twice.
+bool rowsStartTogether(const PieceView &view, const ForwardCut &cut) {
+  constexpr int64_t kFew = 8; // a group of so many may be another way
+  ViewEvaluator at(view);
+  int64_t h = view.heads.front(), rows = at.rows(h, 0), late = 0;
+  for (int64_t first = 0; first < rows; first += kGroupRows) {
+    int64_t last = std::min(first + kGroupRows, rows) - 1;
+    late += at.keySlots(h, 0, first).lo / cut.columns != at.keySlots(h, 0, last).lo / cut.columns;
+  }
+  return late * kGroupRows * kFew <= rows;
+}
+
 /// In which order blocks go through query tiles, and how many each.
 void arrange(const PieceView &view, const ForwardWork &w, ForwardCut &cut) {
+  cut.expectsNoGreater = cut.expectsNoGreater && rowsStartTogether(view, cut);
   Lengths lengths = lengthsOf(view, cut);
   // The few tiles of a short slice stand next to each other.
   bool standTogether = w.hasManySlices && lengths.tiles <= 4;
