@@ -177,4 +177,16 @@ double CudaDevice::denseGflops() {
   return 2.0 * side * side * side / best * 1e-9;
 }
 
+void CudaDevice::traceKernels(bool on, std::vector<KernelSpan> &spans, std::string &problem) {
+  if (on) {
+    spans.clear(), problem.clear();
+    kernelTrace = KernelTrace::start(problem);
+  } else if (kernelTrace) {
+    card.synchronize();
+    spans = kernelTrace->finish();
+    kernelTrace.reset();
+    if (spans.empty()) problem = "CUPTI recorded no kernel";
+  }
+}
+
 } // namespace drawloom::cuda

@@ -1,6 +1,7 @@
 // A Program's device that is a card.
 #pragma once
 #include "runtime/cuda/CudaExecutable.h"
+#include "runtime/cuda/Cupti.h"
 #include "runtime/program/ProgramDevice.h"
 #include <optional>
 
@@ -27,6 +28,7 @@ public:
   int threads() const override { return 1; }
   uint64_t otherBytes() const override;
   uint64_t measuredBytes() const override;
+  void traceKernels(bool on, std::vector<KernelSpan> &spans, std::string &problem) override;
 
 private:
   void prepare(size_t function);
@@ -37,6 +39,7 @@ private:
   Card card;
   CudaMemory memory;
   Module module;
+  std::unique_ptr<KernelTrace> kernelTrace; ///< while kernels are traced
   std::optional<Products> products;
   std::vector<std::unique_ptr<CudaExecutable>> executables;
   std::string cachePath;

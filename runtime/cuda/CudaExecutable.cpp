@@ -1,6 +1,7 @@
 #include "runtime/cuda/CudaExecutable.h"
 #include "runtime/support/Clock.h"
 #include "runtime/support/Error.h"
+#include "runtime/support/Nvtx.h"
 #include "runtime/support/Phases.h"
 
 namespace drawloom::cuda {
@@ -63,6 +64,7 @@ void CudaExecutable::runTimed(std::span<CommandTiming> timings) {
   uint64_t start = monotonicNanoseconds();
   events[0].record(card.stream);
   for (size_t i = 0; i < commands.size(); ++i) {
+    NvtxRange range{std::string(timings[i].label)};
     enqueue(commands[i]);
     events[i + 1].record(card.stream);
   }

@@ -3,6 +3,7 @@
 #include "runtime/cuda/CudaDevice.h"
 #include "runtime/program/CpuDevice.h"
 #include "runtime/program/Memory.h"
+#include "runtime/support/Nvtx.h"
 #include <algorithm>
 #include <fmt/ranges.h>
 #include <map>
@@ -129,6 +130,8 @@ struct Program::Impl {
   std::map<std::string_view, Function> functions;
   std::vector<ParameterRef> parameters;
   bool profiling = false;
+  std::vector<KernelSpan> kernelSpans;
+  std::string kernelTraceProblem;
 };
 
 Program::Program(std::unique_ptr<Impl> i) : impl(std::move(i)) {}
@@ -148,6 +151,7 @@ bool Program::hasFunction(std::string_view function) const { return impl->functi
 
 void Program::run(std::string_view function) {
   auto &f = impl->function(function);
+  NvtxRange range{std::string(function)};
   impl->profiling ? impl->device->runTimed(f.index, f.timings) : impl->device->run(f.index);
 }
 
@@ -204,6 +208,12 @@ uint64_t Program::functionBytes(std::string_view function) const {
 }
 
 void Program::setProfiling(bool on) { impl->profiling = on; }
+
+void Program::traceKernels(bool on) {
+  impl->device->traceKernels(on, impl->kernelSpans, impl->kernelTraceProblem);
+}
+const std::vector<KernelSpan> &Program::kernelSpans() const { return impl->kernelSpans; }
+const std::string &Program::kernelTraceProblem() const { return impl->kernelTraceProblem; }
 
 void Program::clearTimings() {
   for (auto &[name, f] : impl->functions)

@@ -3,6 +3,7 @@
 #pragma once
 #include "runtime/schema/plan_generated.h"
 #include "runtime/support/Error.h"
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -62,6 +63,15 @@ struct CommandTiming {
   uint64_t lastStart = 0, lastNanoseconds = 0; // of the last call; start as in runtime/support/Clock.h (on a
                                                // card: the device's clock, from when the host began)
   uint64_t flops = 0, bytes = 0;               // of one call
+};
+
+/// A kernel's run on a card; start as in runtime/support/Clock.h.
+struct KernelSpan {
+  std::string name;
+  uint64_t start = 0, nanoseconds = 0;
+  uint32_t stream = 0, registers = 0; ///< registers: of a thread
+  uint64_t sharedBytes = 0;           ///< of a block
+  std::array<int32_t, 3> grid{}, block{};
 };
 
 class Program {
@@ -131,6 +141,11 @@ public:
   /// While on, every command is timed: about 50 ns a command; a card gets its commands one by one.
   void setProfiling(bool on);
   void clearTimings();
+  /// While on, each kernel's run on a card is recorded, by CUPTI.
+  void traceKernels(bool on);
+  /// What was recorded when it was on last; why nothing was, if so.
+  const std::vector<KernelSpan> &kernelSpans() const;
+  const std::string &kernelTraceProblem() const;
   /// One entry a command, in the order of execution.
   std::vector<CommandTiming> timings(std::string_view function) const;
   /// The same, summed over commands with equal label and action; `flops` and `bytes` are then of one run of

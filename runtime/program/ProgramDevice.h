@@ -19,6 +19,12 @@ public:
   /// them.
   virtual double measure(size_t function) = 0;
 
+  /// From one call with true to the next with false kernels' runs are recorded: then `spans` gets them, or
+  /// `problem` why there are none.
+  virtual void traceKernels(bool on, std::vector<KernelSpan> &spans, std::string &problem) {
+    if (!on) spans.clear(), problem = "kernels of a CPU are commands";
+  }
+
   /// Where host code sees a persistent buffer: the memory itself, or a copy that is as new as the last run
   /// (Io) or the last download (other arenas).
   virtual std::byte *host(const plan::Buffer &buffer) = 0;

@@ -20,6 +20,18 @@ static Json eventOf(const CommandTiming &t, uint64_t origin) {
           {"args", std::move(arguments)}};
 }
 
+static Json eventOf(const KernelSpan &k, uint64_t origin) {
+  return {
+      {"name", k.name},
+      {"ph", "X"},
+      {"pid", 2},
+      {"tid", k.stream},
+      {"ts", double(k.start - origin) * 1e-3},
+      {"dur", double(k.nanoseconds) * 1e-3},
+      {"args",
+       {{"grid", k.grid}, {"block", k.block}, {"registers", k.registers}, {"shared_bytes", k.sharedBytes}}}};
+}
+
 static Json nameOfProcess(int id, const std::string &name) {
   return {{"name", "process_name"}, {"ph", "M"}, {"pid", id}, {"args", {{"name", name}}}};
 }
@@ -31,6 +43,7 @@ std::string chromeTrace(const Program &program, const std::vector<std::string> &
   for (const std::string &f : functions)
     for (const CommandTiming &t : program.timings(f))
       if (t.calls) origin = std::min(origin, t.lastStart);
+  for (const KernelSpan &k : program.kernelSpans()) origin = std::min(origin, k.start);
   Json events = Json::array();
   events.push_back(nameOfProcess(0, program.deviceName()));
   if (!phases.empty()) events.push_back(nameOfProcess(1, "start"));
@@ -57,7 +70,12 @@ std::string chromeTrace(const Program &program, const std::vector<std::string> &
                         {"ts", double(begin - origin) * 1e-3},
                         {"dur", double(end - begin) * 1e-3}});
   }
-  return Json{{"traceEvents", events}, {"displayTimeUnit", "ms"}}.dump() + "\n";
+  if (!program.kernelSpans().empty()) events.push_back(nameOfProcess(2, "kernels"));
+  for (const KernelSpan &k : program.kernelSpans()) events.push_back(eventOf(k, origin));
+  Json trace{{"traceEvents", events}, {"displayTimeUnit", "ms"}};
+  if (const std::string &problem = program.kernelTraceProblem(); !problem.empty())
+    trace["otherData"] = {{"kernels", "none: " + problem}};
+  return trace.dump() + "\n";
 }
 
 } // namespace drawloom

@@ -24,10 +24,11 @@ Record &record() {
 }
 } // namespace
 
-PhaseTimer::PhaseTimer(std::string n) : name(std::move(n)), start(monotonicNanoseconds()) {}
+PhaseTimer::PhaseTimer(std::string n) : name(std::move(n)), start(monotonicNanoseconds()), range(name) {}
 
 void PhaseTimer::end() {
   if (name.empty()) return;
+  range.end();
   uint64_t now = monotonicNanoseconds();
   Record &r = record();
   std::lock_guard lock(r.mutex);

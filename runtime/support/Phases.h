@@ -1,5 +1,6 @@
 // Where the time of a process goes before its first useful work: named phases on the clock of Clock.h.
 #pragma once
+#include "runtime/support/Nvtx.h"
 #include <cstdint>
 #include <string>
 #include <vector>
@@ -13,7 +14,7 @@ struct PhaseSpan {
   int thread = 0;                      // from 0, in the order in which threads ended their first phase
 };
 
-/// Lasts as long as it lives, on the thread that made it.
+/// Lasts as long as it lives, on the thread that made it. For NVIDIA's tools it is a range.
 class PhaseTimer {
 public:
   explicit PhaseTimer(std::string name);
@@ -26,6 +27,7 @@ public:
 private:
   std::string name; // empty: has ended
   uint64_t start;
+  NvtxRange range;
 };
 
 /// The phases of this process so far, by their starts. The first is "process": from when the system started

@@ -106,7 +106,7 @@ void addTrainOptions(CLI::App &app, TrainOptions &o, const std::string &inputNam
       ->option_text("FILE.safetensors");
   app.add_option("--trace", o.trace,
                  "write a Chrome trace of the run's start and of its third step, with each command's time "
-                 "(chrome://tracing shows it)")
+                 "and, on a card with CUPTI's library, each kernel's (chrome://tracing shows it)")
       ->option_text("FILE.json");
   app.add_flag("--json", o.json, "print a summary as JSON on stdout at the end");
   app.add_flag("--quiet", o.quiet, "no progress");

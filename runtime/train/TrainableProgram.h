@@ -75,7 +75,7 @@ public:
   double measurePeakGflops() override;
   uint64_t memoryBytes() const override { return program.plannedBytes(); }
   uint64_t measuredMemoryBytes() const override { return program.measuredBytes(); }
-  void setProfiling(bool on) override { program.setProfiling(on); }
+  void setProfiling(bool on) override { program.setProfiling(on), program.traceKernels(on); }
   std::string trace(const std::vector<std::string> &functions) const override;
   std::string memoryReport() const override { return program.memoryReport(); }
 

@@ -2,6 +2,7 @@
 #include "runtime/checkpoint/Checkpoint.h"
 #include "runtime/support/File.h"
 #include "runtime/support/Format.h"
+#include "runtime/support/Nvtx.h"
 #include "runtime/support/Phases.h"
 #include <algorithm>
 #include <cmath>
@@ -79,6 +80,7 @@ StepResult Trainer::stepTraced() {
 
 void Trainer::step() {
   bool first = done == s.start;
+  NvtxRange range(fmt::format("step {}", done + 1));
   Stopwatch watch;
   StepResult r;
   try {

@@ -241,6 +241,35 @@ TEST_F(CudaProgram, TracesItsStart) {
   EXPECT_GT(events[4]["ts"], 2.0) << "the command, long after";
 }
 
+TEST_F(CudaProgram, TracesKernels) {
+  ::setenv("DRAWLOOM_CUPTI", FAKE_CUPTI, 1);
+  auto program = load(cudaValid());
+  program->traceKernels(true);
+  program->run("count");
+  program->traceKernels(false);
+  ::unsetenv("DRAWLOOM_CUPTI");
+  auto json = nlohmann::json::parse(chromeTrace(*program, {}));
+  auto &events = json["traceEvents"];
+  ASSERT_EQ(events.size(), 4u); // names of the device and of the kernels' process, two kernels
+  EXPECT_EQ(events[1]["args"]["name"], "kernels");
+  EXPECT_EQ(events[2]["name"], "first");
+  EXPECT_EQ(events[2]["tid"], 7);
+  EXPECT_EQ(events[2]["dur"], 1.0);
+  EXPECT_EQ(events[3]["args"]["registers"], 168);
+  EXPECT_FALSE(json.contains("otherData"));
+}
+
+TEST_F(CudaProgram, SaysWhyATraceHasNoKernels) {
+  ::setenv("DRAWLOOM_CUPTI", "/nowhere/libcupti.so", 1);
+  auto program = load(cudaValid());
+  program->traceKernels(true);
+  program->run("count");
+  program->traceKernels(false);
+  ::unsetenv("DRAWLOOM_CUPTI");
+  auto json = nlohmann::json::parse(chromeTrace(*program, {}));
+  EXPECT_EQ(json["otherData"]["kernels"], "none: /nowhere/libcupti.so cannot be loaded");
+}
+
 TEST_F(CudaProgram, PrefersTheCubin) {
   Parts parts = cudaValid();
   parts.plan.target = "sm_90a";
