@@ -25,7 +25,9 @@ def LowerAttention : Pass<"drawloom-lower-attention", "::mlir::ModuleOp"> {
     gradients stay there too and are written once. Results that are written once go past the caches if the launch touches more than those hold and
     no other piece adds to them.
 
-    Tile extents come from a small cost model (attention/TileSizes.h, for blocks of a GPU attention/BlockTiles.h) unless given.
+    Tile extents come from a small cost model (attention/TileSizes.h, for blocks of a GPU attention/BlockTiles.h) unless given. For kernels of
+    tensor cores a module may have a tuning (attribute `drawloom.tuning`, a dictionary of cuts by what they compute), which picks among the cuts that fit the
+    card; it then gets `drawloom.choices`, which says what there was to choose from (passes/Choices.h).
   }];
   let dependentDialects = ["::mlir::scf::SCFDialect", "::mlir::affine::AffineDialect", "::mlir::arith::ArithDialect",
     "::mlir::memref::MemRefDialect", "::mlir::func::FuncDialect", "::mlir::gpu::GPUDialect", "::mlir::vector::VectorDialect", "::mlir::math::MathDialect",

@@ -218,7 +218,11 @@ std::string describeCut(const ForwardCut &c) {
 
 bool startsWithOneTile(const PieceView &first, const PieceView &second, const ForwardCut &cut) {
   ViewEvaluator at(first), next(second);
-  for (int64_t h : first.heads)
+  bool usesHead = false;
+  for (const PieceView *view : {&first, &second})
+    for (mlir::AffineMap map : {view->rows, view->keys, view->keyLo, view->keyHi})
+      usesHead |= map.isFunctionOfDim(0);
+  for (int64_t h : first.heads) {
     for (int64_t tile = 0, rows = at.rows(h, 0); tile < rows; tile += cut.rows()) {
       Interval all = tilesMet(at, h, 0, tile, cut.rows(), cut),
                allNext = tilesMet(next, h, 0, tile, cut.rows(), cut);
@@ -229,6 +233,8 @@ bool startsWithOneTile(const PieceView &first, const PieceView &second, const Fo
         if (own.size() != 1 || skipped >= cut.keyStages) return false;
       }
     }
+    if (!usesHead) break;
+  }
   return true;
 }
 
