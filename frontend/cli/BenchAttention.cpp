@@ -121,8 +121,7 @@ std::unique_ptr<Program> build(const AttentionOptions &o, const Pattern &pattern
 
 /// Writes the file o.tune and has o.tuning name it.
 void tuneAttention(AttentionOptions &o, const Pattern &pattern, int64_t dv, int64_t copies) {
-  if (o.device != "cuda")
-    failWithHint(kUsage, "add --device cuda", "--tune {}: only kernels for a GPU have cuts to tune", o.tune);
+  prepareTuning(o.tune, o.device == "cuda");
   std::string card;
   std::vector<Tuned> tuned = tune([&](const Tuning &tuning) {
     CompileReport report;

@@ -79,8 +79,7 @@ TuningRun runForTuning(const spec::Spec &spec, bool cache, int repeats, const Tu
 /// Tunes the model's kernels, and has `input` use what was found.
 void tuneStep(const StepOptions &o, ModelInput &input) {
   spec::Spec spec = input.spec();
-  if (spec.text("run.device") != "cuda")
-    failWithHint(kUsage, "add --device cuda", "--tune {}: only kernels for a GPU have cuts to tune", o.tune);
+  prepareTuning(o.tune, spec.text("run.device") == "cuda");
   std::string card;
   std::vector<Tuned> tuned =
       tune([&](const Tuning &tuning) { return runForTuning(spec, input.cache, o.repeats, tuning, card); });

@@ -58,6 +58,12 @@ std::vector<Tuned> tune(const std::function<TuningRun(const Tuning &)> &run) {
   return tuned;
 }
 
+void prepareTuning(const std::string &path, bool isOnCard) {
+  if (!isOnCard)
+    failWithHint(kUsage, "add --device cuda", "--tune {}: only kernels for a GPU have cuts to tune", path);
+  writeTuning(path, "", {});
+}
+
 void finishTuning(const std::string &path, const std::string &card, const std::vector<Tuned> &tuned) {
   if (tuned.empty())
     failWithHint(kUsage, "tune attention in bf16 or fp16 on a CUDA card",
@@ -70,7 +76,8 @@ void addTune(CLI::App &app, std::string &path) {
   app.add_option(
          "--tune", path,
          "measure the cuts that attention's kernels could have, write the fastest there, and go on with them")
-      ->option_text("FILE");
+      ->option_text("FILE")
+      ->excludes(app.get_option("--tuning"));
 }
 
 } // namespace drawloom::cli

@@ -15,10 +15,14 @@ struct TuningRun {
 /// again in turn. A cut with which `run` throws is left out. Says on stderr what it finds, and returns it.
 std::vector<Tuned> tune(const std::function<TuningRun(const Tuning &)> &run);
 
+/// Before anything is measured: throws Error if there is nothing to measure on, or the file cannot be written
+/// or holds something else. Leaves a tuning file there.
+void prepareTuning(const std::string &path, bool isOnCard);
+
 /// Writes the file and says so.
 void finishTuning(const std::string &path, const std::string &card, const std::vector<Tuned> &tuned);
 
-/// Adds --tune FILE.
+/// Adds --tune FILE, after --tuning.
 void addTune(CLI::App &app, std::string &path);
 
 } // namespace drawloom::cli

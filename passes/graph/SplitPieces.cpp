@@ -1,5 +1,4 @@
 // drawloom-split-pieces: attention over a pattern becomes a chain over disjoint pieces.
-#include "dialect/pattern/ViewQuery.h"
 #include "dialect/pattern/Views.h"
 #include "passes/Passes.h"
 #include <cmath>

@@ -241,14 +241,18 @@ TEST_F(CudaProgram, TracesItsStart) {
   EXPECT_GT(events[4]["ts"], 2.0) << "the command, long after";
 }
 
-TEST_F(CudaProgram, TracesKernels) {
-  ::setenv("DRAWLOOM_CUPTI", FAKE_CUPTI, 1);
-  auto program = load(cudaValid());
-  program->traceKernels(true);
-  program->run("count");
-  program->traceKernels(false);
+/// The trace of kernels during a run of `program`, as the library `cupti` tells of them.
+nlohmann::json kernelTraceOf(Program &program, const char *cupti) {
+  ::setenv("DRAWLOOM_CUPTI", cupti, 1);
+  program.traceKernels(true);
+  program.run("count");
+  program.traceKernels(false);
   ::unsetenv("DRAWLOOM_CUPTI");
-  auto json = nlohmann::json::parse(chromeTrace(*program, {}));
+  return nlohmann::json::parse(chromeTrace(program, {}));
+}
+
+TEST_F(CudaProgram, TracesKernels) {
+  auto json = kernelTraceOf(*load(cudaValid()), FAKE_CUPTI);
   auto &events = json["traceEvents"];
   ASSERT_EQ(events.size(), 4u); // names of the device and of the kernels' process, two kernels
   EXPECT_EQ(events[1]["args"]["name"], "kernels");
@@ -260,13 +264,7 @@ TEST_F(CudaProgram, TracesKernels) {
 }
 
 TEST_F(CudaProgram, SaysWhyATraceHasNoKernels) {
-  ::setenv("DRAWLOOM_CUPTI", "/nowhere/libcupti.so", 1);
-  auto program = load(cudaValid());
-  program->traceKernels(true);
-  program->run("count");
-  program->traceKernels(false);
-  ::unsetenv("DRAWLOOM_CUPTI");
-  auto json = nlohmann::json::parse(chromeTrace(*program, {}));
+  auto json = kernelTraceOf(*load(cudaValid()), "/nowhere/libcupti.so");
   EXPECT_EQ(json["otherData"]["kernels"], "none: /nowhere/libcupti.so cannot be loaded");
 }
 

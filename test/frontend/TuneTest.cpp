@@ -103,6 +103,15 @@ TEST_F(TuningFile, IsNotWrittenOverAnotherFile) {
   EXPECT_EQ(std::string(std::istreambuf_iterator<char>(in), {}), "{\"weights\": 3}");
 }
 
+TEST_F(TuningFile, IsTriedBeforeAnythingIsMeasured) {
+  EXPECT_THROW(prepareTuning(path, /*isOnCard=*/false), Error);
+  EXPECT_FALSE(std::filesystem::exists(path));
+  EXPECT_THROW(prepareTuning("/nowhere/cuts.json", true), Error);
+  writeTuning(path, "a card", {{"attend a", "fast", 0.5, 1.0}});
+  prepareTuning(path, true);
+  EXPECT_EQ(readTuning(path), (Tuning{{"attend a", "fast"}}));
+}
+
 TEST_F(TuningFile, NeedsSomethingTuned) { EXPECT_THROW(finishTuning(path, "a card", {}), Error); }
 
 } // namespace

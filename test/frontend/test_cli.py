@@ -210,6 +210,9 @@ class CommandLine(unittest.TestCase):
         self.fails(2, "only kernels for a GPU have cuts to tune", args=["bench", "step", self.spec, "--tune", out])
         self.assertFalse(out.exists())
 
+    def test_tune_and_tuning(self):
+        self.fails(2, "--tuning excludes --tune", args=["bench", "step", self.spec, "--tuning", "a.json", "--tune", "b.json"])
+
     def test_compile_reads_a_tuning(self):
         def compiled(phase, *flags):
             args = [self.spec, "--target", "sm_90a", "--device", "cuda", "--set", "model.n=1024", "--set", "model.d=64", "--set", 'attention.pattern="local(64)"', "--stop-after", phase]

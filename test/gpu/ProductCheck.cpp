@@ -1,7 +1,7 @@
 // Products with an epilogue on the device: against float64, and bit by bit against the product and its row
 // ops as kernels of their own.
-#include "dialect/interp/Interpreter.h"
 #include "test/codegen/OpHarness.h"
+#include "test/gpu/LikeInterpreter.h"
 #include "test/gpu/OnHopper.h"
 #include <fmt/format.h>
 
@@ -192,32 +192,17 @@ TEST_P(Products, AreLikeFloat64AndLikeSeparateKernels) {
       random({1, rows, columns}, 7, true, 1.0), random({1, rows}, 8, false, 0.5),
       random({1, rows}, 9, false, 0.2),         Tensor::randomIntegers({2}, 10, 1000)};
   for (double &x : inputs[8].values) x = float(0.5 + std::abs(x));
-  auto expected = Interpreter(*module).run("f", inputs);
-  ASSERT_TRUE(succeeded(expected));
-  auto run = DeviceRun::make(*module);
-  ASSERT_TRUE(run);
-  for (size_t k = 0; k < inputs.size(); ++k) run->put("arg" + std::to_string(k), inputs[k]);
   size_t results = c.epilogue->results.size();
-  std::vector<std::vector<std::byte>> first;
-  for (int repetition = 0; repetition < 3; ++repetition) {
-    run->run("f");
-    for (size_t k = 0; k < 2 * results; ++k) {
-      std::string name = "result" + std::to_string(k);
-      if (repetition == 0) {
-        double error = relativeError(run->get(name), (*expected)[k]);
-        noteError(std::string("product ") + c.epilogue->name, plan::EnumNameDType(run->dtype(name)), error);
-        // A row's mean is small beside the rounding of its elements.
-        bool isNumber = c.epilogue->results[k % results].second == 'n';
-        EXPECT_LE(error, (isNumber ? 8 : 2) * unit) << name;
-        first.push_back(run->bits(name));
-      } else {
-        EXPECT_EQ(run->bits(name), first[k]) << name << " has other bits in another run";
-      }
-    }
-  }
+  auto bits = expectLikeMeaning(*module, inputs, 3, [&](size_t k, plan::DType dtype) {
+    // A row's mean is small beside the rounding of its elements.
+    bool isNumber = c.epilogue->results[k % results].second == 'n';
+    return Judgement{std::string("product ") + c.epilogue->name, plan::EnumNameDType(dtype),
+                     (isNumber ? 8 : 2) * unit};
+  });
+  ASSERT_EQ(bits.size(), 2 * results);
   for (size_t k = 0; k < results; ++k)
     if (c.epilogue->results[k].second != 's' || c.epilogue->sumsLikeRowKernels)
-      EXPECT_EQ(first[k], first[results + k]) << "result " << k << " has other bits than row kernels give";
+      EXPECT_EQ(bits[k], bits[results + k]) << "result " << k << " has other bits than row kernels give";
 }
 
 std::vector<Case> cases() {

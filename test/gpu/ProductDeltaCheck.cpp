@@ -1,7 +1,7 @@
 // Products that make attention's delta in passing, on the device: against float64, the product bit by bit
 // against one alone, and each run like the first.
-#include "dialect/interp/Interpreter.h"
 #include "test/codegen/OpHarness.h"
+#include "test/gpu/LikeInterpreter.h"
 #include "test/gpu/OnHopper.h"
 #include <fmt/format.h>
 
@@ -60,27 +60,11 @@ TEST_P(ProductDeltas, AreLikeFloat64) {
   std::vector<Tensor> inputs = {random({c.batch, c.n, c.inner}, 1, 1.0),
                                 random(weight, 2, 2.0 / std::sqrt(double(c.inner))),
                                 random({c.batch, c.n, c.columns()}, 3, 1.0)};
-  auto expected = Interpreter(*module).run("f", inputs);
-  ASSERT_TRUE(succeeded(expected));
-  auto run = DeviceRun::make(*module);
-  ASSERT_TRUE(run);
-  for (size_t k = 0; k < inputs.size(); ++k) run->put("arg" + std::to_string(k), inputs[k]);
-  std::vector<std::vector<std::byte>> first;
-  for (int repetition = 0; repetition < 3; ++repetition) {
-    run->run("f");
-    for (size_t k = 0; k < expected->size(); ++k) {
-      std::string name = "result" + std::to_string(k);
-      if (repetition == 0) {
-        double error = relativeError(run->get(name), (*expected)[k]);
-        noteError(k == 1 ? "delta of a product" : "product with delta", c.type, error);
-        EXPECT_LE(error, 2 * unit) << name;
-        first.push_back(run->bits(name));
-      } else {
-        EXPECT_EQ(run->bits(name), first[k]) << name << " has other bits in another run";
-      }
-    }
-  }
-  EXPECT_EQ(first[0], first[2]) << "the product has other bits than alone";
+  auto bits = expectLikeMeaning(*module, inputs, 3, [&](size_t k, plan::DType) {
+    return Judgement{k == 1 ? "delta of a product" : "product with delta", c.type, 2 * unit};
+  });
+  ASSERT_EQ(bits.size(), 3u);
+  EXPECT_EQ(bits[0], bits[2]) << "the product has other bits than alone";
 }
 
 std::vector<Case> cases() {

@@ -1,6 +1,6 @@
 // Gradients of weights and biases in one kernel, on the device: against float64, and each run like the first.
-#include "dialect/interp/Interpreter.h"
 #include "test/codegen/OpHarness.h"
+#include "test/gpu/LikeInterpreter.h"
 #include "test/gpu/OnHopper.h"
 #include <fmt/format.h>
 
@@ -53,27 +53,10 @@ TEST_P(WeightGrads, AreLikeFloat64) {
   std::vector<Tensor> inputs = {
       random({2, c.rows, c.outputs}, 1, type), random({2, c.rows, c.inputs}, 2, type),
       random({c.outputs, c.inputs}, 3, plan::DType::F32), random({c.outputs}, 4, plan::DType::F32)};
-  auto expected = Interpreter(*module).run("f", inputs);
-  ASSERT_TRUE(succeeded(expected));
-  auto run = DeviceRun::make(*module);
-  ASSERT_TRUE(run);
-  for (size_t k = 0; k < inputs.size(); ++k) run->put("arg" + std::to_string(k), inputs[k]);
-  std::vector<std::vector<std::byte>> first;
-  for (int repetition = 0; repetition < 4; ++repetition) {
-    run->run("f");
-    for (size_t k = 0; k < expected->size(); ++k) {
-      std::string name = "result" + std::to_string(k);
-      if (repetition == 0) {
-        double error = relativeError(run->get(name), (*expected)[k]);
-        noteError(k ? "bias gradient" : "weight gradient", c.type, error);
-        // Factors are exact; what rounds is a chain of f32 additions.
-        EXPECT_LE(error, 2e-6) << name;
-        first.push_back(run->bits(name));
-      } else {
-        EXPECT_EQ(run->bits(name), first[k]) << name << " has other bits in another run";
-      }
-    }
-  }
+  // Factors are exact; what rounds is a chain of f32 additions.
+  expectLikeMeaning(*module, inputs, 4, [&](size_t k, plan::DType) {
+    return Judgement{k ? "bias gradient" : "weight gradient", c.type, 2e-6};
+  });
 }
 
 std::vector<Case> cases() {
