@@ -145,7 +145,7 @@ std::optional<OwnerSpec> relayOf(Context &context, const Shape &shape, ViewAttr 
   spec.relay.clearsQueries = !relay->meetsQueries && !continues;
   if (spec.relay.clearsQueries && !relay->hasOwners) return std::nullopt; // who would?
   bool hasAllHeads = int64_t(view.getHeads().size()) == shape.heads;
-  spec.relay.clearsKeys = !facts.coversKeys && !continues && hasAllHeads && relay->keysAscend;
+  spec.relay.clearsKeys = !facts.coversKeys && !continues && hasAllHeads && keysAscend(toView(view));
   return spec;
 }
 

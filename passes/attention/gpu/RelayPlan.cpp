@@ -36,8 +36,12 @@ bool agree(const std::vector<Interval> &pairs, const std::vector<Interval> &tile
   return count == 0;
 }
 
+bool usesHead(std::initializer_list<mlir::AffineMap> maps) {
+  return llvm::any_of(maps, [](mlir::AffineMap map) { return map.isFunctionOfDim(0); });
+}
+
 /// Of a head's only slice.
-bool keysAscend(const ViewEvaluator &at, int64_t head) {
+bool slotsAscend(const ViewEvaluator &at, int64_t head) {
   int64_t keys = at.keys(head, 0);
   for (int64_t t = 1; t < keys; ++t)
     if (at.key(head, 0, t - 1) >= at.key(head, 0, t)) return false;
@@ -61,13 +65,10 @@ std::optional<OwnerCut> chooseRelayCut(const Shape &shape, int64_t shared) {
 
 std::optional<RelayFacts> relayFacts(const PieceView &view, int64_t ownRows) {
   ViewEvaluator at(view);
-  RelayFacts facts{0, true, true, true};
-  bool usesHead = false;
-  for (mlir::AffineMap map :
-       {view.slices, view.rows, view.keys, view.key, view.keyLo, view.keyHi, view.rowLo, view.rowHi})
-    usesHead |= map.isFunctionOfDim(0);
+  RelayFacts facts{0, true, true};
+  bool headsDiffer =
+      usesHead({view.slices, view.rows, view.keys, view.keyLo, view.keyHi, view.rowLo, view.rowHi});
   for (int64_t head : view.heads) {
-    facts.keysAscend &= at.slices(head) == 1 && keysAscend(at, head);
     for (int64_t slice = 0; slice < at.slices(head); ++slice) {
       int64_t rows = at.rows(head, slice), keys = at.keys(head, slice);
       std::vector<Interval> pairs, tiles;
@@ -86,9 +87,19 @@ std::optional<RelayFacts> relayFacts(const PieceView &view, int64_t ownRows) {
       if (!agree(pairs, tiles)) return std::nullopt;
       facts.pairs = std::max(facts.pairs, int64_t(pairs.size()));
     }
-    if (!usesHead) break;
+    if (!headsDiffer) break;
   }
   return facts;
+}
+
+bool keysAscend(const PieceView &view) {
+  ViewEvaluator at(view);
+  bool headsDiffer = usesHead({view.slices, view.keys, view.key});
+  for (int64_t head : view.heads) {
+    if (at.slices(head) != 1 || !slotsAscend(at, head)) return false;
+    if (!headsDiffer) break;
+  }
+  return true;
 }
 
 } // namespace drawloom::attention

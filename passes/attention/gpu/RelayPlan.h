@@ -16,11 +16,13 @@ struct RelayFacts {
   int64_t pairs;     ///< pairs of query tiles, 128 rows, that a slice has at most
   bool meetsQueries; ///< every pair meets some keys
   bool hasOwners;    ///< every slice with queries has keys
-  bool keysAscend;   ///< a head has one slice, with a key or more, in the order of positions
 };
 
 /// What a relay needs to know of a view. Nothing if it cannot serve it: it must be told by their extents
 /// alone which tiles of 128 keys meet which pairs of query tiles, and both sides must say the same.
 std::optional<RelayFacts> relayFacts(const PieceView &view, int64_t ownRows);
+
+/// Whether each head has one slice, with a key or more, in the order of positions.
+bool keysAscend(const PieceView &view);
 
 } // namespace drawloom::attention
