@@ -151,6 +151,17 @@ def Fuse : Pass<"drawloom-fuse", "::mlir::ModuleOp"> {
   ];
 }
 
+def OrderForCache : Pass<"drawloom-order-for-cache", "::mlir::ModuleOp"> {
+  let summary = "what is read next is made last, if a card's cache holds it until then";
+  let description = [{
+    Where two ops read the same large value (the gradients of a product's two factors read the gradient of the product), the one whose
+    result fits the cache, and is read by the next op, goes last: its reader then finds it there. Only what makes less than
+    that result, in most cases a weight's gradient, is moved. Ops stay in their block; no value changes.
+  }];
+  let options = [Option<"cacheBytes", "cache-bytes", "int64_t", "32 << 20", "what of a card's cache a result may take: of an H100's 50 MB">];
+  let statistics = [Statistic<"numMoved", "moved", "Number of ops that now come earlier">];
+}
+
 //===-- memory ----------------------------------------------------------------------------------------------------===//
 
 def InlineRecompute : Pass<"drawloom-inline-recompute", "::mlir::ModuleOp"> {
