@@ -142,7 +142,7 @@ struct FatalErrors {
 };
 
 /// What `run` makes of the module; its failure is thrown with the diagnostics and a reproducer. Warnings are
-/// printed and added to `warnings`.
+/// printed, each once, and added to `warnings`.
 template <class Result>
 Result guarded(ModuleOp module, const std::string &name, std::vector<std::string> &warnings,
                llvm::function_ref<FailureOr<Result>()> run) {
@@ -152,6 +152,8 @@ Result guarded(ModuleOp module, const std::string &name, std::vector<std::string
   {
     ScopedDiagnosticHandler handler(module.getContext(), [&](Diagnostic &d) {
       if (d.getSeverity() == DiagnosticSeverity::Warning) {
+        // A search for what to recompute compiles parts of the model again and again.
+        if (llvm::is_contained(warnings, d.str())) return success();
         warnings.push_back(d.str());
         fmt::print(stderr, "warning: {}\n", warnings.back());
         return success();

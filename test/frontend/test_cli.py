@@ -231,6 +231,9 @@ class CommandLine(unittest.TestCase):
         unknown = compiled("loops", "--tuning", cuts("slices"))
         self.assertIn("warning: the tuning cuts", unknown.stderr)
         self.assertIn("@attend_grad_window", unknown.stdout)
+        # The search for what to recompute lowers the same kernels several times.
+        searched = compiled("loops", "--tuning", cuts("slices"), "--set", "memory.recompute=auto", "--set", "memory.budget=64GiB")
+        self.assertEqual(searched.stderr.count("warning: the tuning cuts"), 1, searched.stderr)
 
     def test_sixteen_bits_on_a_cpu(self):
         self.fails(2, 'run.precision = "bf16" needs run.device = "cuda"', "--device cuda", args=["compile", self.spec, "--precision", "bf16"])
