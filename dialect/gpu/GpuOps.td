@@ -144,6 +144,12 @@ def BulkWaitOp : GpuOp<"bulk_wait", [MemoryEffects<[MemRead, MemWrite]>]> {
   let arguments = (ins I64Attr:$pending, UnitAttr:$read);
   let assemblyFormat = "$pending (`read` $read^)? attr-dict";
 }
+def StoreEvictLastOp : GpuOp<"store_evict_last", [MemoryEffects<[MemWrite]>]> {
+  let summary = "a thread stores an f32 in a line that the card's L2 cache is asked to evict last";
+  let description = [{ For a few bytes of a sector of 32 which other blocks fill up: a sector that leaves the cache before it is whole must be read from memory. PTX createpolicy, st with a cache hint. }];
+  let arguments = (ins F32:$value, AnyMemRef:$target, Variadic<Index>:$indices);
+  let assemblyFormat = "$value `,` $target `[` $indices `]` attr-dict `:` type($target)";
+}
 def CopyAsyncOp : CheckedGpuOp<"copy_async", [AttrSizedOperandSegments, MemoryEffects<[MemRead, MemWrite]>]> {
   let summary = "a thread starts the copy of 8 elements, 16 bytes, to a tile (cp.async); zeros if not `valid`";
   let description = [{

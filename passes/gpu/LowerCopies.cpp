@@ -106,6 +106,19 @@ struct LowerBulkStore : OpRewritePattern<BulkStoreOp> {
   }
 };
 
+struct LowerStoreEvictLast : OpRewritePattern<StoreEvictLastOp> {
+  using OpRewritePattern::OpRewritePattern;
+  LogicalResult matchAndRewrite(StoreEvictLastOp op, PatternRewriter &rewriter) const override {
+    AsmBuilder a(rewriter, op.getLoc());
+    Value target = a.globalAddress(cast<TypedValue<MemRefType>>(op.getTarget()), op.getIndices());
+    a.assembly("{ .reg .b64 policy; createpolicy.fractional.L2::evict_last.b64 policy, 1.0; "
+               "st.global.L2::cache_hint.f32 [$0], $1, policy; }",
+               {}, {target, op.getValue()}, kMemory);
+    rewriter.eraseOp(op);
+    return success();
+  }
+};
+
 struct LowerCopyAsync : OpRewritePattern<CopyAsyncOp> {
   using OpRewritePattern::OpRewritePattern;
   LogicalResult matchAndRewrite(CopyAsyncOp op, PatternRewriter &rewriter) const override {
@@ -203,7 +216,7 @@ template <typename Op> void addPlain(RewritePatternSet &patterns, StringRef text
 void populateCopies(RewritePatternSet &patterns) {
   MLIRContext *context = patterns.getContext();
   patterns.add<LowerTensorMap, LowerTmaLoad, LowerTmaPrefetch, LowerTmaStore, LowerBulkLoad, LowerBulkStore,
-               LowerCopyAsync, LowerSharedArray, LowerCopyAsyncArrive>(context);
+               LowerStoreEvictLast, LowerCopyAsync, LowerSharedArray, LowerCopyAsyncArrive>(context);
   addPlain<BulkCommitOp>(patterns, "cp.async.bulk.commit_group;");
   addPlain<CopyAsyncCommitOp>(patterns, "cp.async.commit_group;");
   addPlain<FenceAsyncSharedOp>(patterns, "fence.proxy.async.shared::cta;");

@@ -63,3 +63,12 @@ func.func @array(%offset: i32) -> f32 {
   %x = memref.load %a[%c0] : memref<64xf32, #gpu.address_space<workgroup>>
   return %x : f32
 }
+
+// A store whose sector others fill says which line the cache should keep.
+// CHECK-LABEL: func.func @kept
+func.func @kept(%x: memref<2x3x64xf32>, %value: f32, %i: index) {
+  // CHECK: memref.extract_aligned_pointer_as_index
+  // CHECK: "{ .reg .b64 policy; createpolicy.fractional.L2::evict_last.b64 policy, 1.0; st.global.L2::cache_hint.f32 [$0], $1, policy; }", "l,f,~{memory}" %{{.*}}, %{{.*}}
+  drawloom_gpu.store_evict_last %value, %x[%i, %i, %i] : memref<2x3x64xf32>
+  return
+}

@@ -150,6 +150,7 @@ private:
   Value masked(Value scores, const Place &place) const;
   Value startOutputs(Value probabilities, const Ring::Slot &slot, Value out) const;
   void finish(const Item &item, const Rows &rows, const Ring::Slot &slot, const Sums &sums) const;
+  bool rowsAreNeighbours() const;
   void storeOutputs(const Item &item, const Ring::Slot &slot) const;
   Value finishOutputs(const Rows &rows, const Ring::Slot &slot, const Sums &sums, RowPair &lse) const;
 

@@ -43,6 +43,12 @@ Value ForwardKernel::finishOutputs(const Rows &rows, const Ring::Slot &slot, con
   return g.fma(arith::ExtFOp::create(g.b, g.loc, type, old), softmax.spreadRows(before, type), out);
 }
 
+/// Whether the rows of a slice are neighbouring positions.
+bool ForwardKernel::rowsAreNeighbours() const {
+  AffineExpr row = k.dim(2), position = querySide.position().getResult(0);
+  return simplifyAffineExpr(position.replace(row, row + 1) - position, 3, 0) == 1;
+}
+
 void ForwardKernel::finish(const Item &item, const Rows &rows, const Ring::Slot &slot,
                            const Sums &sums) const {
   RowPair lse;
@@ -51,8 +57,13 @@ void ForwardKernel::finish(const Item &item, const Rows &rows, const Ring::Slot 
   dgpu::StoreFragmentOp::create(g.b, g.loc, out, g.groupRows(g.tile(outType, outAt(slot)), groupRow()));
   for (int r : {0, 1})
     g.when(g.both(rows.exists[r], g.equal(g.rem(g.thread, 4), 0)), [&] {
-      memref::StoreOp::create(g.b, g.loc, lse[r], k.kernel.memref(kLse),
-                              ValueRange{item.queries.batch, item.queries.head, rows.position[r]});
+      Value memref = k.kernel.memref(kLse);
+      SmallVector<Value> at{item.queries.batch, item.queries.head, rows.position[r]};
+      // Of a column, the other elements of a sector come from other blocks. Measured on Hopper only.
+      if (spec.isHopper && !rowsAreNeighbours())
+        dgpu::StoreEvictLastOp::create(g.b, g.loc, lse[r], memref, at);
+      else
+        memref::StoreOp::create(g.b, g.loc, lse[r], memref, at);
     });
   storeOutputs(item, slot);
 }
