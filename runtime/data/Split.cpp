@@ -13,8 +13,10 @@ static Split splitByCount(uint64_t size, const std::array<double, 3> &parts, std
             parts[k], item);
     cut[k + 1] = cut[k] + uint64_t(parts[k]);
   }
-  require(cut[3] <= size, kBadInput, "data.split asks for {} + {} + {} = {} {}s, but the data has {}",
-          parts[0], parts[1], parts[2], cut[3], item, size);
+  if (cut[3] > size)
+    failWithHint(kBadInput, "fractions suit data of any size: --set data.split=[0.9,0.05,0.05]",
+                 "data.split asks for {} + {} + {} = {} {}s, but the data has {}", parts[0], parts[1],
+                 parts[2], cut[3], item, size);
   return {{cut[0], cut[1]}, {cut[1], cut[2]}, {cut[2], cut[3]}};
 }
 

@@ -188,7 +188,9 @@ class MadeUpImages(Base):
         self.assertIn("hint: ", r.stderr)
         (self.data / "data_batch_3.bin").write_bytes(b"\x0b" * 3073)
         self.assertIn("image 0 has label 11", self.call("data", self.data, code=65).stderr)
-        self.assertIn("= 5004 images, but the data has 21", self.call("train", self.spec(IMAGES, data=self.data, train=5000, valid=4), code=65).stderr)
+        said = self.call("train", self.spec(IMAGES, data=self.data, train=5000, valid=4), code=65).stderr
+        self.assertIn("= 5004 images, but the data has 21", said)
+        self.assertIn("hint: fractions suit data of any size: --set data.split=[", said)
         self.assertIn("does not exist", self.call("data", self.tmp / "none", code=66).stderr)
         self.call("data", self.data, "--data", "x", code=2)
         self.call("data", self.data, "--set", "data.rate=1", code=2)
